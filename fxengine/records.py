@@ -1,0 +1,231 @@
+"""COMMAND and EVENT: the fixed-size records that the journal holds and the core speaks.
+
+A command is one or more 64-byte records (``n_records``), journaled and checksummed as one.
+The first 24 bytes are the same for every kind; the other 40 are the body of its kind, given
+here as one dtype per kind over the same bytes (``commands.view(SWAP)``). Reserved bytes are zero.
+An event is one 96-byte record; kinds with a different body have a view of their own too.
+
+All integers are little-endian. ``fxengine/_core.pxd`` declares the same bytes for the compiled
+core, and a test compares field by field.
+
+Command body by kind (offset from the record's start)::
+
+     0 kind u8 | 1 n_records u8 | 2 instrument or currency u16 | 4 account u32
+     8 client_order_id u64 | 16 time_ns i64, stamped by the sequencer
+    24 ........................................................ body .......... 63
+"""
+
+import struct
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from fxengine.codes import EventKind
+
+Records = npt.NDArray[np.void]
+
+RECORD_BYTES: Final = 64
+EVENT_BYTES: Final = 96
+CURRENCIES_MAX: Final = 256
+"""Currencies a venue may list: the width of a credential's permission mask."""
+PRICE_TICKS_MAX: Final = 2**31 - 1
+QUANTITY_LOTS_MAX: Final = 2**62
+
+_HEADER: list[tuple[str, str]] = [
+    ("kind", "u1"),  # CommandKind
+    ("n_records", "u1"),  # how many records this command takes, itself included, 1..255
+    ("instrument", "<u2"),  # index in the venue's instruments; a currency's index for money commands
+    ("account", "<u4"),  # who commands
+    ("client_order_id", "<u8"),  # ClOrdID, FIX 11; 0 where the kind takes none
+    ("time_ns", "<i8"),  # nanoseconds since 1970 UTC
+]
+
+
+def _command(*body: tuple[Any, ...]) -> np.dtype[np.void]:
+    dtype = np.dtype(_HEADER + list(body))
+    assert dtype.itemsize == RECORD_BYTES, dtype.itemsize
+    return dtype
+
+
+NEW_ORDER: Final = _command(
+    ("side", "u1"),
+    ("ord_type", "u1"),
+    ("time_in_force", "u1"),
+    ("exec_inst", "u1"),
+    ("reserved_0", "V4"),
+    ("price_ticks", "<i8"),  # 1..PRICE_TICKS_MAX
+    ("quantity_lots", "<i8"),  # 1..QUANTITY_LOTS_MAX
+    ("reserved_1", "V16"),
+)
+COMMAND: Final = NEW_ORDER
+"""The dtype of a plain command array; use a kind's own view for its body."""
+
+CANCEL: Final = _command(
+    ("reserved_0", "V8"),
+    ("order_id", "<u8"),  # OrderID, FIX 37; 0: use the client's id
+    ("orig_client_order_id", "<u8"),  # FIX 41; 0 where order_id is given
+    ("reserved_1", "V16"),
+)
+SWAP: Final = _command(  # instrument: the currency paid
+    ("currency_out", "<u2"),
+    ("mode", "u1"),  # SwapMode
+    ("reserved_0", "V1"),
+    ("payee", "<u4"),  # account that receives; 0: the payer
+    ("amount_units", "<i8"),  # exact amount, in the currency that the mode makes exact
+    ("bound_units", "<i8"),  # EXACT_IN: least to receive; EXACT_OUT: most to pay; at least 1
+    ("deadline_ns", "<i8"),  # executes strictly before; 0: none
+    ("reserved_1", "V8"),
+)
+MONEY: Final = _command(  # DEPOSIT and WITHDRAW; instrument: the currency; account: the operator
+    ("reserved_0", "V4"),
+    ("beneficiary", "<u4"),  # whose balance moves
+    ("amount_units", "<i8"),
+    ("reserved_1", "V24"),
+)
+CREDENTIAL: Final = _command(  # followed by CREDENTIAL_DETAIL and records of text, "issuer\0subject"
+    ("flags", "u1"),  # AccountFlag
+    ("level", "u1"),  # code of the KYC level in the venue file
+    ("jurisdiction", "S2"),  # ISO 3166-1 alpha-2
+    ("window", "<u4"),  # client ids remembered, a power of two; fixed when the account opens
+    ("issued_at_ns", "<i8"),
+    ("expires_ns", "<i8"),  # valid strictly before
+    ("identity", "V16"),  # blake2b-128 of the text records' "issuer\0subject"
+)
+CREDENTIAL_DETAIL: Final = np.dtype([
+    ("permitted", "<u8", (4,)),  # bit c of word c // 64: may hold currency c
+    ("token_id", "V16"),  # blake2b-128 of the token's jti
+    ("reserved_0", "V16"),
+])  # fmt: skip
+assert CREDENTIAL_DETAIL.itemsize == RECORD_BYTES
+
+_EVENT_HEADER: list[tuple[str, str]] = [
+    ("kind", "u1"),  # EventKind
+    ("side", "u1"),  # Side; in REJECTED and ORDER_STATUS the CommandKind they answer
+    ("reason", "<u2"),  # RejectReason; 0: none
+    ("instrument", "<u2"),  # or a currency's index in money events
+    ("status", "u1"),  # OrdStatus after the event
+    ("flags", "u1"),  # EventFlag
+    ("account", "<u4"),  # whom it concerns
+    ("counterparty", "<u4"),  # the other side of a fill or of a movement of money
+    ("sequence", "<u8"),  # number of the command that caused it
+]
+
+
+def _event(*body: tuple[Any, ...]) -> np.dtype[np.void]:
+    dtype = np.dtype(
+        _EVENT_HEADER
+        + list(body)
+        + [
+            ("account_stream", "<u8"),  # 1, 2, 3 ... per account, gapless; 0: the account does not exist
+            ("instrument_stream", "<u8"),  # 1, 2, 3 ... per instrument; 0: not market data
+        ]
+    )
+    assert dtype.itemsize == EVENT_BYTES, dtype.itemsize
+    return dtype
+
+
+EVENT: Final = _event(
+    ("order_id", "<u8"),  # OrderID; 0 for a leg of a swap
+    ("client_order_id", "<u8"),
+    ("price_ticks", "<i8"),
+    ("quantity_lots", "<i8"),  # of this event: entered, filled, cancelled
+    ("leaves_lots", "<i8"),  # FIX 151, after the event
+    ("cum_lots", "<i8"),  # FIX 14, after the event
+    ("fee_units", "<i8"),  # FILL: fee in the currency received; negative: a rebate in the currency given
+)
+"""A trade is two FILL events, the maker's and then the taker's, with the same instrument_stream:
+instrument and that number name the trade (TrdMatchID, FIX 880)."""
+
+CANCEL_EVENT: Final = _event(  # CANCELED, and REJECTED where it answers a CANCEL
+    ("order_id", "<u8"),
+    ("client_order_id", "<u8"),  # the order's, FIX 41; 0 where a refused request named only order_id
+    ("price_ticks", "<i8"),
+    ("quantity_lots", "<i8"),
+    ("leaves_lots", "<i8"),
+    ("cum_lots", "<i8"),
+    ("request_id", "<u8"),  # client id of the cancel request, 0 where it had none
+)
+STATUS_EVENT: Final = _event(  # ORDER_STATUS: outcome so far of the command with this client id
+    ("order_id", "<u8"),
+    ("client_order_id", "<u8"),
+    ("notional_units", "<i8"),  # order: traded so far in quote units; swap: delivered; money: 0
+    ("quantity_lots", "<i8"),
+    ("leaves_lots", "<i8"),
+    ("cum_lots", "<i8"),  # order: CumQty; swap: spent, in units; money: the amount
+    ("reserved", "<i8"),
+)
+MONEY_EVENT: Final = _event(  # RECEIVED, DEPOSITED, WITHDRAWN, DONE; instrument: the currency
+    ("order_id", "<u8"),
+    ("client_order_id", "<u8"),
+    ("reserved_0", "<i8"),
+    ("amount_units", "<i8"),
+    ("reserved_1", "V24"),
+)
+SWAP_EVENT: Final = np.dtype(
+    [
+        *_EVENT_HEADER,  # instrument: the currency paid; counterparty: the payee
+        ("path", "<u2", (3,)),  # instruments in order
+        ("n_legs", "<u2"),
+        ("client_order_id", "<u8"),
+        ("amount_in_units", "<i8"),  # spent, gross
+        ("amount_out_units", "<i8"),  # delivered to the payee, net of fees
+        ("change_units", "<i8", (3,)),  # payer's change after leg i, in the currency that leg received
+        ("account_stream", "<u8"),
+        ("currency_out", "<u2"),
+        ("mode", "u1"),
+        ("reserved", "V5"),
+    ]
+)
+assert SWAP_EVENT.itemsize == EVENT_BYTES
+
+INSTRUMENT: Final = np.dtype([
+    ("base", "<u2"),
+    ("quote", "<u2"),
+    ("maker_rate", "<i4"),  # hundredths of a basis point; negative: a rebate
+    ("taker_rate", "<i4"),
+    ("reserved", "<i4"),
+    ("lot_units", "<i8"),  # base units in a lot
+    ("tick_lot_units", "<i8"),  # quote units that one tick times one lot is worth
+])  # fmt: skip
+"""What the core needs to know of an instrument."""
+
+EVENT_VIEWS: Final[dict[EventKind, np.dtype[np.void]]] = {
+    EventKind.CANCELED: CANCEL_EVENT,
+    EventKind.ORDER_STATUS: STATUS_EVENT,
+    EventKind.SWAPPED: SWAP_EVENT,
+    EventKind.RECEIVED: MONEY_EVENT,
+    EventKind.DEPOSITED: MONEY_EVENT,
+    EventKind.WITHDRAWN: MONEY_EVENT,
+    EventKind.DONE: MONEY_EVENT,
+}
+"""The dtype that names an event's body, where it is not EVENT itself."""
+
+
+_STRUCT_CODES = {"u1": "B", "u2": "H", "u4": "I", "u8": "Q", "i4": "i", "i8": "q"}
+
+
+def struct_of(dtype: np.dtype[np.void]) -> struct.Struct:
+    """Return the ``struct`` for one record of a dtype: reserved fields are skipped, arrays spread out.
+
+    Reading single fields of a numpy record costs a microsecond each; this is for code that goes
+    record by record.
+    """
+    assert dtype.names is not None and dtype.fields is not None
+    parts = ["<"]
+    for name in dtype.names:
+        field = dtype.fields[name][0]
+        count = field.shape[0] if field.shape else 1
+        code = field.base.str.lstrip("<|")
+        if name.startswith("reserved"):
+            parts.append(f"{field.itemsize}x")
+        elif code[0] in "SV":
+            parts.append(f"{field.itemsize}s")
+        else:
+            parts.append(f"{count}{_STRUCT_CODES[code]}")
+    return struct.Struct("".join(parts))
+
+
+def order_id(slot: int, generation: int) -> int:
+    """Compose an OrderID: the pool slot and how often it has been used, so that none recurs."""
+    return generation << 32 | slot

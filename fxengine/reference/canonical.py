@@ -1,0 +1,86 @@
+"""The state as bytes: the same for the same history, whichever core holds it.
+
+Little-endian sections, one after the other::
+
+    head      "FXSTATE1" | sequence u64 | now_ns i64 | currencies, instruments, accounts, slots u32
+    accounts  in order of number: fixed part, then balances by currency (available, held i64),
+              then the outcomes of the client ids in the window, ascending
+    slots     generation u32 of each slot ever used; count u32 and the free ones, next to be used last
+    books     in order of instrument: stream u64, number of bids and of asks u32, then the orders in
+              priority, best first
+
+Timers are not written: they follow from the credentials, since every one that is due has fired.
+The hash of these bytes is the state hash.
+"""
+
+import struct
+
+from fxengine.codes import Side
+from fxengine.reference.account import Account
+from fxengine.reference.book import Order
+from fxengine.reference.state import State
+
+MAGIC = b"FXSTATE1"
+_HEAD = struct.Struct("<8sQqIIII")
+_ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sQQI4x")
+_BALANCE = struct.Struct("<qq")
+_OUTCOME = struct.Struct("<QQQBBH4xqq")
+_BOOK = struct.Struct("<QII")
+_ORDER = struct.Struct("<IIQqqqq")
+
+
+def state_bytes(state: State) -> bytes:
+    """Write the whole state. O(state)."""
+    pool = state.pool
+    parts = [
+        _HEAD.pack(
+            MAGIC,
+            state.sequence,
+            state.now_ns,
+            state.n_currencies,
+            len(state.instruments),
+            len(state.accounts),
+            len(pool.generations),
+        )  # fmt: skip
+    ]
+    parts += [_account(account, state.n_currencies) for account in state.accounts]
+    parts.append(struct.pack(f"<{len(pool.generations)}I", *pool.generations))
+    parts.append(struct.pack(f"<I{len(pool.free)}I", len(pool.free), *pool.free))
+    for book in state.books:
+        bids, asks = list(book.orders(Side.BUY)), list(book.orders(Side.SELL))
+        parts.append(_BOOK.pack(book.stream, len(bids), len(asks)))
+        parts += [_order(order) for order in bids + asks]
+    return b"".join(parts)
+
+
+def _account(account: Account, n_currencies: int) -> bytes:
+    parts = [
+        _ACCOUNT.pack(
+            account.identity,
+            account.flags,
+            account.level,
+            account.jurisdiction,
+            account.window,
+            account.issued_at_ns,
+            account.expires_ns,
+            *account.permitted,
+            account.token_id,
+            account.client_id_highest,
+            account.stream,
+            len(account.outcomes),
+        )  # fmt: skip
+    ]
+    balances = [account.balances[c] for c in range(n_currencies)]
+    parts += [_BALANCE.pack(balance.available, balance.held) for balance in balances]
+    parts += [
+        _OUTCOME.pack(client_id, o.body_hash, o.order_id, o.kind, o.status, o.reason, o.done, o.notional)
+        for client_id, o in account.outcomes.items()
+    ]
+    return b"".join(parts)
+
+
+def _order(order: Order) -> bytes:
+    return _ORDER.pack(
+        order.slot, order.account, order.client_order_id, order.price_ticks,
+        order.leaves_lots, order.cum_lots, order.notional_units,
+    )  # fmt: skip

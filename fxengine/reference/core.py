@@ -1,0 +1,260 @@
+"""The reference core's interface: time, then dispatch of each command in turn.
+
+What happens to a command, in this order:
+
+1. its number is the next; time moves on to its stamp, never back;
+2. credentials that have ended by now are ended (their orders leave the books);
+3. an unknown kind or a wrong number of records is refused, then an unknown account;
+4. its client id is looked up: too old, too high, reused for another body: refused and not
+   remembered; used before with the same body: answered with the outcome so far;
+5. else the id is remembered and the command carried out or refused, and that is its outcome.
+"""
+
+import hashlib
+
+import numpy as np
+
+from fxengine.codes import CommandKind, EventKind, OrdStatus, RejectReason, Side
+from fxengine.records import (
+    CANCEL,
+    COMMAND,
+    CREDENTIAL,
+    CREDENTIAL_DETAIL,
+    EVENT,
+    MONEY,
+    NEW_ORDER,
+    RECORD_BYTES,
+    SWAP,
+    Records,
+    struct_of,
+)
+from fxengine.reference.account import Account, Outcome, body_hash
+from fxengine.reference.canonical import state_bytes
+from fxengine.reference.credentials import Credential, Expiries, renew
+from fxengine.reference.invariants import check
+from fxengine.reference.orders import NewOrder, cancel_request, new_order
+from fxengine.reference.state import State
+from fxengine.reference.swaps import Hops, Swap, swap
+from fxengine.reference.transfers import Transfer, transfer
+
+_NEW_ORDER, _CANCEL, _SWAP = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(SWAP)
+_MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
+_KINDS = frozenset(CommandKind)
+_HEADER_FIELDS = 6
+
+
+class Core:
+    """The matching core in plain Python; the same interface and the same bytes as ``fxengine._core.Core``.
+
+    ``instruments`` are ``(n,) INSTRUMENT`` records. Every command is O(log n) in the orders and
+    levels it touches, in Python's time.
+    """
+
+    def __init__(
+        self, instruments: Records, *, n_currencies: int, max_fills: int = 256, max_orders: int = 4_000_000
+    ) -> None:
+        self._state = State(instruments, n_currencies, max_fills, max_orders)
+        self._expiries = Expiries()
+        self._hops = Hops(self._state)
+        self._commands: Records = np.zeros(0, COMMAND)
+        self.events: Records = np.zeros(0, EVENT)
+
+    def bind(self, commands: Records) -> None:
+        """Use this C-contiguous ``(n,) COMMAND`` array as input; the caller fills it in place."""
+        if commands.dtype.itemsize != RECORD_BYTES or not commands.flags.c_contiguous or commands.ndim != 1:
+            raise ValueError("commands must be a one-dimensional C-contiguous array of 64-byte records")
+        self._commands = commands
+
+    def apply(self, first: int, last: int) -> int:
+        """Apply the whole commands in records ``[first, last)``; return how many events they made.
+
+        The events stand in ``self.events[:n]`` until the next call. Raises ValueError, with nothing
+        of the broken command done, when the records do not end at a command's end.
+        """
+        if not 0 <= first <= last <= len(self._commands):
+            raise ValueError(f"records [{first}, {last}) are not within the {len(self._commands)} bound")
+        block = self._commands[first:last].tobytes()
+        self._state.events.clear()
+        at = 0
+        try:
+            while at < len(block):
+                n_records = block[at + 1]
+                end = at + n_records * RECORD_BYTES
+                if not n_records or end > len(block):
+                    raise ValueError(f"record {first + at // RECORD_BYTES}: its n_records, {n_records}, does not fit")
+                self._apply_one(block[at:end])
+                at = end
+        finally:
+            self.events = np.frombuffer(bytes(self._state.events), EVENT)
+        return len(self.events)
+
+    def _apply_one(self, command: bytes) -> None:
+        state = self._state
+        kind, n_records, instrument, number, client_id, time_ns, *_ = _NEW_ORDER.unpack_from(command)
+        state.sequence += 1
+        state.now_ns = max(state.now_ns, time_ns)
+        self._expiries.fire(state)
+        multiple = kind == CommandKind.CREDENTIAL
+        if kind not in _KINDS or (n_records < 2 if multiple else n_records != 1):
+            self._reject(RejectReason.UNKNOWN_COMMAND, kind, number, instrument, client_id, 0, 0)
+        elif multiple:
+            renew(state, self._expiries, _credential(command))
+        elif kind != CommandKind.TIME:
+            self._apply_identified(CommandKind(kind), instrument, number, client_id, command)
+
+    def _apply_identified(self, kind: CommandKind, subject: int, number: int, client_id: int, command: bytes) -> None:
+        """Carry out a command that a client numbers, once."""
+        state = self._state
+        order_id = original = request_id = 0
+        if kind is CommandKind.CANCEL:
+            order_id, original = _CANCEL.unpack_from(command)[_HEADER_FIELDS:]
+            request_id = client_id
+        named = original if kind is CommandKind.CANCEL else client_id
+        account = state.client(number)
+        outcome = None
+        if account is None:
+            reason = RejectReason.UNKNOWN_ACCOUNT
+        elif client_id or kind is not CommandKind.CANCEL:
+            hashed = body_hash(command)
+            reason = _id_refusal(account, client_id, hashed)
+            if not reason:
+                known = account.outcome(client_id)
+                if known is not None:
+                    self._answer(account, subject, client_id, known, command)
+                    return
+                outcome = Outcome(kind, hashed)
+                account.remember(client_id, outcome)
+        else:
+            reason = RejectReason.NONE
+        if not reason:
+            assert account is not None
+            reason = self._carry_out(kind, subject, account, client_id, command, outcome)
+            if reason and outcome is not None:
+                outcome.status, outcome.reason = OrdStatus.REJECTED, reason
+        if reason:
+            self._reject(reason, kind, number, subject, named, order_id, request_id)
+
+    def _carry_out(
+        self, kind: CommandKind, subject: int, account: Account, client_id: int, command: bytes, outcome: Outcome | None
+    ) -> RejectReason:
+        state = self._state
+        if kind is CommandKind.CANCEL:
+            order_id, original = _CANCEL.unpack_from(command)[_HEADER_FIELDS:]
+            return cancel_request(state, account, order_id, original, client_id, outcome)
+        assert outcome is not None
+        if kind is CommandKind.NEW_ORDER:
+            order = NewOrder(subject, client_id, *_NEW_ORDER.unpack_from(command)[_HEADER_FIELDS:])
+            return new_order(state, account, order, outcome)
+        if kind is CommandKind.SWAP:
+            currency_out, mode, payee, *amounts = _SWAP.unpack_from(command)[_HEADER_FIELDS:]
+            return swap(
+                state, self._hops, account, Swap(client_id, subject, currency_out, mode, payee, *amounts), outcome
+            )
+        beneficiary, amount_units = _MONEY.unpack_from(command)[_HEADER_FIELDS:]
+        return transfer(state, account, Transfer(kind, client_id, subject, beneficiary, amount_units), outcome)
+
+    def _answer(self, account: Account, subject: int, client_id: int, known: Outcome, command: bytes) -> None:
+        """Tell the outcome so far of a repeated command; an open order tells its own."""
+        order = self._state.pool.find(known.order_id) if known.kind is CommandKind.NEW_ORDER else None
+        status, done, notional, leaves = known.status, known.done, known.notional, 0
+        if order is not None:
+            status, done, notional, leaves = order.status, order.cum_lots, order.notional_units, order.leaves_lots
+        quantity = _NEW_ORDER.unpack_from(command)[-1] if known.kind is CommandKind.NEW_ORDER else 0
+        self._state.emit_status(
+            account.number, command=known.kind, subject=subject, status=status, reason=known.reason,
+            order_id=known.order_id, client_order_id=client_id, notional_units=notional, quantity_lots=quantity,
+            leaves_lots=leaves, done=done,
+        )  # fmt: skip
+
+    def _reject(
+        self,
+        reason: RejectReason,
+        kind: int,
+        account: int,
+        subject: int,
+        client_id: int,
+        order_id: int,
+        request_id: int,
+    ) -> None:
+        self._state.emit_cancel(
+            EventKind.REJECTED, account, side=kind, instrument=subject, status=OrdStatus.REJECTED, reason=reason,
+            order_id=order_id, client_order_id=client_id, request_id=request_id,
+        )  # fmt: skip
+
+    # -- what is known now
+
+    @property
+    def sequence(self) -> int:
+        """Number of the last command applied, from 1."""
+        return self._state.sequence
+
+    @property
+    def now_ns(self) -> int:
+        """Time of the last command."""
+        return self._state.now_ns
+
+    @property
+    def next_deadline_ns(self) -> int:
+        """When the core next has something to do by itself; 2**63 - 1 for never."""
+        return self._expiries.next_ns(self._state)
+
+    @property
+    def n_accounts(self) -> int:
+        """Accounts there are, the venue's own two included; the next new one gets this number."""
+        return len(self._state.accounts)
+
+    @property
+    def n_orders(self) -> int:
+        """Orders resting in all books."""
+        return len(self._state.pool.live)
+
+    def balance(self, account: int, currency: int) -> tuple[int, int]:
+        """Return the available and the held units of an account."""
+        if currency >= self._state.n_currencies:
+            raise IndexError(f"currency {currency} is not listed")
+        balance = self._state.accounts[account].balances[currency]
+        return balance.available, balance.held
+
+    def client_id_highest(self, account: int) -> int:
+        """Return the highest client order id the account has used; 0 for none."""
+        return self._state.accounts[account].client_id_highest
+
+    def depth(self, instrument: int, side: int, levels: int) -> list[tuple[int, int]]:
+        """Return up to ``levels`` best (price_ticks, lots) of one side, best first."""
+        walk = self._state.books[instrument].levels(Side(side))
+        return [(price, level.lots) for (price, level), _ in zip(walk, range(levels), strict=False)]
+
+    def state_bytes(self) -> bytes:
+        """Return the whole state as canonical bytes; see ``fxengine.reference.canonical``."""
+        return state_bytes(self._state)
+
+    def state_hash(self) -> str:
+        """Return blake2b-128 of the state bytes, in hex."""
+        return hashlib.blake2b(self.state_bytes(), digest_size=16).hexdigest()
+
+    def check(self) -> None:
+        """Walk every invariant; AssertionError names the first that does not hold. O(state)."""
+        check(self._state)
+
+
+def _id_refusal(account: Account, client_id: int, hashed: int) -> RejectReason:
+    """Place a client id in the account's window."""
+    if client_id == 0:
+        return RejectReason.CLIENT_ID_MISSING
+    if client_id > account.client_id_highest + account.window:
+        return RejectReason.CLIENT_ID_TOO_HIGH
+    if client_id + account.window <= account.client_id_highest:
+        return RejectReason.CLIENT_ID_TOO_OLD
+    known = account.outcome(client_id)
+    if known is not None and known.body_hash != hashed:
+        return RejectReason.CLIENT_ID_REUSED
+    return RejectReason.NONE
+
+
+def _credential(command: bytes) -> Credential:
+    flags, level, jurisdiction, window, issued_at, expires, identity = _CREDENTIAL.unpack_from(command)[_HEADER_FIELDS:]
+    *permitted, token_id = _DETAIL.unpack_from(command, RECORD_BYTES)
+    number = int.from_bytes(command[4:8], "little")
+    return Credential(
+        number, flags, level, jurisdiction, window, issued_at, expires, identity, tuple(permitted), token_id
+    )

@@ -1,0 +1,77 @@
+"""What must hold after every command, each as a function that names itself when it fails."""
+
+from collections import defaultdict
+
+from fxengine.codes import CUSTODY_ACCOUNT, Side
+from fxengine.reference.state import State
+
+
+def check(state: State) -> None:
+    """Walk every invariant; AssertionError names the first that does not hold. O(state)."""
+    for invariant in (conserved, held_for_open_orders, never_overdrawn, never_crossed, levels_add_up, slots_accounted):
+        invariant(state)
+
+
+def conserved(state: State) -> None:
+    """Per currency, all accounts together hold nothing: the custody account mirrors the rest."""
+    for currency in range(state.n_currencies):
+        balances = [account.balances[currency] for account in state.accounts]
+        total = sum(b.available + b.held for b in balances)
+        assert total == 0, f"currency {currency}: the sum over all accounts is {total}, not 0"
+
+
+def held_for_open_orders(state: State) -> None:
+    """What is held is exactly the principal of the open orders."""
+    needed: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for order in state.pool.live.values():
+        instrument = state.instruments[order.instrument]
+        if order.side is Side.BUY:
+            needed[order.account, instrument.quote] += instrument.notional_units(order.price_ticks, order.leaves_lots)
+        else:
+            needed[order.account, instrument.base] += order.leaves_lots * instrument.lot_units
+    for account in state.accounts:
+        for currency, balance in account.balances.items():
+            need = needed[account.number, currency]
+            assert balance.held == need, (
+                f"account {account.number} holds {balance.held} of {currency}, orders need {need}"
+            )
+
+
+def never_overdrawn(state: State) -> None:
+    """No balance but the custody account's is negative."""
+    for account in state.accounts:
+        if account.number != CUSTODY_ACCOUNT:
+            for currency, balance in account.balances.items():
+                assert balance.available >= 0, f"account {account.number} is overdrawn in {currency}"
+
+
+def never_crossed(state: State) -> None:
+    """The best bid is below the best offer."""
+    for index, book in enumerate(state.books):
+        bid, ask = (next(book.levels(side), None) for side in (Side.BUY, Side.SELL))
+        if bid and ask:
+            assert bid[0] < ask[0], f"instrument {index} is crossed: bid {bid[0]}, offer {ask[0]}"
+
+
+def levels_add_up(state: State) -> None:
+    """Each level holds orders of its price, all open, and its sum is theirs."""
+    for index, book in enumerate(state.books):
+        for side in Side:
+            for price, level in book.levels(side):
+                where = f"instrument {index} {side.name} {price}"
+                assert level.orders, f"{where}: an empty level stands in the book"
+                assert level.lots == sum(o.leaves_lots for o in level.orders.values()), f"{where}: its sum is wrong"
+                for slot, order in level.orders.items():
+                    assert state.pool.live.get(slot) is order, f"{where}: slot {slot} is not an open order"
+                    assert order.leaves_lots > 0, f"{where}: slot {slot} has nothing left"
+                    assert (order.side, order.price_ticks) == (side, price), f"{where}: slot {slot} is misplaced"
+
+
+def slots_accounted(state: State) -> None:
+    """Each slot is free or holds one open order, and each open order stands in its book."""
+    pool = state.pool
+    assert len(set(pool.free)) == len(pool.free), "a slot is free twice"
+    assert set(pool.free).isdisjoint(pool.live), "a slot is free and in use"
+    assert len(pool.free) + len(pool.live) == len(pool.generations), "a slot is lost"
+    resting = sum(len(level.orders) for book in state.books for side in Side for _, level in book.levels(side))
+    assert resting == len(pool.live), f"{len(pool.live)} orders are open but {resting} rest"

@@ -1,0 +1,187 @@
+"""All of the venue's state in one place, and the only way out of it: events."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fxengine.codes import (
+    CUSTODY_ACCOUNT,
+    FEES_ACCOUNT,
+    FIRST_CLIENT_ACCOUNT,
+    AccountFlag,
+    CommandKind,
+    EventKind,
+    OrdStatus,
+    RejectReason,
+)
+from fxengine.records import CANCEL_EVENT, EVENT, MONEY_EVENT, STATUS_EVENT, SWAP_EVENT, Records, struct_of
+from fxengine.reference.account import Account
+from fxengine.reference.book import Book, OrderPool
+
+_EVENT, _CANCEL = struct_of(EVENT), struct_of(CANCEL_EVENT)
+_STATUS, _MONEY, _SWAP = struct_of(STATUS_EVENT), struct_of(MONEY_EVENT), struct_of(SWAP_EVENT)
+
+
+class Instrument:
+    """What matching needs to know of a pair; a row of the INSTRUMENT records as integers."""
+
+    def __init__(self, row: np.void) -> None:
+        self.base, self.quote = int(row["base"]), int(row["quote"])
+        self.maker_rate, self.taker_rate = int(row["maker_rate"]), int(row["taker_rate"])
+        self.lot_units, self.tick_lot_units = int(row["lot_units"]), int(row["tick_lot_units"])
+
+    def notional_units(self, price_ticks: int, lots: int) -> int:
+        """Return price times quantity in quote units; exact."""
+        return price_ticks * lots * self.tick_lot_units
+
+
+class State:
+    """Accounts, books, orders and time; ``sequence`` is the number of the command being applied."""
+
+    def __init__(self, instruments: Records, n_currencies: int, max_fills: int, max_orders: int) -> None:
+        self.n_currencies = n_currencies
+        self.max_fills = max_fills
+        self.instruments = [Instrument(row) for row in instruments]
+        self.books = [Book() for _ in self.instruments]
+        self.pool = OrderPool(max_orders)
+        self.accounts = [Account(FEES_ACCOUNT), Account(CUSTODY_ACCOUNT)]
+        self.now_ns = 0
+        self.sequence = 0
+        self.events = bytearray()
+
+    def client(self, number: int) -> Account | None:
+        """Return a client's account; None for the venue's own and for numbers not yet given."""
+        if FIRST_CLIENT_ACCOUNT <= number < len(self.accounts):
+            return self.accounts[number]
+        return None
+
+    def is_valid(self, account: Account) -> bool:
+        """Say whether the account's credential holds now."""
+        return account.expires_ns > self.now_ns
+
+    def is_operator(self, account: Account) -> bool:
+        """Say whether the account may move money in and out now."""
+        return bool(account.flags & AccountFlag.OPERATOR) and self.is_valid(account)
+
+    # -- events: each takes the next number of its account's private stream
+
+    def _head(
+        self, kind: EventKind, account: int, side: int, reason: int, subject: int, status: int, flags: int, other: int
+    ) -> Sequence[int]:
+        return kind, side, reason, subject, status, flags, account, other, self.sequence
+
+    def _next_number(self, account: int) -> int:
+        owner = self.client(account)
+        if owner is None:
+            return 0
+        owner.stream += 1
+        return owner.stream
+
+    def _write(self, layout: struct.Struct, head: Sequence[int], body: Sequence[Any]) -> None:
+        self.events += layout.pack(*head, *body)
+
+    def emit_order(
+        self,
+        kind: EventKind,
+        account: int,
+        *,
+        side: int,
+        instrument: int,
+        status: OrdStatus,
+        order_id: int,
+        client_order_id: int,
+        price_ticks: int,
+        quantity_lots: int,
+        leaves_lots: int,
+        cum_lots: int,
+        flags: int = 0,
+        reason: RejectReason = RejectReason.NONE,
+        counterparty: int = 0,
+        fee_units: int = 0,
+        instrument_stream: int = 0,
+    ) -> None:
+        """Tell an account what became of its order (ACCEPTED, FILL, RESTED)."""
+        head = self._head(kind, account, side, reason, instrument, status, flags, counterparty)
+        lots = (price_ticks, quantity_lots, leaves_lots, cum_lots, fee_units)
+        body = (order_id, client_order_id, *lots, self._next_number(account), instrument_stream)
+        self._write(_EVENT, head, body)
+
+    def emit_cancel(
+        self,
+        kind: EventKind,
+        account: int,
+        *,
+        side: int,
+        instrument: int,
+        status: OrdStatus,
+        reason: RejectReason,
+        order_id: int,
+        client_order_id: int,
+        price_ticks: int = 0,
+        quantity_lots: int = 0,
+        cum_lots: int = 0,
+        request_id: int = 0,
+        flags: int = 0,
+        instrument_stream: int = 0,
+    ) -> None:
+        """Tell an account that its order ended (CANCELED) or its command was refused (REJECTED)."""
+        head = self._head(kind, account, side, reason, instrument, status, flags, 0)
+        body = (order_id, client_order_id, price_ticks, quantity_lots, 0, cum_lots, request_id)
+        self._write(_CANCEL, head, (*body, self._next_number(account), instrument_stream))
+
+    def emit_status(
+        self,
+        account: int,
+        *,
+        command: CommandKind,
+        subject: int,
+        status: OrdStatus,
+        reason: RejectReason,
+        order_id: int,
+        client_order_id: int,
+        notional_units: int,
+        quantity_lots: int,
+        leaves_lots: int,
+        done: int,
+    ) -> None:
+        """Answer a repeated command with its outcome so far (ORDER_STATUS)."""
+        head = self._head(EventKind.ORDER_STATUS, account, command, reason, subject, status, 0, 0)
+        body = (order_id, client_order_id, notional_units, quantity_lots, leaves_lots, done)
+        self._write(_STATUS, head, (*body, self._next_number(account), 0))
+
+    def emit_money(
+        self,
+        kind: EventKind,
+        account: int,
+        currency: int,
+        amount_units: int,
+        *,
+        counterparty: int = 0,
+        client_order_id: int = 0,
+    ) -> None:
+        """Tell an account that money moved (RECEIVED, DEPOSITED, WITHDRAWN) or was moved (DONE)."""
+        head = self._head(kind, account, 0, 0, currency, 0, 0, counterparty)
+        self._write(_MONEY, head, (0, client_order_id, amount_units, self._next_number(account), 0))
+
+    def emit_swap(
+        self,
+        account: int,
+        *,
+        payee: int,
+        currency_in: int,
+        currency_out: int,
+        mode: int,
+        path: Sequence[int],
+        client_order_id: int,
+        amount_in_units: int,
+        amount_out_units: int,
+        change_units: Sequence[int],
+    ) -> None:
+        """Give the payer the receipt of an instant swap (SWAPPED)."""
+        head = self._head(EventKind.SWAPPED, account, 0, 0, currency_in, OrdStatus.FILLED, 0, payee)
+        three = (*path, 0, 0)[:3]
+        changes = (*change_units, 0, 0)[:3]
+        body = (*three, len(path), client_order_id, amount_in_units, amount_out_units, *changes)
+        self._write(_SWAP, head, (*body, self._next_number(account), currency_out, mode))
