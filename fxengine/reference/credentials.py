@@ -51,7 +51,7 @@ class Expiries:
 
     def fire(self, state: State) -> None:
         """Cancel the orders of every account whose credential has ended by now, oldest client id first."""
-        while self.next_ns(state) <= state.now_ns:
+        while self.next_ns(state) <= state.now_ns and self.due:  # INT64_MAX is never, also when it is now
             _, number = heapq.heappop(self.due)
             orders = [order for order in state.pool.live.values() if order.account == number]
             for order in sorted(orders, key=lambda order: order.client_order_id):

@@ -1,0 +1,1 @@
+"""Measurements, and the generated order flow that they share with the tests."""

@@ -1,0 +1,37 @@
+"""Generated order flow: the whole life of a venue as COMMAND records, from a seed.
+
+Tests and benchmarks share it, so that what is measured is what is proven. Read in this order:
+``commands`` and ``events`` (bytes to words and back), ``feed`` (either core behind one call),
+``scenarios`` (which venues), ``population`` (who trades there), ``flow`` (what happens next) with its
+intents in ``trading``, ``administration`` and ``mistakes``, and ``mix`` (what share each had)::
+
+    scenario --> Flow --command--> Feed(core) --events--> Flow.observe, Mix.count
+                  ^                  |
+                  '---- depth, balance, highest id: so that it hits
+
+The same scenario, seed and core semantics give the same bytes, on any machine.
+"""
+
+from bench.flows.events import Event, decode, describe, describe_command
+from bench.flows.feed import Core, CoreType, Feed
+from bench.flows.flow import Flow, Recording, record
+from bench.flows.mix import CORE_REASONS, Mix
+from bench.flows.scenarios import SCENARIOS, Pair, Scenario
+
+__all__ = [
+    "CORE_REASONS",
+    "SCENARIOS",
+    "Core",
+    "CoreType",
+    "Event",
+    "Feed",
+    "Flow",
+    "Mix",
+    "Pair",
+    "Recording",
+    "Scenario",
+    "decode",
+    "describe",
+    "describe_command",
+    "record",
+]

@@ -1,0 +1,148 @@
+"""COMMAND records from words, one function per kind.
+
+They check nothing: a test must be able to say what is wrong. Each returns the whole command, a
+multiple of 64 bytes, as the journal would hold it; times are nanoseconds, numbers are those of
+``fxengine.records``.
+
+>>> len(new_order(2, 1, instrument=0, side=Side.BUY, price_ticks=100, quantity_lots=5))
+64
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+from fxengine.codes import AccountFlag, CommandKind, ExecInst, OrdType, Side, SwapMode, TimeInForce
+from fxengine.records import (
+    CANCEL,
+    CREDENTIAL,
+    CREDENTIAL_DETAIL,
+    MONEY,
+    NEW_ORDER,
+    RECORD_BYTES,
+    SWAP,
+    struct_of,
+)
+
+_NEW_ORDER, _CANCEL, _SWAP = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(SWAP)
+_MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
+
+WORD_BITS = 64
+WORDS = 4
+_TIME = slice(16, 24)
+
+
+def time(time_ns: int, *, kind: int = CommandKind.TIME, n_records: int = 1, account: int = 0) -> bytes:
+    """Let time pass; with another kind or count, a command that the core does not know."""
+    return _CANCEL.pack(kind, n_records, 0, account, 0, time_ns, 0, 0) * max(n_records, 1)
+
+
+def new_order(
+    account: int,
+    client_order_id: int,
+    *,
+    instrument: int,
+    side: int,
+    price_ticks: int,
+    quantity_lots: int,
+    time_in_force: int = TimeInForce.GTC,
+    exec_inst: int = ExecInst.NONE,
+    ord_type: int = OrdType.LIMIT,
+    time_ns: int = 0,
+) -> bytes:
+    """Enter an order."""
+    words = (side, ord_type, time_in_force, exec_inst, price_ticks, quantity_lots)
+    return _NEW_ORDER.pack(CommandKind.NEW_ORDER, 1, instrument, account, client_order_id, time_ns, *words)
+
+
+def cancel(
+    account: int, client_order_id: int, *, order_id: int = 0, orig_client_order_id: int = 0, time_ns: int = 0
+) -> bytes:
+    """Cancel by OrderID or, when that is 0, by the order's client id."""
+    head = (CommandKind.CANCEL, 1, 0, account, client_order_id, time_ns)
+    return _CANCEL.pack(*head, order_id, orig_client_order_id)
+
+
+def swap(
+    account: int,
+    client_order_id: int,
+    *,
+    currency_in: int,
+    currency_out: int,
+    mode: int,
+    amount_units: int,
+    bound_units: int,
+    deadline_ns: int = 0,
+    payee: int = 0,
+    time_ns: int = 0,
+) -> bytes:
+    """Pay one currency for another; ``mode`` says which amount is exact."""
+    head = (CommandKind.SWAP, 1, currency_in, account, client_order_id, time_ns)
+    return _SWAP.pack(*head, currency_out, mode, payee, amount_units, bound_units, deadline_ns)
+
+
+def swap_in(account: int, client_order_id: int, pay: int, get: int, amount_units: int, **more: int) -> bytes:
+    """Pay exactly ``amount_units`` or less, for at least ``bound_units`` (1 unless given)."""
+    more = {"bound_units": 1, **more}
+    mode = SwapMode.EXACT_IN
+    return swap(
+        account, client_order_id, currency_in=pay, currency_out=get, mode=mode, amount_units=amount_units, **more
+    )
+
+
+def swap_out(account: int, client_order_id: int, pay: int, get: int, amount_units: int, **more: int) -> bytes:
+    """Deliver exactly ``amount_units``, for at most ``bound_units`` (no bound unless given)."""
+    more = {"bound_units": 2**63 - 1, **more}
+    mode = SwapMode.EXACT_OUT
+    return swap(
+        account, client_order_id, currency_in=pay, currency_out=get, mode=mode, amount_units=amount_units, **more
+    )
+
+
+def deposit(
+    operator: int, client_order_id: int, *, currency: int, beneficiary: int, amount_units: int, time_ns: int = 0
+) -> bytes:
+    """Credit a client."""
+    head = (CommandKind.DEPOSIT, 1, currency, operator, client_order_id, time_ns)
+    return _MONEY.pack(*head, beneficiary, amount_units)
+
+
+def withdraw(
+    operator: int, client_order_id: int, *, currency: int, beneficiary: int, amount_units: int, time_ns: int = 0
+) -> bytes:
+    """Debit a client."""
+    head = (CommandKind.WITHDRAW, 1, currency, operator, client_order_id, time_ns)
+    return _MONEY.pack(*head, beneficiary, amount_units)
+
+
+def credential(
+    account: int,
+    subject: str,
+    *,
+    permitted: Iterable[int],
+    expires_ns: int = 2**62,
+    issued_at_ns: int = 0,
+    window: int = 1024,
+    flags: int = AccountFlag.NONE,
+    level: int = 1,
+    jurisdiction: bytes = b"HK",
+    time_ns: int = 0,
+) -> bytes:
+    """Open or renew an account for the identity ("issuer", subject)."""
+    text = f"issuer\0{subject}".encode()
+    n_text = -(-len(text) // RECORD_BYTES)
+    identity, token = (hashlib.blake2b(t, digest_size=16).digest() for t in (text, text + b"%d" % issued_at_ns))
+    mask = sum(1 << currency for currency in set(permitted))
+    words = (mask >> WORD_BITS * i & 2**WORD_BITS - 1 for i in range(WORDS))
+    head = (CommandKind.CREDENTIAL, 2 + n_text, 0, account, 0, time_ns)
+    body = _CREDENTIAL.pack(*head, flags, level, jurisdiction, window, issued_at_ns, expires_ns, identity)
+    return body + _DETAIL.pack(*words, token) + text.ljust(n_text * RECORD_BYTES, b"\0")
+
+
+def at_time(command: bytes, time_ns: int) -> bytes:
+    """Return the same command stamped with another time, as a retry arrives."""
+    return command[: _TIME.start] + time_ns.to_bytes(8, "little", signed=True) + command[_TIME.stop :]
+
+
+def side_paid_by(currency: int, base: int) -> Side:
+    """Return the side on which an order for a pair with this base pays ``currency``."""
+    return Side.SELL if currency == base else Side.BUY

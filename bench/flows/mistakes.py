@@ -1,0 +1,70 @@
+"""Mistakes in turn: each aims at one or two reject reasons, and all come round.
+
+A mistake is made by a member who could have done it right, so that nothing but the mistake is
+refused; what a mistake cannot aim at (nobody's credential has ended) it leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bench.flows import wrong_identity, wrong_orders, wrong_payments
+from bench.flows.population import Member, Role
+
+if TYPE_CHECKING:
+    from bench.flows.flow import Flow
+
+Mistake = Callable[["Flow", Member], bytes | None]
+
+MISTAKES: list[Mistake] = [
+    wrong_orders.bad_price,
+    wrong_orders.bad_quantity,
+    wrong_orders.too_large,
+    wrong_orders.large_remainder,
+    wrong_orders.would_cross,
+    wrong_orders.unfillable,
+    wrong_orders.too_many_fills,
+    wrong_orders.full_store,
+    wrong_orders.unknown_order,
+    wrong_orders.closed_order,
+    wrong_orders.bad_client_id,
+    wrong_orders.reused_id,
+    wrong_identity.unknown_kind,
+    wrong_identity.unknown_account,
+    wrong_identity.ended_credential,
+    wrong_identity.superseded_credential,
+    wrong_identity.stolen_account,
+    wrong_identity.bad_window,
+    wrong_identity.not_an_operator,
+    wrong_identity.forbidden_currency,
+    wrong_identity.ended_payee,
+    wrong_payments.unlisted,
+    wrong_payments.same_currency,
+    wrong_payments.unfunded,
+    wrong_payments.bad_amount,
+    wrong_payments.beyond_the_total,
+    wrong_payments.bad_code,
+    wrong_payments.no_path,
+    wrong_payments.too_much,
+    wrong_payments.tight_bound,
+    wrong_payments.too_late,
+]
+OFTEN: list[Mistake] = [
+    wrong_orders.too_many_fills,
+    wrong_orders.unknown_order,
+    wrong_orders.bad_client_id,
+    wrong_orders.reused_id,
+    wrong_identity.unknown_account,
+    wrong_payments.unfunded,
+    wrong_payments.bad_code,
+]
+"""Those that aim at several reasons come twice in a round."""
+
+
+def next_mistake(flow: Flow) -> bytes | None:
+    """Make the next mistake of a shuffled round."""
+    if not flow.mistakes:
+        flow.mistakes = flow.rng.sample(MISTAKES + OFTEN, len(MISTAKES + OFTEN))
+    member = flow.trader(Role.MAKER, Role.PAYER)
+    return flow.mistakes.pop()(flow, member) if member else None

@@ -1,0 +1,136 @@
+"""Swaps and movements of money that should be refused, one function per reason or two.
+
+The writers at the top make a command that is right but for what they are told to make wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.flows import commands
+from bench.flows.population import Member
+from bench.flows.trading import SIDES, affordable_lots, may_trade_in
+from bench.flows.wrong_orders import order
+from fxengine.codes import ExecInst, OrdType, SwapMode, TimeInForce
+from fxengine.money import INT64_MAX
+
+if TYPE_CHECKING:
+    from bench.flows.flow import Flow
+
+
+def swap(flow: Flow, member: Member, **wrong: int) -> bytes:
+    """Write a swap of a little between two permitted currencies, but for what is wrong."""
+    currency_in, currency_out = flow.rng.sample(sorted(member.permitted), 2)
+    right = {
+        "currency_in": currency_in, "currency_out": currency_out, "mode": flow.rng.choice(list(SwapMode)),
+        "amount_units": 100, "bound_units": INT64_MAX, "time_ns": flow.stamp(),
+    }  # fmt: skip
+    return commands.swap(member.number, flow.take_id(member), **(right | wrong))
+
+
+def money(flow: Flow, by: Member, **wrong: int) -> bytes:
+    """Write a deposit or withdrawal of one unit to a maker, but for what is wrong."""
+    right = {"currency": 0, "beneficiary": flow.population.members[2].number, "amount_units": 1}
+    write = flow.rng.choice((commands.deposit, commands.withdraw))
+    return write(by.number, flow.take_id(by), time_ns=flow.stamp(), **(right | wrong))
+
+
+def operator(flow: Flow) -> Member:
+    """Return who may move money."""
+    return flow.population.members[0]
+
+
+def unlisted(flow: Flow, member: Member) -> bytes:
+    """UNKNOWN_INSTRUMENT and UNKNOWN_CURRENCY: one beyond the last, and far beyond."""
+    throw = flow.rng.randrange(3)
+    if throw == 0:
+        return order(flow, member, instrument=flow.rng.choice((len(flow.scenario.pairs), 2**16 - 1)))
+    currency = flow.rng.choice((flow.scenario.n_currencies, 2**16 - 1))
+    if throw == 1:
+        return money(flow, operator(flow), currency=currency)
+    return swap(flow, member, **{flow.rng.choice(("currency_in", "currency_out")): currency})
+
+
+def same_currency(flow: Flow, member: Member) -> bytes:
+    """SAME_CURRENCY: a swap into itself."""
+    return swap(flow, member, currency_in=0, currency_out=0)
+
+
+def unfunded(flow: Flow, member: Member) -> bytes | None:
+    """INSUFFICIENT_FUNDS: one lot, or one unit, more than is there."""
+    throw = flow.rng.randrange(3)
+    if throw == 0:
+        instrument, side = flow.rng.choice(may_trade_in(flow, member)), flow.rng.choice(SIDES)
+        price = flow.mid_ticks[instrument]
+        lots = affordable_lots(flow, member, instrument, side, price) + 1
+        return order(flow, member, instrument=instrument, side=side, price_ticks=price, quantity_lots=lots)
+    currency = flow.rng.choice(sorted(member.permitted))
+    beyond = flow.available(member, currency) + 1
+    if throw == 1:
+        other = flow.rng.choice(sorted(member.permitted - {currency}))
+        return swap(flow, member, mode=SwapMode.EXACT_IN, currency_in=currency, currency_out=other, amount_units=beyond)
+    teller = operator(flow)
+    return commands.withdraw(
+        teller.number, flow.take_id(teller), currency=currency, beneficiary=member.number, amount_units=beyond,
+        time_ns=flow.stamp(),
+    )  # fmt: skip
+
+
+def bad_amount(flow: Flow, member: Member) -> bytes:
+    """AMOUNT_OUT_OF_RANGE: nothing, or less."""
+    amount = flow.rng.choice((0, -1, -(2**63)))
+    if flow.rng.random() < 0.4:
+        return money(flow, operator(flow), amount_units=amount)
+    return swap(flow, member, **{flow.rng.choice(("amount_units", "bound_units")): amount})
+
+
+def beyond_the_total(flow: Flow, member: Member) -> bytes:
+    """CURRENCY_TOTAL_EXCEEDED: one unit more than the venue can represent, and much more."""
+    teller = operator(flow)
+    currency = flow.rng.choice(sorted(member.permitted))
+    amount = min(flow.rng.choice((flow.room(currency) + 1, INT64_MAX)), INT64_MAX)
+    return commands.deposit(
+        teller.number, flow.take_id(teller), currency=currency, beneficiary=member.number, amount_units=amount,
+        time_ns=flow.stamp(),
+    )  # fmt: skip
+
+
+def bad_code(flow: Flow, member: Member) -> bytes:
+    """BAD_SIDE, UNSUPPORTED_ORD_TYPE, UNSUPPORTED_TIME_IN_FORCE, BAD_EXEC_INST, BAD_SWAP_MODE."""
+    wrong = flow.rng.choice(
+        (
+            {"side": 0}, {"side": 3}, {"ord_type": 1}, {"ord_type": OrdType.LIMIT + 1}, {"time_in_force": 0},
+            {"time_in_force": 6}, {"exec_inst": 2}, {"exec_inst": ExecInst.POST_ONLY | 2}, {"mode": 0}, {"mode": 3},
+            {"exec_inst": ExecInst.POST_ONLY, "time_in_force": TimeInForce.IOC},
+            {"exec_inst": ExecInst.POST_ONLY, "time_in_force": TimeInForce.FOK},
+        )
+    )  # fmt: skip
+    return swap(flow, member, **wrong) if "mode" in wrong else order(flow, member, **wrong)
+
+
+def no_path(flow: Flow, member: Member) -> bytes:
+    """NO_PATH: the last currency has no pair."""
+    alone = flow.scenario.n_currencies - 1
+    ends = flow.rng.sample((0, alone), 2)
+    return swap(flow, member, mode=SwapMode.EXACT_OUT, currency_in=ends[0], currency_out=ends[1])
+
+
+def too_much(flow: Flow, member: Member) -> bytes:
+    """INSUFFICIENT_LIQUIDITY: more than all books hold."""
+    amount = flow.rng.choice((INT64_MAX, INT64_MAX // 2, flow.scenario.deposit_units * 9))
+    return swap(
+        flow, member, mode=SwapMode.EXACT_OUT, currency_in=0, currency_out=1, amount_units=min(amount, INT64_MAX)
+    )
+
+
+def tight_bound(flow: Flow, member: Member) -> bytes:
+    """BOUND_EXCEEDED: pay one unit at most, or receive all there is."""
+    if flow.rng.random() < 0.5:
+        return swap(flow, member, mode=SwapMode.EXACT_OUT, currency_in=0, currency_out=1, bound_units=1)
+    amount = max(flow.available(member, 0) // 16, 1)
+    return swap(flow, member, mode=SwapMode.EXACT_IN, currency_in=0, currency_out=1, amount_units=amount)
+
+
+def too_late(flow: Flow, member: Member) -> bytes:
+    """DEADLINE_PASSED: at the deadline, and after it."""
+    return swap(flow, member, deadline_ns=flow.rng.choice((1, flow.core.now_ns, -1)))

@@ -1,0 +1,5 @@
+"""``python -m fxengine`` is the ``fxengine`` command."""
+
+from fxengine.cli import main
+
+main()

@@ -1,0 +1,565 @@
+# The compiled core's data dictionary: every struct it keeps, every field with its unit.
+#
+# Three families, in this order:
+#
+#   codes      the same numbers as fxengine/codes.py                     (a test compares them)
+#   records    the same bytes as the dtypes of fxengine/records.py       (a test compares them)
+#   state      what the core keeps between commands; free to change, since the canonical bytes
+#              (core/canonical.pxi) and not these structs are what two cores must agree on
+#
+# Widths were chosen for the cache: what one command touches should be few 64-byte lines. An order
+# is one line; an account's entry checks are one line; a side of a book is one line.
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+ctypedef uint8_t u8
+ctypedef uint16_t u16
+ctypedef uint32_t u32
+ctypedef uint64_t u64
+ctypedef int32_t i32
+ctypedef int64_t i64
+
+# -- codes ---------------------------------------------------------------------------------------
+
+cdef enum Side:
+    BUY = 1
+    SELL = 2
+
+cdef enum OrdType:
+    LIMIT = 2
+
+cdef enum TimeInForce:
+    GTC = 1
+    IOC = 3
+    FOK = 4
+
+cdef enum ExecInst:
+    POST_ONLY = 1
+
+cdef enum OrdStatus:
+    NEW = 0
+    PARTIALLY_FILLED = 1
+    FILLED = 2
+    CANCELED = 4
+    REJECTED = 8
+    EXPIRED = 12
+
+cdef enum SwapMode:
+    EXACT_IN = 1
+    EXACT_OUT = 2
+
+cdef enum CommandKind:
+    COMMAND_TIME = 1
+    COMMAND_CREDENTIAL = 2
+    COMMAND_NEW_ORDER = 3
+    COMMAND_CANCEL = 4
+    COMMAND_SWAP = 5
+    COMMAND_DEPOSIT = 6
+    COMMAND_WITHDRAW = 7
+
+cdef enum EventKind:
+    EVENT_ACCEPTED = 1
+    EVENT_REJECTED = 2
+    EVENT_FILL = 3
+    EVENT_CANCELED = 4
+    EVENT_RESTED = 5
+    EVENT_ORDER_STATUS = 6
+    EVENT_SWAPPED = 7
+    EVENT_RECEIVED = 8
+    EVENT_DEPOSITED = 9
+    EVENT_WITHDRAWN = 10
+    EVENT_CREDENTIALED = 11
+    EVENT_DONE = 12
+
+cdef enum EventFlag:
+    FLAG_MAKER = 1
+    FLAG_TAKER = 2
+    FLAG_BOOK = 4
+    FLAG_SWAP = 8
+
+cdef enum AccountFlag:
+    OPERATOR = 1
+
+cdef enum RejectReason:
+    NONE = 0
+    UNKNOWN_COMMAND = 112
+    CURRENCY_NOT_PERMITTED = 211
+    CREDENTIAL_EXPIRED = 212
+    CREDENTIAL_SUPERSEDED = 213
+    NOT_AUTHORIZED = 214
+    UNKNOWN_ACCOUNT = 215
+    IDENTITY_MISMATCH = 216
+    PAYEE_NOT_PERMITTED = 217
+    UNKNOWN_INSTRUMENT = 301
+    UNKNOWN_CURRENCY = 302
+    SAME_CURRENCY = 303
+    PRICE_OUT_OF_RANGE = 304
+    QUANTITY_OUT_OF_RANGE = 305
+    NOTIONAL_TOO_LARGE = 306
+    INSUFFICIENT_FUNDS = 401
+    AMOUNT_OUT_OF_RANGE = 402
+    CURRENCY_TOTAL_EXCEEDED = 403
+    BAD_SIDE = 501
+    UNSUPPORTED_ORD_TYPE = 502
+    UNSUPPORTED_TIME_IN_FORCE = 503
+    BAD_EXEC_INST = 504
+    WOULD_CROSS = 505
+    FOK_NOT_FILLABLE = 506
+    TOO_MANY_FILLS = 507
+    UNFILLED_REMAINDER = 508
+    UNKNOWN_ORDER = 509
+    ORDER_CLOSED = 510
+    CLIENT_ID_MISSING = 511
+    CLIENT_ID_TOO_OLD = 512
+    CLIENT_ID_TOO_HIGH = 513
+    CLIENT_ID_REUSED = 514
+    BAD_SWAP_MODE = 515
+    NO_PATH = 516
+    INSUFFICIENT_LIQUIDITY = 517
+    BOUND_EXCEEDED = 518
+    DEADLINE_PASSED = 519
+    CAPACITY = 520
+
+cdef enum Status:
+    # What the hot path returns where it is not a RejectReason (those are not negative).
+    OUT_OF_MEMORY = -1
+    REPEATED = -2  # the client id was used before, with the same body
+    EVENTS_FULL = -3  # stopped at a safe point: enlarge the event buffer and go on
+    BAD_RECORD_COUNT = -4  # a command's n_records does not fit in what is to be applied
+
+cdef enum:
+    FEES_ACCOUNT = 0
+    CUSTODY_ACCOUNT = 1
+    FIRST_CLIENT_ACCOUNT = 2
+    CURRENCIES_MAX = 256
+    PRICE_TICKS_MAX = 0x7FFFFFFF
+    RATE_ONE = 1000000
+    WINDOW_MIN = 16
+    WINDOW_MAX = 1 << 20
+
+    SEGMENT_BITS = 4  # a segment remembers 2 ** SEGMENT_BITS successive client ids
+    SEGMENT_IDS = 16
+    RING_PLACES_MIN = 4  # segments a new account has room for before its ring grows
+    RING_SIZES = 16  # ring sizes are RING_PLACES_MIN << 0 .. 15; the last spans twice WINDOW_MAX ids
+    ACCOUNTS_PER_CHUNK = 256
+    LEAF_BITS = 8  # a leaf holds 2 ** LEAF_BITS neighbouring price levels
+    LEAF_LEVELS = 256
+    LEAF_WORDS = 4  # LEAF_LEVELS / 64
+    LEAVES_CACHED = 4  # leaves of one side that are found without a descent
+    NODE_BITS = 6
+    NODE_CHILDREN = 64
+    NODE_DEPTH = 4  # LEAF_BITS + NODE_DEPTH * NODE_BITS covers the 31 bits of a price
+    LEGS_MAX = 3
+
+cdef enum:  # apart, since they make their enum unsigned
+    NO_RANK = 0xFFFFFFFF  # worse than every price: this side is empty
+    NO_HOP = 0xFFFFFFFF  # no instrument joins the two currencies
+
+# -- records: commands, 64 bytes -----------------------------------------------------------------
+
+cdef struct NewOrder:
+    u8 kind  # CommandKind
+    u8 n_records  # 64-byte records of this command, itself included
+    u16 instrument  # index; a currency's index for money commands
+    u32 account  # number
+    u64 client_order_id
+    i64 time_ns  # since 1970 UTC
+    u8 side  # Side
+    u8 ord_type  # OrdType
+    u8 time_in_force  # TimeInForce
+    u8 exec_inst  # ExecInst
+    u8 reserved_0[4]
+    i64 price_ticks
+    i64 quantity_lots
+    u8 reserved_1[16]
+
+ctypedef NewOrder Command  # the first 24 bytes are the same for every kind
+
+cdef struct Cancel:
+    u8 kind
+    u8 n_records
+    u16 instrument
+    u32 account
+    u64 client_order_id  # 0: the request has no id of its own
+    i64 time_ns
+    u8 reserved_0[8]
+    u64 order_id  # 0: use orig_client_order_id
+    u64 orig_client_order_id
+    u8 reserved_1[16]
+
+cdef struct Swap:
+    u8 kind
+    u8 n_records
+    u16 instrument  # index of the currency paid
+    u32 account
+    u64 client_order_id
+    i64 time_ns
+    u16 currency_out  # index
+    u8 mode  # SwapMode
+    u8 reserved_0[1]
+    u32 payee  # account number; 0: the payer
+    i64 amount_units  # of the currency that the mode makes exact
+    i64 bound_units  # of the other
+    i64 deadline_ns  # 0: none
+    u8 reserved_1[8]
+
+cdef struct Money:
+    u8 kind
+    u8 n_records
+    u16 instrument  # index of the currency
+    u32 account  # the operator's number
+    u64 client_order_id
+    i64 time_ns
+    u8 reserved_0[4]
+    u32 beneficiary  # account number
+    i64 amount_units
+    u8 reserved_1[24]
+
+cdef struct Credential:
+    u8 kind
+    u8 n_records
+    u16 instrument
+    u32 account
+    u64 client_order_id
+    i64 time_ns
+    u8 flags  # AccountFlag
+    u8 level  # code
+    u8 jurisdiction[2]  # ISO 3166-1 alpha-2
+    u32 window  # client ids
+    i64 issued_at_ns
+    i64 expires_ns
+    u8 identity[16]  # blake2b-128
+
+cdef struct CredentialDetail:
+    u64 permitted[4]  # bit per currency
+    u8 token_id[16]  # blake2b-128
+    u8 reserved_0[16]
+
+cdef struct InstrumentRecord:
+    u16 base  # currency index
+    u16 quote  # currency index
+    i32 maker_rate  # hundredths of a basis point; negative: a rebate
+    i32 taker_rate  # hundredths of a basis point
+    i32 reserved
+    i64 lot_units  # base units in a lot
+    i64 tick_lot_units  # quote units that one tick times one lot is worth
+
+# -- records: events, 96 bytes -------------------------------------------------------------------
+
+cdef struct Event:
+    u8 kind  # EventKind
+    u8 side  # Side; in REJECTED and ORDER_STATUS the CommandKind they answer
+    u16 reason  # RejectReason
+    u16 instrument  # index; a currency's index in money events
+    u8 status  # OrdStatus
+    u8 flags  # EventFlag
+    u32 account  # number
+    u32 counterparty  # account number
+    u64 sequence  # of the command
+    u64 order_id
+    u64 client_order_id
+    i64 price_ticks
+    i64 quantity_lots
+    i64 leaves_lots
+    i64 cum_lots
+    i64 fee_units
+    u64 account_stream  # 1, 2, ... per account
+    u64 instrument_stream  # 1, 2, ... per instrument; 0: not market data
+
+cdef struct CancelEvent:
+    u8 kind
+    u8 side
+    u16 reason
+    u16 instrument
+    u8 status
+    u8 flags
+    u32 account
+    u32 counterparty
+    u64 sequence
+    u64 order_id
+    u64 client_order_id
+    i64 price_ticks
+    i64 quantity_lots
+    i64 leaves_lots
+    i64 cum_lots
+    u64 request_id  # client id of the cancel request; 0: none
+    u64 account_stream
+    u64 instrument_stream
+
+cdef struct StatusEvent:
+    u8 kind
+    u8 side
+    u16 reason
+    u16 instrument
+    u8 status
+    u8 flags
+    u32 account
+    u32 counterparty
+    u64 sequence
+    u64 order_id
+    u64 client_order_id
+    i64 notional_units
+    i64 quantity_lots
+    i64 leaves_lots
+    i64 cum_lots  # order: lots; swap and money: units
+    i64 reserved
+    u64 account_stream
+    u64 instrument_stream
+
+cdef struct MoneyEvent:
+    u8 kind
+    u8 side
+    u16 reason
+    u16 instrument  # index of the currency
+    u8 status
+    u8 flags
+    u32 account
+    u32 counterparty
+    u64 sequence
+    u64 order_id
+    u64 client_order_id
+    i64 reserved_0
+    i64 amount_units
+    u8 reserved_1[24]
+    u64 account_stream
+    u64 instrument_stream
+
+cdef struct SwapEvent:
+    u8 kind
+    u8 side
+    u16 reason
+    u16 instrument  # index of the currency paid
+    u8 status
+    u8 flags
+    u32 account
+    u32 counterparty  # the payee's number
+    u64 sequence
+    u16 path[3]  # instrument indices in order
+    u16 n_legs
+    u64 client_order_id
+    i64 amount_in_units  # spent, gross
+    i64 amount_out_units  # delivered, net of fees
+    i64 change_units[3]  # per leg, in the currency that it received
+    u64 account_stream
+    u16 currency_out  # index
+    u8 mode  # SwapMode
+    u8 reserved[5]
+
+# -- state ---------------------------------------------------------------------------------------
+
+cdef struct Order:  # one line; orders[slot], slot from 1
+    u32 next  # slot behind in the level's queue, or next free slot; 0: none
+    u32 prev  # slot in front in the level's queue; 0: none
+    u32 generation  # times this slot was used; survives the order
+    u32 account  # number; 0: the slot is free
+    u64 client_order_id
+    i64 leaves_lots
+    i64 cum_lots
+    i64 notional_units  # traded so far, quote
+    u32 price_ticks
+    u16 instrument  # index
+    u8 side  # Side
+    u8 reserved[9]
+
+cdef struct Balance:
+    i64 available_units
+    i64 held_units
+
+cdef struct Remembered:  # what became of a client id
+    u64 body_hash
+    u64 order_id  # 0: none
+    u8 kind  # CommandKind; 0: the id was not used
+    u8 status  # OrdStatus
+    u16 reason  # RejectReason
+    u32 has_totals  # 0: both totals are nothing and their place holds anything
+
+cdef struct Totals:  # the rarely needed part of a Remembered
+    i64 done  # lots for orders and cancels, units for swaps and money
+    i64 notional_units
+
+cdef struct Segment:  # ten lines
+    Remembered ids[SEGMENT_IDS]
+    Totals totals[SEGMENT_IDS]
+
+cdef struct Place:  # of a segment in a ring
+    u64 number  # (client id >> SEGMENT_BITS) + 1; 0: nothing stands here
+    Segment* segment
+
+cdef struct Account:  # two lines; entry checks need the first
+    i64 expires_ns  # the credential is valid strictly before
+    u64 client_id_highest
+    u64 stream  # last number of the account's private stream
+    Place* ring  # ring_mask + 1 places
+    Balance* balances  # by currency index
+    u32 ring_mask  # places, less one
+    u32 window  # client ids remembered
+    u32 n_orders  # open
+    u8 flags  # AccountFlag
+    u8 level  # code
+    u8 jurisdiction[2]
+    u64 permitted[4]  # bit per currency; the first word ends the first line
+    i64 issued_at_ns
+    u8 identity[16]
+    u8 token_id[16]
+
+cdef struct Level:
+    u32 head  # slot of the oldest order; 0: the level is empty
+    u32 tail  # slot of the newest order
+
+cdef struct Leaf:  # 256 neighbouring prices of one side
+    u64 reserved[3]  # the first word links free leaves
+    u32 key  # rank >> LEAF_BITS
+    u32 reserved_1
+    u64 occupied[LEAF_WORDS]  # bit per level that has orders
+    Level levels[LEAF_LEVELS]
+
+cdef struct Node:  # 64 children: nodes, or leaves at the lowest depth
+    u64 reserved[7]  # the first word links free nodes
+    u64 occupied  # bit per child that exists
+    void* children[NODE_CHILDREN]
+
+cdef struct Ladder:  # one side of a book: one line
+    u32 best_rank  # NO_RANK: empty
+    u32 cached_keys[LEAVES_CACHED]  # key of the leaf in cached[i]; NO_RANK: none
+    u32 reserved
+    Node* root  # NULL: empty
+    Leaf* cached[LEAVES_CACHED]
+
+cdef struct Book:  # an instrument: three lines
+    u16 base  # currency index
+    u16 quote  # currency index
+    i32 maker_rate  # hundredths of a basis point; negative: a rebate
+    i32 taker_rate  # hundredths of a basis point
+    u32 index  # of the instrument
+    i64 lot_units  # base units in a lot
+    i64 tick_lot_units  # quote units that one tick times one lot is worth
+    u64 stream  # last number of the instrument's market data
+    u64 reserved[3]
+    Ladder sides[2]  # bids, asks
+
+cdef struct Timer:
+    i64 expires_ns
+    u32 account  # number
+
+cdef struct Shelf:  # blocks of one size that were used and are free again
+    void* free
+
+cdef struct Memory:
+    u8* at  # next free byte of the newest region
+    u8* end  # first byte behind it
+    void* regions  # newest region; each starts with a Region
+    Shelf rings[RING_SIZES]
+    Shelf segments
+    Shelf leaves
+    Shelf nodes
+
+cdef struct Region:
+    void* older
+    size_t n_bytes
+
+cdef struct Leg:
+    u32 instrument  # index
+    u32 side  # Side
+    i64 lots
+    i64 spent_units
+    i64 net_units  # received less the fee
+    i64 fills
+
+cdef struct Plan:
+    i64 n_legs
+    Leg legs[LEGS_MAX]
+
+cdef struct State:
+    u64 sequence  # number of the command being applied
+    i64 now_ns
+    i64 next_due_ns  # no timer is due before; INT64_MAX: none
+    Event* events  # n_events of events_capacity are written
+    size_t n_events
+    size_t events_capacity
+    size_t events_reserve  # most events that one command makes, expiries aside
+    Order* orders  # by slot; slot 0 is never used
+    u32 orders_free  # slot to use next; 0: a fresh one
+    u32 orders_used  # slots ever used
+    u32 n_orders  # open
+    u32 max_orders
+    Account** accounts  # chunks of ACCOUNTS_PER_CHUNK
+    u32 n_accounts
+    u32 n_chunks_max  # room in accounts
+    Book* books  # by instrument
+    Balance* fees  # of FEES_ACCOUNT, by currency
+    Balance* custody  # of CUSTODY_ACCOUNT, by currency
+    u32 n_instruments
+    u32 n_currencies
+    i64 max_fills
+    u32* hops  # [from * n_currencies + to]: instrument << 2 | Side, or NO_HOP
+    Timer* timers  # binary heap, soonest first
+    size_t n_timers
+    size_t timers_capacity
+    bint started  # the next command has its number and its time already
+    Memory memory
+
+# -- the state's canonical form (core/canonical.pxi) ---------------------------------------------
+
+cdef struct HeadImage:
+    u8 magic[8]
+    u64 sequence
+    i64 now_ns
+    u32 n_currencies
+    u32 n_instruments
+    u32 n_accounts
+    u32 n_slots
+
+cdef struct AccountImage:
+    u8 identity[16]
+    u8 flags
+    u8 level
+    u8 jurisdiction[2]
+    u32 window
+    i64 issued_at_ns
+    i64 expires_ns
+    u64 permitted[4]
+    u8 token_id[16]
+    u64 client_id_highest
+    u64 stream
+    u32 n_outcomes
+    u32 reserved
+
+cdef struct OutcomeImage:
+    u64 client_order_id
+    u64 body_hash
+    u64 order_id
+    u8 kind
+    u8 status
+    u16 reason
+    u32 reserved
+    i64 done
+    i64 notional_units
+
+cdef struct BookImage:
+    u64 stream
+    u32 n_bids
+    u32 n_asks
+
+cdef struct OrderImage:
+    u32 slot
+    u32 account
+    u64 client_order_id
+    i64 price_ticks
+    i64 leaves_lots
+    i64 cum_lots
+    i64 notional_units
+
+# -- the class (core/interface.pxi) --------------------------------------------------------------
+
+cdef class Core:
+    cdef State state
+    cdef object _commands  # the bound array, kept alive
+    cdef const Command* records
+    cdef Py_ssize_t n_records
+    cdef object _events  # the array that state.events points into
+    cdef bint applying  # a batch runs without the GIL
+    cdef bint broken  # memory ran out in the middle of a command
+
+    cdef int _ready(self) except -1
+    cdef int _recover(self, int status, Py_ssize_t at) except -1
+    cdef int _enlarge_events(self, size_t capacity) except -1

@@ -1,0 +1,35 @@
+"""The matching core, compiled: a table of contents.
+
+One deterministic state machine in one translation unit, so that the compiler sees all of the hot
+path. Commands come in as fixed records, events go out as fixed records, and nothing between is a
+Python object. The executable specification is ``fxengine.reference``: same events, same state,
+byte for byte. ``_core.pxd`` is the data dictionary; ``docs/core.md`` tells how it is laid out and why.
+"""
+
+cimport cython
+
+# What it counts with and where it keeps things.
+include "core/arithmetic.pxi"
+include "core/memory.pxi"
+include "core/records.pxi"
+
+# What there is: orders, prices, books, accounts, the ids that clients have used.
+include "core/order_pool.pxi"
+include "core/price_ladder.pxi"
+include "core/book.pxi"
+include "core/client_ids.pxi"
+include "core/accounts.pxi"
+
+# What happens: events, trades, and each kind of command.
+include "core/events.pxi"
+include "core/matching.pxi"
+include "core/orders.pxi"
+include "core/swaps.pxi"
+include "core/credentials.pxi"
+include "core/transfers.pxi"
+include "core/dispatch.pxi"
+
+# What can be said of it: its bytes, its invariants, and the class that Python sees.
+include "core/canonical.pxi"
+include "core/invariants.pxi"
+include "core/interface.pxi"

@@ -1,0 +1,193 @@
+"""What the ledger should hold: settlement done again in plain Python, cut where the ledger was cut.
+
+The same rules as the venue's own netting, written a second time from docs/settlement.md, one event
+after the other and in unbounded integers, so that a mistake in one of them is a difference between
+the two. Rows are plain tuples in the shape of the ledger's own tables, to be compared with ``==``.
+"""
+
+import hashlib
+import struct
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from fxengine.codes import FEES_ACCOUNT, CommandKind, EventFlag, EventKind, Side
+from fxengine.records import EVENT, EVENT_BYTES, MONEY_EVENT, RECORD_BYTES, struct_of
+from fxengine.venue import Venue
+
+_EVENT: Final = struct_of(EVENT)
+_MONEY: Final = struct_of(MONEY_EVENT)
+_DELTA_RECORD: Final = struct.Struct("<IHxxq")  # account, currency, amount
+_TRADE_RECORD: Final = struct.Struct("<QQHBBII4xqqqq")  # sequence, number ... fees
+_TRANSFER_RECORD: Final = struct.Struct("<QIIHB5xq")  # sequence, payer, payee, currency, kind, amount
+_IDENTITY: Final = slice(48, 64)  # of a CREDENTIAL record
+_TRANSFERS: Final = {
+    int(EventKind.DEPOSITED): "deposit",
+    int(EventKind.WITHDRAWN): "withdrawal",
+    int(EventKind.RECEIVED): "payment",
+}
+_SIDES: Final = {int(side): side.name for side in Side}
+
+Row = tuple[object, ...]
+
+
+class _Fill(NamedTuple):
+    """One party's side of a trade: an EVENT of kind FILL, field by field."""
+
+    kind: int
+    side: int
+    reason: int
+    instrument: int
+    status: int
+    flags: int
+    account: int
+    counterparty: int
+    sequence: int
+    order_id: int
+    client_order_id: int
+    price_ticks: int
+    quantity_lots: int
+    leaves_lots: int
+    cum_lots: int
+    fee_units: int
+    account_stream: int
+    number: int
+
+
+class _Money(NamedTuple):
+    """A movement of money: a MONEY_EVENT, its reserved fields left out."""
+
+    kind: int
+    side: int
+    reason: int
+    currency: int
+    status: int
+    flags: int
+    account: int
+    counterparty: int
+    sequence: int
+    order_id: int
+    client_order_id: int
+    amount_units: int
+    account_stream: int
+    number: int
+
+
+def genesis_head(venue: Venue) -> bytes:
+    """Return the head that a venue's first batch is chained to."""
+    return hashlib.sha256(b"fxengine ledger\0" + venue.fingerprint).digest()
+
+
+@dataclass
+class Stretch:
+    """What a stretch of the journal comes to, gathered frame by frame."""
+
+    deltas: defaultdict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
+    trades: list[Row] = field(default_factory=list)
+    transfers: list[Row] = field(default_factory=list)
+    names: dict[int, tuple[str, str]] = field(default_factory=dict)
+    _trade_records: list[bytes] = field(default_factory=list)
+    _transfer_records: list[bytes] = field(default_factory=list)
+
+    @property
+    def moves_money(self) -> bool:
+        """Say whether there is anything to settle."""
+        return bool(self.trades or self.transfers)
+
+    def postings(self) -> list[Row]:
+        """Return (account, currency, amount_units), in order, without zeros."""
+        return [(*key, units) for key, units in sorted(self.deltas.items()) if units]
+
+    def head(self, previous: bytes, batch: tuple[int, int, int, int], journal_hash: bytes) -> bytes:
+        """Return the head of the batch (id, first, last, time_ns) that this stretch makes."""
+        parts = [previous, struct.pack("<QQQq", *batch), journal_hash]
+        deltas = [_DELTA_RECORD.pack(*row) for row in self.postings()]
+        for records in (deltas, self._trade_records, self._transfer_records):
+            parts += [struct.pack("<Q", len(records)), *records]
+        parts.append(struct.pack("<Q", len(self.names)))
+        for account, name in sorted(self.names.items()):
+            for text in (part.encode() for part in name):
+                parts += [struct.pack("<II", account, len(text)), text]
+        return hashlib.sha256(b"".join(parts)).digest()
+
+    def add(self, events: bytes, records: bytes, first_sequence: int, venue: Venue) -> None:
+        """Take in one frame: its commands' records and the events they made."""
+        opened: dict[int, int] = {}
+        maker: _Fill | None = None
+        for at in range(0, len(events), EVENT_BYTES):
+            kind = events[at]
+            if kind == EventKind.FILL:
+                fill = _Fill._make(_EVENT.unpack_from(events, at))
+                self._add_fill(fill, venue)
+                if fill.flags & EventFlag.MAKER:
+                    maker = fill
+                else:
+                    assert maker is not None
+                    self._add_trade(maker, fill, venue)
+            elif kind in _TRANSFERS:
+                self._add_transfer(_Money._make(_MONEY.unpack_from(events, at)))
+            elif kind == EventKind.CREDENTIALED:
+                opening = _Fill._make(_EVENT.unpack_from(events, at))
+                opened[opening.sequence] = opening.account
+        if opened:
+            self._add_names(opened, records, first_sequence)
+
+    def _add_fill(self, fill: _Fill, venue: Venue) -> None:
+        """Move one party's money: principal, and its fee or rebate against the fees account."""
+        pair = venue.instruments[fill.instrument]
+        base_units = fill.quantity_lots * pair.lot_units
+        quote_units = fill.price_ticks * fill.quantity_lots * pair.tick_lot_units
+        if fill.side == Side.BUY:
+            received, received_units, given, given_units = pair.base.index, base_units, pair.quote.index, quote_units
+        else:
+            received, received_units, given, given_units = pair.quote.index, quote_units, pair.base.index, base_units
+        self.deltas[fill.account, received] += received_units
+        self.deltas[fill.account, given] -= given_units
+        fee_currency = received if fill.fee_units > 0 else given
+        self.deltas[fill.account, fee_currency] -= fill.fee_units
+        self.deltas[FEES_ACCOUNT, fee_currency] += fill.fee_units
+
+    def _add_trade(self, maker: _Fill, taker: _Fill, venue: Venue) -> None:
+        pair = venue.instruments[maker.instrument]
+        lots, swap = maker.quantity_lots, int(bool(taker.flags & EventFlag.SWAP))
+        base_units, quote_units = lots * pair.lot_units, maker.price_ticks * lots * pair.tick_lot_units
+        self.trades.append((
+            len(self.trades) + 1, maker.sequence, maker.instrument, maker.number, maker.account, taker.account,
+            _SIDES[maker.side], swap, maker.price_ticks, lots, base_units, quote_units,
+            maker.fee_units, taker.fee_units,
+        ))  # fmt: skip
+        fees = maker.fee_units, taker.fee_units
+        head = maker.sequence, maker.number, maker.instrument, maker.side, swap, maker.account, taker.account
+        self._trade_records.append(_TRADE_RECORD.pack(*head, maker.price_ticks, lots, *fees))
+
+    def _add_transfer(self, money: _Money) -> None:
+        payer, payee = money.counterparty, money.account
+        if money.kind == EventKind.WITHDRAWN:
+            payer, payee = payee, payer
+        sequence, currency, units = money.sequence, money.currency, money.amount_units
+        self.deltas[payer, currency] -= units
+        self.deltas[payee, currency] += units
+        self.transfers.append((sequence, _TRANSFERS[money.kind], payer, payee, currency, units))
+        self._transfer_records.append(_TRANSFER_RECORD.pack(sequence, payer, payee, currency, money.kind, units))
+
+    def _add_names(self, opened: dict[int, int], records: bytes, first_sequence: int) -> None:
+        at, sequence = 0, first_sequence
+        while at < len(records):
+            end = at + records[at + 1] * RECORD_BYTES
+            if sequence in opened and records[at] == CommandKind.CREDENTIAL:
+                name = _name(records[at:end])
+                if name is not None:
+                    self.names[opened[sequence]] = name
+            at, sequence = end, sequence + 1
+
+
+def _name(credential: bytes) -> tuple[str, str] | None:
+    """Return issuer and subject, where the command's text hashes to its identity."""
+    text = credential[2 * RECORD_BYTES :].rstrip(b"\0")
+    if hashlib.blake2b(text, digest_size=16).digest() != credential[_IDENTITY]:
+        return None
+    try:
+        issuer, separator, subject = text.decode().partition("\0")
+    except UnicodeDecodeError:
+        return None
+    return (issuer, subject) if separator else None

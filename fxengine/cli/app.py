@@ -1,0 +1,42 @@
+"""All commands under one roof, grouped by who needs them."""
+
+from typing import Annotated
+
+import typer
+
+from fxengine import __version__
+from fxengine.cli import audit, demo, trading, venue
+
+app = typer.Typer(
+    name="fxengine",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help=(
+        "An on-chain foreign exchange market for local-currency stablecoins.\n\n"
+        "Start with [bold]fxengine demo[/]: it makes a venue, lets market makers and payers trade on real reference "
+        "rates, settles every trade, and checks the books.\n\n"
+        "To run one yourself: [bold]init[/] a directory, [bold]serve[/] it, make a [bold]token[/] for an account, "
+        "[bold]deposit[/] money, then [bold]order[/] or [bold]swap[/]. Commands look for the venue in the current "
+        "directory; --venue DIR or the variable FXENGINE_VENUE name another."
+    ),
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"fxengine {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Hold what goes before a command."""
+
+
+for commands in (demo.commands, venue.commands, trading.commands, audit.commands):
+    app.add_typer(commands)

@@ -1,0 +1,187 @@
+"""Commands of whoever runs a venue: make one, serve it, vouch for accounts, move money in and out."""
+
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from fxengine.cli.connect import Amount, Currency, VenueDir, account_number, operator
+from fxengine.cli.output import Json, answering, console, print_json
+from fxengine.engine import Durability
+from fxengine.gateway.server import Stop
+from fxengine.gateway.service import Ready, run_venue
+from fxengine.home import Endpoints, Home
+
+commands = typer.Typer()
+PANEL = "Run a venue"
+
+SWITCH_INTERVAL_S = 0.0005
+ORDERS_DEFAULT = "tcp://127.0.0.1:5710"
+MARKET_DATA_DEFAULT = "tcp://127.0.0.1:5711"
+Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account's name, such as maker-1.")]
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The venue's directory.")]
+
+
+@commands.command(rich_help_panel=PANEL)
+def init(directory: Directory, as_json: Json = False) -> None:
+    """Make a sandbox venue in DIR: its description, and signing keys of its own.
+
+    The venue lists ten stablecoins and 22 books; read DIR/venue.toml and change what you like before the first trade.
+    DIR/keys holds two private keys: the sandbox issuer's, which vouches for accounts, and the operator's, which can
+    credit them. Whoever can read them can do both.
+    """
+    with answering(as_json):
+        home = Home.create(directory)
+        venue = home.venue
+    if as_json:
+        print_json({"venue": venue.id, "directory": str(directory), "currencies": list(venue.currency)})
+        return
+    console.print(f"Made venue [bold]{venue.id}[/] in {directory}")
+    console.print(f"  {len(venue.currencies)} stablecoins: {' '.join(venue.currency)}")
+    console.print(f"  {len(venue.instruments)} books, described in {home.venue_file}")
+    console.print(f"Next: [bold]fxengine serve {directory}[/]")
+
+
+@commands.command(rich_help_panel=PANEL)
+def serve(
+    directory: Directory,
+    orders: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where clients send orders: tcp://127.0.0.1:PORT or ipc://PATH.")
+    ] = ORDERS_DEFAULT,
+    market_data: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where market data is published.")
+    ] = MARKET_DATA_DEFAULT,
+    ledger: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where trades settle: sqlite:PATH or memory:. Default: DIR/ledger.sqlite."),
+    ] = None,
+    durability: Annotated[
+        Durability,
+        typer.Option(
+            help="When a command counts as taken: fsync, once it is on disk; os, once the system has it (lost if the "
+            "machine stops); none, at once and never kept (for benchmarks)."
+        ),
+    ] = Durability.FSYNC,
+    as_json: Json = False,
+) -> None:
+    """Run the venue in DIR until Ctrl-C or SIGTERM.
+
+    A venue that was killed comes back with everything it had acknowledged: the journal is replayed first, and only
+    then are clients let in. Only this machine can connect.
+    """
+    with answering(as_json):
+        home = Home(directory)
+        stop = Stop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+
+        def ready(facts: Ready) -> None:
+            # What start-up made is here to stay: no later collection needs to look at it again.
+            gc.collect()
+            gc.freeze()
+            home.publish(Endpoints(facts.order_address, facts.market_data_address, os.getpid()))
+            if as_json:
+                print_json({
+                    "ready": True, "venue": facts.venue_id, "orders": facts.order_address,
+                    "market_data": facts.market_data_address, "ledger": facts.ledger_url, "finality": facts.finality,
+                    "durability": facts.durability, "commands": facts.sequence, "accounts": facts.n_accounts,
+                    "open_orders": facts.n_orders, "state_hash": facts.state_hash,
+                })  # fmt: skip
+                return
+            console.print(f"Venue [bold]{facts.venue_id}[/] is open.")
+            console.print(f"  orders       {facts.order_address}")
+            console.print(f"  market data  {facts.market_data_address}")
+            console.print(f"  ledger       {escape(facts.ledger_url)} (final by {facts.finality})")
+            console.print(
+                f"  journal      {facts.sequence} commands replayed, {facts.n_orders} orders open, "
+                f"durability {facts.durability}"
+            )
+            console.print("Stop it with Ctrl-C; everything acknowledged is kept.")
+
+        # The journal's thread needs the interpreter to acknowledge what it has synced; do not let it wait 5 ms.
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        try:
+            run_venue(
+                home.venue,
+                directory,
+                order_address=orders,
+                market_data_address=market_data,
+                stop=stop,
+                ledger_url=ledger,
+                durability=durability,
+                on_ready=ready,
+            )
+        finally:
+            home.withdraw_endpoints()
+            stop.close()
+    if not as_json:
+        console.print("Closed: journal sealed, all trades settled.")
+
+
+@commands.command(rich_help_panel=PANEL)
+def token(
+    account: Name,
+    level: Annotated[str, typer.Option(help="KYC level, one of the venue file's.")] = "payer",
+    jurisdiction: Annotated[str, typer.Option(help="Where its owner resides: ISO 3166-1, two letters.")] = "HK",
+    currency: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="A currency it may hold; repeat it. Default: all.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How long the token is valid.")] = 30,
+    show: Annotated[bool, typer.Option("--show", help="Print the token itself, for another program.")] = False,
+    venue: VenueDir = Path(),
+    as_json: Json = False,
+) -> None:
+    """Let the sandbox issuer vouch for an account: make its KYC token.
+
+    The token is kept in the venue's tokens/ directory, readable by you alone, where --as ACCOUNT finds it. It is a
+    secret: whoever holds it can trade as the account.
+    """
+    with answering(as_json):
+        home = Home(venue)
+        path = home.issue_token(
+            account, level=level, jurisdiction=jurisdiction, currencies=currency or [], lifetime_s=days * 86_400
+        )
+        text = home.token(account) if show else None
+    if as_json:
+        print_json({"account": account, "level": level, "file": str(path)} | ({"token": text} if text else {}))
+    elif text:
+        print(text)
+    else:
+        console.print(f"Vouched for [bold]{account}[/] as {level} for {days} days: {path}")
+
+
+def _move(kind: str, venue: Path, account: str, currency: str, amount: str, as_json: bool) -> None:
+    with answering(as_json), operator(venue) as (client, home):
+        number = account_number(client, home, account)
+        done = (client.deposit if kind == "deposit" else client.withdraw)(number, currency, amount)
+        final = client.wait_final(done.sequence)
+    if as_json:
+        print_json({
+            "account": account, "number": number, "currency": currency, kind: done.amount,
+            "sequence": done.sequence, "batch": final.batch_id, "settlement": final.status.name,
+        })  # fmt: skip
+    else:
+        verb = "Deposited" if kind == "deposit" else "Withdrew"
+        console.print(f"{verb} {done.amount} {currency} for [bold]{escape(account)}[/]: {final.status.name}")
+
+
+@commands.command(rich_help_panel=PANEL)
+def deposit(account: Name, currency: Currency, amount: Amount, venue: VenueDir = Path(), as_json: Json = False) -> None:
+    """Credit an account, with the operator's authority, once the money has reached the custodian.
+
+    An account opens at its first logon; one whose token is kept here is logged on for it.
+    """
+    _move("deposit", venue, account, currency, amount, as_json)
+
+
+@commands.command(rich_help_panel=PANEL)
+def withdraw(
+    account: Name, currency: Currency, amount: Amount, venue: VenueDir = Path(), as_json: Json = False
+) -> None:
+    """Debit an account, with the operator's authority. Pay out only once this answers FINAL."""
+    _move("withdraw", venue, account, currency, amount, as_json)

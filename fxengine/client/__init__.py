@@ -1,0 +1,43 @@
+"""The client SDK: blocking and asyncio over one protocol without sockets in it.
+
+::
+
+    with Client.connect("tcp://127.0.0.1:5555", token) as client:
+        order = client.new_order("EUR/USD", "BUY", price="1.1172", quantity="1000")
+        receipt = client.swap("JPY", "HKD", exact_out="250000.00", max_in="5100000")
+        client.wait_final(receipt.sequence)
+"""
+
+from fxengine.client.asynchronous import AsyncClient
+from fxengine.client.blocking import Client
+from fxengine.client.call import Call
+from fxengine.client.listing import Listing
+from fxengine.client.protocol import Protocol
+from fxengine.client.replica import BookReplica
+from fxengine.client.reports import (
+    Balance,
+    Execution,
+    MoneyMovement,
+    Order,
+    Refusal,
+    Report,
+    SettlementNotice,
+    SwapReceipt,
+)
+
+__all__ = [
+    "AsyncClient",
+    "Balance",
+    "BookReplica",
+    "Call",
+    "Client",
+    "Execution",
+    "Listing",
+    "MoneyMovement",
+    "Order",
+    "Protocol",
+    "Refusal",
+    "Report",
+    "SettlementNotice",
+    "SwapReceipt",
+]

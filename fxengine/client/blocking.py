@@ -1,0 +1,133 @@
+"""The blocking client: one call at a time from one thread, or many at once with ``wait_all``.
+
+A shell around :class:`fxengine.client.protocol.Protocol`: it carries frames and waits. Each method
+below is the protocol's method of that name, followed by waiting for its answer, so the two clients
+cannot differ in what they do.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from fxengine.client.call import Call
+from fxengine.client.link import Link
+from fxengine.client.protocol import Protocol
+from fxengine.client.replica import BookReplica
+from fxengine.client.reports import Order, Report
+from fxengine.errors import RequestRejected, VenueUnreachable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _blocking(build: Callable[Concatenate[Protocol, P], Call[R]]) -> Callable[Concatenate["Client", P], R]:
+    """Turn a method that makes a call into one that waits for it."""
+
+    @wraps(build)
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        # What came before the call must not be taken for its answer: a sibling session may use the same id.
+        self._link.drain()
+        return self.wait(build(self.protocol, *args, **kwargs))
+
+    return method
+
+
+class Client:
+    """A session with a venue. Make it with :meth:`connect`; use it from one thread, best in a ``with``.
+
+    Every method waits ``timeout_s`` seconds at most and then raises :class:`VenueUnreachable`; a
+    refusal raises :class:`RequestRejected`, whose ``reason`` is the stable code.
+    """
+
+    def __init__(self, address: str, market_data_address: str | None = None, *, timeout_s: float = 5.0) -> None:
+        self.protocol = Protocol()
+        self.timeout_s = timeout_s
+        self._link = Link(self.protocol, address, market_data_address)
+
+    @classmethod
+    def connect(
+        cls, address: str, token: str, market_data_address: str | None = None, *, timeout_s: float = 5.0
+    ) -> Self:
+        """Connect, log on with a KYC token, and learn what the venue lists."""
+        client = cls(address, market_data_address, timeout_s=timeout_s)
+        try:
+            logon, listing = client.protocol.logon(token), client.protocol.reference_data()
+            client.wait(logon)
+            client.wait(listing)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    logon = _blocking(Protocol.logon)
+    logout = _blocking(Protocol.logout)
+    heartbeat = _blocking(Protocol.heartbeat)
+    new_order = _blocking(Protocol.new_order)
+    new_order_ticks = _blocking(Protocol.new_order_ticks)
+    cancel = _blocking(Protocol.cancel)
+    swap = _blocking(Protocol.swap)
+    deposit = _blocking(Protocol.deposit)
+    withdraw = _blocking(Protocol.withdraw)
+    balances = _blocking(Protocol.balances)
+    book = _blocking(Protocol.book)
+    account_number = _blocking(Protocol.account_number)
+    wait_final = _blocking(Protocol.final)
+
+    @property
+    def account(self) -> int:
+        """The account's number."""
+        return self.protocol.account.number
+
+    @property
+    def orders(self) -> dict[int, Order]:
+        """Open orders that this session has heard of, by client order id."""
+        return self.protocol.account.orders
+
+    def subscribe(self, instrument: str) -> BookReplica:
+        """Follow a book; return its replica once it is current. :meth:`poll` keeps it so."""
+        call = self.protocol.follow(instrument)
+        self._link.subscribe()
+        return self.wait(call)
+
+    def poll(self, timeout_s: float = 0.0) -> list[Report]:
+        """Take in what has arrived, waiting up to ``timeout_s`` for something; return the new reports."""
+        self._link.exchange(timeout_s)
+        return self.protocol.take_reports()
+
+    def wait(self, call: Call[R]) -> R:
+        """Wait for one call of :attr:`protocol` and return its result, or raise its error."""
+        deadline = time.monotonic() + self.timeout_s
+        self._link.exchange(0)
+        while not call.done:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise VenueUnreachable(f"no answer within {self.timeout_s:g} s to {call.what}")
+            self._link.exchange(left)
+        return call.result()
+
+    def wait_all(self, calls: Sequence[Call[Any]]) -> list[Any]:
+        """Wait for calls sent together, in one frame; a refusal stands in the list instead of being raised.
+
+        ``client.wait_all([client.protocol.new_order(...), client.protocol.new_order(...)])``
+        """
+        results: list[Any] = []
+        for call in calls:
+            try:
+                results.append(self.wait(call))
+            except RequestRejected as refusal:
+                results.append(refusal)
+        return results
+
+    def close(self) -> None:
+        """Close the connection. Resting orders stay; :meth:`logout` first ends the session in order."""
+        self._link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

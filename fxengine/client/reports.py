@@ -1,0 +1,210 @@
+"""What the client hands out: reports with their meaning, amounts as exact decimal text.
+
+The wire's integers stay underneath (``execution.message``, ``order.price_ticks``); text is made when
+it is asked for, so that who counts in ticks and lots never pays for it.
+"""
+
+from dataclasses import dataclass, field
+
+from fxengine.codes import EventFlag, EventKind, OrdStatus, RejectReason, SettlementStatus, Side
+from fxengine.messages import ExecutionReport
+from fxengine.venue import Currency, Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One EXECUTION_REPORT about an order, or about a leg of a swap. Source: FIX 35=8."""
+
+    message: ExecutionReport
+    instrument: Instrument = field(repr=False)
+
+    @property
+    def exec_type(self) -> EventKind:
+        """What happened: ACCEPTED, FILL, CANCELED or RESTED."""
+        return EventKind(self.message.exec_type)
+
+    @property
+    def status(self) -> OrdStatus:
+        """The order's state after it."""
+        return OrdStatus(self.message.status)
+
+    @property
+    def reason(self) -> RejectReason:
+        """Why it was cancelled, if the venue did it."""
+        return RejectReason(self.message.reason)
+
+    @property
+    def side(self) -> Side:
+        """This side's direction."""
+        return Side(self.message.side)
+
+    @property
+    def price(self) -> str:
+        """The fill's price, else the order's."""
+        return self.instrument.price_text(self.message.price_ticks)
+
+    @property
+    def quantity(self) -> str:
+        """Quantity of this event, in the base currency."""
+        return self.instrument.quantity_text(self.message.quantity_lots)
+
+    @property
+    def notional(self) -> str:
+        """Price times quantity, in the quote currency."""
+        units = self.instrument.notional_units(self.message.price_ticks, self.message.quantity_lots)
+        return self.instrument.quote.text(units)
+
+    @property
+    def is_maker(self) -> bool:
+        """Say whether this side rested in the book."""
+        return bool(self.message.flags & EventFlag.MAKER)
+
+    @property
+    def fee(self) -> str:
+        """Fee paid in :attr:`fee_currency`; negative: a rebate received."""
+        return self.fee_currency.text(self.message.fee_units)
+
+    @property
+    def fee_currency(self) -> Currency:
+        """The currency received; for a rebate the currency given."""
+        receives_base = self.side is Side.BUY
+        in_base = receives_base if self.message.fee_units >= 0 else not receives_base
+        return self.instrument.base if in_base else self.instrument.quote
+
+
+@dataclass(slots=True)
+class Order:
+    """An order of this account. It is alive: reports that arrive later keep changing it."""
+
+    client_order_id: int
+    order_id: int
+    instrument: Instrument = field(repr=False)
+    side: Side
+    price_ticks: int
+    quantity_lots: int
+    leaves_lots: int
+    cum_lots: int = 0
+    status: OrdStatus = OrdStatus.NEW
+    reason: RejectReason = RejectReason.NONE
+    sequence: int = 0
+    """Number of the latest command that changed it; of its last fill, what ``wait_final`` wants."""
+    fills: list[Execution] = field(default_factory=list, repr=False)
+
+    @property
+    def price(self) -> str:
+        """Its limit."""
+        return self.instrument.price_text(self.price_ticks)
+
+    @property
+    def quantity(self) -> str:
+        """OrderQty, in the base currency."""
+        return self.instrument.quantity_text(self.quantity_lots)
+
+    @property
+    def leaves(self) -> str:
+        """LeavesQty: what is open."""
+        return self.instrument.quantity_text(self.leaves_lots)
+
+    @property
+    def filled(self) -> str:
+        """CumQty: what has traded."""
+        return self.instrument.quantity_text(self.cum_lots)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it rests in the book."""
+        return self.status in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class SwapReceipt:
+    """An instant swap that was done."""
+
+    client_order_id: int
+    sequence: int
+    pay: Currency
+    receive: Currency
+    paid_units: int
+    received_units: int
+    payee: int
+    route: tuple[Instrument, ...] = ()
+    """The books it went through, in order; not known when a repeated id was answered."""
+    change: tuple[tuple[Currency, int], ...] = ()
+    """What stayed with the payer on the way, in units, where it is not zero."""
+    legs: tuple[Execution, ...] = ()
+    time_ns: int = 0
+
+    @property
+    def paid(self) -> str:
+        """Spent, gross."""
+        return self.pay.text(self.paid_units)
+
+    @property
+    def received(self) -> str:
+        """Delivered to the payee, net of fees."""
+        return self.receive.text(self.received_units)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyMovement:
+    """Money that moved outside the books: RECEIVED, DEPOSITED, WITHDRAWN; DONE for the operator who moved it."""
+
+    kind: EventKind
+    client_order_id: int
+    sequence: int
+    currency: Currency
+    amount_units: int
+    counterparty: int
+    time_ns: int
+
+    @property
+    def amount(self) -> str:
+        """How much."""
+        return self.currency.text(self.amount_units)
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementNotice:
+    """All of the account's movements from first to last sequence have this settlement status."""
+
+    batch_id: int
+    status: SettlementStatus
+    finality: str
+    first_sequence: int
+    last_sequence: int
+    posted_ns: int
+
+    def covers(self, sequence: int) -> bool:
+        """Say whether a command belongs to the batch."""
+        return self.first_sequence <= sequence <= self.last_sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Money of one currency: free to use, and held for open orders."""
+
+    currency: Currency
+    available_units: int
+    held_units: int
+
+    @property
+    def available(self) -> str:
+        """Free to use."""
+        return self.currency.text(self.available_units)
+
+    @property
+    def held(self) -> str:
+        """Held for open orders."""
+        return self.currency.text(self.held_units)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A REJECT that answers no call of this client."""
+
+    reason: RejectReason
+    text: str
+
+
+Report = Execution | SwapReceipt | MoneyMovement | SettlementNotice | Refusal
+"""What ``take_reports`` returns."""

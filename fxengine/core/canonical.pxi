@@ -1,0 +1,190 @@
+# The state as bytes: the same for the same history, whichever core holds it.
+#
+# The form is the specification's (fxengine/reference/canonical.py); the images in _core.pxd are its
+# records. Little-endian sections, one after the other:
+#
+#     head      "FXSTATE1" | sequence | now_ns | currencies, instruments, accounts, slots
+#     accounts  in order of number: fixed part, balances by currency, outcomes in the window ascending
+#     slots     generation of each slot ever used; count and the free ones, next to be used last
+#     books     in order of instrument: stream, number of bids and of asks, then the orders in priority
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+
+cdef extern from *:
+    """
+    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    #error "the core's records and its canonical bytes are little-endian; so must the machine be"
+    #endif
+    """
+
+
+cdef inline u8* put(u8* at, const void* image, size_t n_bytes) noexcept nogil:
+    memcpy(at, image, n_bytes)
+    return at + n_bytes
+
+
+cdef inline bint is_remembered(const Account* account, const Place* place, u32 i) noexcept nogil:
+    """Say whether the i-th id of a segment was used and lies in the window."""
+    cdef u64 client_order_id = (place.number - 1) * SEGMENT_IDS + i
+    return place.segment.ids[i].kind and in_window(account, account.client_id_highest, client_order_id)
+
+
+cdef u32 count_outcomes(const Account* account) noexcept nogil:
+    """Count the ids in the window."""
+    cdef Place* place
+    cdef u32 n = 0
+    cdef u32 i
+    cdef u32 j
+    for i in range(account.ring_mask + 1):
+        place = account.ring + i
+        for j in range(SEGMENT_IDS if place.number else 0):
+            n += is_remembered(account, place, j)
+    return n
+
+
+cdef u64 first_number(const Account* account) noexcept nogil:
+    """Return the lowest number of a segment that has an id in the window."""
+    cdef u64 first = (account.client_id_highest >> SEGMENT_BITS) + 1
+    cdef u64 number
+    cdef u32 i
+    for i in range(account.ring_mask + 1):
+        number = account.ring[i].number
+        if number and number < first and reaches_window(account, account.client_id_highest, number):
+            first = number
+    return first
+
+
+cdef u8* put_segment(u8* at, const Account* account, const Place* place) noexcept nogil:
+    cdef OutcomeImage image
+    cdef Remembered* entry
+    cdef u32 i
+    for i in range(SEGMENT_IDS):
+        if is_remembered(account, place, i):
+            entry = &place.segment.ids[i]
+            memset(&image, 0, sizeof(image))
+            image.client_order_id = (place.number - 1) * SEGMENT_IDS + i
+            image.body_hash = entry.body_hash
+            image.order_id = entry.order_id
+            image.kind = entry.kind
+            image.status = entry.status
+            image.reason = entry.reason
+            if entry.has_totals:
+                image.done = place.segment.totals[i].done
+                image.notional_units = place.segment.totals[i].notional_units
+            at = put(at, &image, sizeof(image))
+    return at
+
+
+cdef u8* put_outcomes(u8* at, const Account* account) noexcept nogil:
+    """Write the outcomes in the window, ascending by id."""
+    cdef u64 number = first_number(account)
+    cdef Place* place
+    while number <= (account.client_id_highest >> SEGMENT_BITS) + 1:
+        place = account.ring + ((number - 1) & account.ring_mask)
+        if place.number == number:
+            at = put_segment(at, account, place)
+        number += 1
+    return at
+
+
+cdef u8* put_account(u8* at, const State* s, const Account* account) noexcept nogil:
+    cdef AccountImage image
+    memset(&image, 0, sizeof(image))
+    memcpy(image.identity, account.identity, sizeof(image.identity))
+    image.flags = account.flags
+    image.level = account.level
+    memcpy(image.jurisdiction, account.jurisdiction, sizeof(image.jurisdiction))
+    image.window = account.window
+    image.issued_at_ns = account.issued_at_ns
+    image.expires_ns = account.expires_ns
+    memcpy(image.permitted, account.permitted, sizeof(image.permitted))
+    memcpy(image.token_id, account.token_id, sizeof(image.token_id))
+    image.client_id_highest = account.client_id_highest
+    image.stream = account.stream
+    image.n_outcomes = count_outcomes(account)
+    at = put(at, &image, sizeof(image))
+    at = put(at, account.balances, s.n_currencies * sizeof(Balance))
+    return put_outcomes(at, account)
+
+
+cdef u8* put_slots(u8* at, const State* s) noexcept nogil:
+    """Write the generations, then the free list from its end to its head."""
+    cdef u32 n_free = s.orders_used - s.n_orders
+    cdef u32 slot
+    cdef u8* end
+    for slot in range(1, s.orders_used + 1):
+        at = put(at, &s.orders[slot].generation, sizeof(u32))
+    at = put(at, &n_free, sizeof(u32))
+    end = at + n_free * sizeof(u32)
+    at = end
+    slot = s.orders_free
+    while slot:
+        at -= sizeof(u32)
+        memcpy(at, &slot, sizeof(u32))
+        slot = s.orders[slot].next
+    return end
+
+
+cdef u8* put_side(u8* at, State* s, Ladder* ladder, u32* n) noexcept nogil:
+    """Write one side's orders in priority and count them."""
+    cdef OrderImage image
+    cdef Order* order = first_order(s, ladder)
+    n[0] = 0
+    while order != NULL:
+        image.slot = slot_of(s, order)
+        image.account = order.account
+        image.client_order_id = order.client_order_id
+        image.price_ticks = order.price_ticks
+        image.leaves_lots = order.leaves_lots
+        image.cum_lots = order.cum_lots
+        image.notional_units = order.notional_units
+        at = put(at, &image, sizeof(image))
+        n[0] += 1
+        order = order_behind(s, ladder, order)
+        if order != NULL:
+            prefetch(s.orders + order.next)
+    return at
+
+
+cdef u8* put_book(u8* at, State* s, Book* book) noexcept nogil:
+    cdef BookImage image
+    cdef u8* head = at
+    image.stream = book.stream
+    at = put_side(at + sizeof(image), s, resting_side(book, BUY), &image.n_bids)
+    at = put_side(at, s, resting_side(book, SELL), &image.n_asks)
+    put(head, &image, sizeof(image))
+    return at
+
+
+cdef size_t state_size(const State* s) noexcept nogil:
+    """Return how many canonical bytes the state makes."""
+    cdef size_t size = sizeof(HeadImage) + s.n_accounts * (sizeof(AccountImage) + s.n_currencies * sizeof(Balance))
+    cdef u32 i
+    for i in range(s.n_accounts):
+        size += count_outcomes(account_at(s, i)) * sizeof(OutcomeImage)
+    size += (2 * <size_t>s.orders_used - s.n_orders + 1) * sizeof(u32)
+    return size + s.n_instruments * sizeof(BookImage) + s.n_orders * sizeof(OrderImage)
+
+
+cdef bytes state_image(State* s):
+    """Write the whole state. O(state)."""
+    cdef bytes image = PyBytes_FromStringAndSize(NULL, state_size(s))
+    cdef u8* at = <u8*>PyBytes_AS_STRING(image)
+    cdef u8* end = at + len(image)
+    cdef HeadImage head
+    cdef u32 i
+    memcpy(head.magic, <const char*>b"FXSTATE1", sizeof(head.magic))
+    head.sequence = s.sequence
+    head.now_ns = s.now_ns
+    head.n_currencies = s.n_currencies
+    head.n_instruments = s.n_instruments
+    head.n_accounts = s.n_accounts
+    head.n_slots = s.orders_used
+    at = put(at, &head, sizeof(head))
+    for i in range(s.n_accounts):
+        at = put_account(at, s, account_at(s, i))
+    at = put_slots(at, s)
+    for i in range(s.n_instruments):
+        at = put_book(at, s, s.books + i)
+    assert at == end, "the canonical state has another size than was reserved for it"
+    return image

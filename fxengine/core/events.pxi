@@ -1,0 +1,153 @@
+# Events: the only way out of the core, 96 bytes each, written straight into the caller's array.
+#
+# Every command finds room for all events it can make (2 * max_fills + 4: ACCEPTED, two FILLs per
+# trade, RESTED; or the legs' FILLs, SWAPPED and RECEIVED), so nothing here checks for space; what
+# ends with a credential is unbounded and asks for its own room first (core/credentials.pxi).
+# Each event takes the next number of its account's private stream; one to a number that is not a
+# client's account has none.
+
+cdef enum:
+    EVENTS_BESIDE_FILLS = 4
+
+
+cdef inline Event* event_to(
+    State* s, Account* owner, u32 account, u8 kind, u8 side, u16 reason, u16 subject, u8 status, u8 flags,
+    u32 counterparty,
+) noexcept nogil:
+    """Begin the next event; ``owner`` is NULL where ``account`` is no client's. The body is the caller's."""
+    cdef Event* event = s.events + s.n_events
+    cdef u64 number = 0
+    s.n_events += 1
+    if likely(owner != NULL):
+        number = owner.stream + 1
+        owner.stream = number
+    event.kind = kind
+    event.side = side
+    event.reason = reason
+    event.instrument = subject
+    event.status = status
+    event.flags = flags
+    event.account = account
+    event.counterparty = counterparty
+    event.sequence = s.sequence
+    event.account_stream = number
+    return event
+
+
+cdef inline void emit_order(
+    State* s, Account* owner, const Order* order, u8 kind, u8 status, u8 flags, u32 counterparty, u64 order_id,
+    i64 price_ticks, i64 quantity_lots, i64 fee_units, u64 instrument_stream,
+) noexcept nogil:
+    """Tell an account what became of its order (ACCEPTED, FILL, RESTED)."""
+    cdef Event* event = event_to(
+        s, owner, order.account, kind, order.side, NONE, order.instrument, status, flags, counterparty
+    )
+    event.order_id = order_id
+    event.client_order_id = order.client_order_id
+    event.price_ticks = price_ticks
+    event.quantity_lots = quantity_lots
+    event.leaves_lots = order.leaves_lots
+    event.cum_lots = order.cum_lots
+    event.fee_units = fee_units
+    event.instrument_stream = instrument_stream
+
+
+cdef inline void emit_canceled(
+    State* s, Account* owner, const Order* order, u8 status, u16 reason, i64 quantity_lots, u64 request_id,
+    u8 flags, u64 instrument_stream,
+) noexcept nogil:
+    """Tell an account that its order ended before it was filled (CANCELED)."""
+    cdef CancelEvent* event = <CancelEvent*>event_to(
+        s, owner, order.account, EVENT_CANCELED, order.side, reason, order.instrument, status, flags, 0
+    )
+    event.order_id = order_id_of(s, order)
+    event.client_order_id = order.client_order_id
+    event.price_ticks = order.price_ticks
+    event.quantity_lots = quantity_lots
+    event.leaves_lots = 0
+    event.cum_lots = order.cum_lots
+    event.request_id = request_id
+    event.instrument_stream = instrument_stream
+
+
+cdef void emit_rejected(
+    State* s, const Command* command, u8 kind, u16 subject, u16 reason, u64 client_order_id, u64 order_id,
+    u64 request_id,
+) noexcept nogil:
+    """Tell an account that its command was refused (REJECTED)."""
+    cdef CancelEvent* event = <CancelEvent*>event_to(
+        s, client_at(s, command.account), command.account, EVENT_REJECTED, kind, reason, subject, REJECTED, 0, 0
+    )
+    event.order_id = order_id
+    event.client_order_id = client_order_id
+    event.price_ticks = event.quantity_lots = event.leaves_lots = event.cum_lots = 0
+    event.request_id = request_id
+    event.instrument_stream = 0
+
+
+cdef void emit_status(
+    State* s, Account* owner, const Command* command, const Remembered* entry, u8 status, i64 notional_units,
+    i64 quantity_lots, i64 leaves_lots, i64 done,
+) noexcept nogil:
+    """Answer a repeated command with its outcome so far (ORDER_STATUS)."""
+    cdef StatusEvent* event = <StatusEvent*>event_to(
+        s, owner, command.account, EVENT_ORDER_STATUS, entry.kind, entry.reason, command.instrument, status, 0, 0
+    )
+    event.order_id = entry.order_id
+    event.client_order_id = command.client_order_id
+    event.notional_units = notional_units
+    event.quantity_lots = quantity_lots
+    event.leaves_lots = leaves_lots
+    event.cum_lots = done
+    event.reserved = 0
+    event.instrument_stream = 0
+
+
+cdef void emit_money(
+    State* s, Account* owner, u32 account, u8 kind, u16 currency, i64 amount_units, u32 counterparty,
+    u64 client_order_id,
+) noexcept nogil:
+    """Tell an account that money moved (RECEIVED, DEPOSITED, WITHDRAWN) or was moved (DONE)."""
+    cdef MoneyEvent* event = <MoneyEvent*>event_to(s, owner, account, kind, 0, NONE, currency, NEW, 0, counterparty)
+    event.order_id = 0
+    event.client_order_id = client_order_id
+    event.reserved_0 = 0
+    event.amount_units = amount_units
+    memset(event.reserved_1, 0, sizeof(event.reserved_1))
+    event.instrument_stream = 0
+
+
+cdef void emit_swapped(
+    State* s, Account* owner, const Swap* command, u32 payee, const Plan* plan, i64 delivered_units
+) noexcept nogil:
+    """Give the payer the receipt of an instant swap (SWAPPED)."""
+    cdef SwapEvent* event = <SwapEvent*>event_to(
+        s, owner, command.account, EVENT_SWAPPED, 0, NONE, command.instrument, FILLED, 0, payee
+    )
+    cdef i64 i
+    cdef i64 used_units
+    for i in range(LEGS_MAX):
+        event.path[i] = 0
+        event.change_units[i] = 0
+        if i < plan.n_legs:
+            used_units = plan.legs[i + 1].spent_units if i + 1 < plan.n_legs else delivered_units
+            event.path[i] = <u16>plan.legs[i].instrument
+            event.change_units[i] = plan.legs[i].net_units - used_units
+    event.n_legs = <u16>plan.n_legs
+    event.client_order_id = command.client_order_id
+    event.amount_in_units = plan.legs[0].spent_units
+    event.amount_out_units = delivered_units
+    event.currency_out = command.currency_out
+    event.mode = command.mode
+    memset(event.reserved, 0, sizeof(event.reserved))
+
+
+cdef void emit_credentialed(State* s, Account* owner, u32 account) noexcept nogil:
+    """Tell an account that its credential stands, its highest client id and its window (CREDENTIALED)."""
+    cdef Event* event = event_to(s, owner, account, EVENT_CREDENTIALED, 0, NONE, 0, NEW, 0, 0)
+    event.order_id = 0
+    event.client_order_id = owner.client_id_highest
+    event.price_ticks = 0
+    event.quantity_lots = owner.window
+    event.leaves_lots = event.cum_lots = event.fee_units = 0
+    event.instrument_stream = 0

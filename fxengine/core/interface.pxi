@@ -1,0 +1,279 @@
+# The Core class: the only door. It checks what callers hand in, gives the loop its memory, lets go
+# of the GIL while a batch runs, and turns a status code into an exception.
+#
+# Two things make one call cheap. Buffers are bound once, since acquiring them costs microseconds.
+# And a short batch keeps the GIL: giving it up and taking it back costs as much as a few commands.
+#
+# The events array is Python's. When it may not hold what a command could make, the loop stops at a
+# safe point and says so; the array is replaced by a larger one and the loop goes on where it stood.
+
+import hashlib as _hashlib
+
+cdef enum:
+    EVENTS_AT_FIRST = 4096
+    RECORDS_WITH_GIL = 16  # a batch of at most so many does not release the GIL
+
+
+@cython.final
+cdef class Core:
+    """The matching core; the same interface and the same bytes as ``fxengine.reference.Core``.
+
+    ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command and
+    ``max_orders`` the open orders. An empty instrument costs 192 bytes, an account 320 and 16 per
+    currency. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
+    that could not be computed with, MemoryError when the system has no address space left.
+    """
+
+    def __cinit__(
+        self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000
+    ):
+        cdef State* s = &self.state
+        cdef InstrumentRecord row
+        cdef const InstrumentRecord* rows
+        cdef Py_ssize_t i
+        _check_array(instruments, sizeof(InstrumentRecord), "instruments")
+        _check_range("n_currencies", n_currencies, 1, CURRENCIES_MAX)
+        _check_range("max_fills", max_fills, 1, 65_536)
+        _check_range("max_orders", max_orders, 1, 2**31 - 1)
+        _check_range("len(instruments)", len(instruments), 0, 65_536)
+        rows = <const InstrumentRecord*><size_t>instruments.ctypes.data
+        s.n_currencies = n_currencies
+        s.n_instruments = len(instruments)
+        s.max_fills = max_fills
+        s.max_orders = max_orders
+        s.next_due_ns = INT64_LARGEST
+        s.events_reserve = 2 * max_fills + EVENTS_BESIDE_FILLS
+        s.orders = <Order*>reserve(orders_bytes(s))
+        s.books = <Book*>cut(&s.memory, max(1, s.n_instruments) * sizeof(Book))
+        s.hops = <u32*>cut(&s.memory, <size_t>n_currencies * n_currencies * sizeof(u32))
+        if s.orders == NULL or s.books == NULL or s.hops == NULL:
+            raise MemoryError(f"no address space for {max_orders} orders")
+        for i in range(s.n_instruments):
+            row = rows[i]
+            _check_instrument(i, row, n_currencies)
+            open_book(s.books + i, &row, i)
+        join_currencies(s)
+        for i in range(FIRST_CLIENT_ACCOUNT):
+            if open_account(s) == NULL:
+                raise MemoryError("no memory for the venue's own accounts")
+        s.fees = account_at(s, FEES_ACCOUNT).balances
+        s.custody = account_at(s, CUSTODY_ACCOUNT).balances
+        self._enlarge_events(EVENTS_AT_FIRST + s.events_reserve)
+
+    def __dealloc__(self):
+        cdef State* s = &self.state
+        if s.orders != NULL:
+            munmap(s.orders, orders_bytes(s))
+        free(s.timers)
+        release_all(&s.memory)
+
+    def bind(self, commands):
+        """Use this C-contiguous ``(n,) COMMAND`` array as input; the caller fills it in place.
+
+        Raises ValueError for another shape or record size. O(1).
+        """
+        self._ready()
+        _check_array(commands, sizeof(Command), "commands")
+        self._commands = commands
+        self.records = <const Command*><size_t>commands.ctypes.data
+        self.n_records = len(commands)
+
+    def apply(self, Py_ssize_t first, Py_ssize_t last):
+        """Apply the whole commands in records ``[first, last)``; return how many events they made.
+
+        The events stand in ``self.events[:n]`` until the next call. Raises ValueError, with nothing of
+        the broken command done, when the records do not end at a command's end. MemoryError leaves a
+        core that can only be thrown away: rebuild it from the journal.
+        """
+        cdef Py_ssize_t at = first
+        cdef Py_ssize_t until = last
+        cdef int status
+        self._ready()
+        if first < 0 or first > last or last > self.n_records:
+            raise ValueError(f"records [{first}, {last}) are not within the {self.n_records} bound")
+        self.state.n_events = 0
+        while True:
+            if CHECK_EVERY_COMMAND and at < last:
+                until = min(last, at + max(1, self.records[at].n_records))
+            if until - at > RECORDS_WITH_GIL:
+                self.applying = True
+                with nogil:
+                    status = apply_records(&self.state, self.records, &at, until)
+                self.applying = False
+            else:
+                status = apply_records(&self.state, self.records, &at, until)
+            if unlikely(status != NONE):
+                self._recover(status, at)
+                continue
+            if CHECK_EVERY_COMMAND:
+                check_state(&self.state)
+            if at == last:
+                return self.state.n_events
+
+    cdef int _ready(self) except -1:
+        """Raise when the core must not be used now."""
+        if unlikely(self.applying):
+            raise RuntimeError("another thread is applying a batch; a core belongs to one thread at a time")
+        if unlikely(self.broken):
+            raise MemoryError("memory ran out within an earlier command; rebuild the core from the journal")
+        return 0
+
+    cdef int _recover(self, int status, Py_ssize_t at) except -1:
+        """Make room for events, or raise what a status says."""
+        cdef State* s = &self.state
+        if status == EVENTS_FULL:
+            needed = s.n_events + s.events_reserve
+            if s.started:
+                needed += account_at(s, s.timers[0].account).n_orders
+            self.broken = True
+            self._enlarge_events(max(needed, 2 * s.events_capacity))
+            self.broken = False
+        elif status == BAD_RECORD_COUNT:
+            raise ValueError(f"record {at}: its n_records, {self.records[at].n_records}, does not fit")
+        else:
+            self.broken = True
+            self._ready()
+        return 0
+
+    cdef int _enlarge_events(self, size_t capacity) except -1:
+        """Replace the events array by a larger one that begins with the same events."""
+        cdef State* s = &self.state
+        events = _numpy.zeros(capacity, EVENT_DTYPE)
+        if s.n_events:
+            events[:s.n_events] = self._events[:s.n_events]
+        s.events = <Event*><size_t>events.ctypes.data
+        s.events_capacity = capacity
+        self._events = events
+        return 0
+
+    @property
+    def events(self):
+        """``(capacity,) EVENT`` records: the last call's, then room. Replaced when it grows."""
+        return self._events
+
+    @property
+    def sequence(self):
+        """Number of the last command applied, from 1."""
+        return self.state.sequence
+
+    @property
+    def now_ns(self):
+        """Time of the last command."""
+        return self.state.now_ns
+
+    @property
+    def next_deadline_ns(self):
+        """When the core next has something to do by itself; 2**63 - 1 for never."""
+        self._ready()
+        drop_stale_timers(&self.state)
+        return self.state.next_due_ns
+
+    @property
+    def n_accounts(self):
+        """Accounts there are, the venue's own two included; the next new one gets this number."""
+        return self.state.n_accounts
+
+    @property
+    def n_orders(self):
+        """Orders resting in all books."""
+        return self.state.n_orders
+
+    def balance(self, Py_ssize_t account, Py_ssize_t currency):
+        """Return the available and the held units of an account; IndexError for unknown ones."""
+        cdef Balance* balance
+        self._ready()
+        _check_index("currency", currency, self.state.n_currencies)
+        _check_index("account", account, self.state.n_accounts)
+        balance = account_at(&self.state, account).balances + currency
+        return balance.available_units, balance.held_units
+
+    def client_id_highest(self, Py_ssize_t account):
+        """Return the highest client order id the account has used; 0 for none, IndexError for no account."""
+        self._ready()
+        _check_index("account", account, self.state.n_accounts)
+        return account_at(&self.state, account).client_id_highest
+
+    def depth(self, Py_ssize_t instrument, Py_ssize_t side, Py_ssize_t levels):
+        """Return up to ``levels`` best (price_ticks, lots) of one side, best first. O(orders on them).
+
+        Raises IndexError for an unknown instrument and ValueError for an unknown side.
+        """
+        cdef Ladder* ladder
+        cdef Order* order
+        cdef i64 lots
+        cdef u32 rank
+        self._ready()
+        _check_index("instrument", instrument, self.state.n_instruments)
+        _check_range("side", side, BUY, SELL)
+        ladder = resting_side(self.state.books + instrument, side)
+        rank = ladder.best_rank
+        found = []
+        while rank != NO_RANK and len(found) < levels:
+            order = self.state.orders + level_at(ladder, rank).head
+            total = order.leaves_lots
+            while order.next:
+                order = self.state.orders + order.next
+                total += order.leaves_lots
+            found.append((order.price_ticks, total))
+            rank = next_rank(ladder, rank)
+        return found
+
+    def state_bytes(self):
+        """Return the whole state as canonical bytes; see ``fxengine.reference.canonical``. O(state)."""
+        self._ready()
+        return state_image(&self.state)
+
+    def state_hash(self):
+        """Return blake2b-128 of the state bytes, in hex."""
+        return _hashlib.blake2b(self.state_bytes(), digest_size=16).hexdigest()
+
+    def check(self):
+        """Walk every invariant; AssertionError names the first that does not hold. O(state)."""
+        self._ready()
+        check_state(&self.state)
+
+
+cdef inline size_t orders_bytes(const State* s) noexcept nogil:
+    return round_up((<size_t>s.max_orders + 2) * sizeof(Order), HUGE_PAGE_BYTES)
+
+
+cdef void open_book(Book* book, const InstrumentRecord* row, u32 index) noexcept nogil:
+    """Begin an instrument with two empty sides."""
+    book.base = row.base
+    book.quote = row.quote
+    book.maker_rate = row.maker_rate
+    book.taker_rate = row.taker_rate
+    book.index = index
+    book.lot_units = row.lot_units
+    book.tick_lot_units = row.tick_lot_units
+    open_ladder(&book.sides[0])
+    open_ladder(&book.sides[1])
+
+
+cdef int _check_instrument(Py_ssize_t index, InstrumentRecord row, Py_ssize_t n_currencies) except -1:
+    """Refuse what the arithmetic relies on never to meet; a venue file says it with better words."""
+    if row.base >= n_currencies or row.quote >= n_currencies or row.base == row.quote:
+        raise ValueError(f"instruments[{index}]: base and quote must be two of the {n_currencies} currencies")
+    if row.lot_units < 1 or not 1 <= row.tick_lot_units <= INT64_LARGEST // PRICE_TICKS_MAX:
+        raise ValueError(f"instruments[{index}]: one lot could not be priced")
+    if not 0 <= row.taker_rate < RATE_ONE or not -row.taker_rate <= row.maker_rate < RATE_ONE:
+        raise ValueError(f"instruments[{index}]: its fee rates are not below one, or a rebate exceeds the taker's")
+    return 0
+
+
+cdef int _check_array(object array, size_t itemsize, str name) except -1:
+    if array.dtype.itemsize != itemsize or not array.flags.c_contiguous or array.ndim != 1:
+        raise ValueError(f"{name} must be a one-dimensional C-contiguous array of {itemsize}-byte records")
+    return 0
+
+
+cdef int _check_range(str name, Py_ssize_t value, Py_ssize_t low, Py_ssize_t high) except -1:
+    if not low <= value <= high:
+        raise ValueError(f"{name} is {value}, not between {low} and {high}")
+    return 0
+
+
+cdef int _check_index(str name, Py_ssize_t index, Py_ssize_t n) except -1:
+    if not 0 <= index < n:
+        raise IndexError(f"{name} {index} is not one of the {n} there are")
+    return 0

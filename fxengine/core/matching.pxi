@@ -1,0 +1,171 @@
+# The matching loop: price, then time, at the resting order's price; and what ends an order.
+#
+# An order holds its principal in full before it trades. Each fill takes its part out of the hold
+# at the resting order's price and gives the improvement back at once. Example: buy 3 at 10, resting
+# offers 1 at 8 and 5 at 9 (one unit per tick and lot):
+#
+#     hold 30                  available -30   held +30
+#     fill 1 at 8              held -10, available +2, base +1
+#     fill 2 at 9              held -20, available +2, base +2
+#
+# No product here can leave int64: an order's whole value was checked at its entry, and what trades
+# is money that somebody holds.
+
+
+cdef inline i64 principal_units(const Book* book, const Order* order, i64 lots) noexcept nogil:
+    """Return what ``lots`` of an open order hold, in the currency that it gives."""
+    if order.side == BUY:
+        return notional_of(book, order.price_ticks, lots)
+    return lots * book.lot_units
+
+
+cdef inline u32 currency_given(const Book* book, u8 side) noexcept nogil:
+    return book.quote if side == BUY else book.base
+
+
+cdef inline u32 currency_received(const Book* book, u8 side) noexcept nogil:
+    return book.base if side == BUY else book.quote
+
+
+cdef inline u64 next_number(Book* book) noexcept nogil:
+    """Return the next number of the instrument's market data."""
+    book.stream += 1
+    return book.stream
+
+
+cdef inline void close_order(State* s, Account* owner, Order* order, u8 status, u16 reason) noexcept nogil:
+    """Write the order's final outcome where a retry will look for it, and free its slot."""
+    cdef Segment* segment = segment_of(owner, order.client_order_id)
+    cdef Remembered* entry
+    if likely(segment != NULL):
+        entry = &segment.ids[order.client_order_id % SEGMENT_IDS]
+        entry.status = status
+        entry.reason = reason
+        if order.cum_lots:
+            write_totals(owner, order.client_order_id, order.cum_lots, order.notional_units)
+    owner.n_orders -= 1
+    free_order(s, order)
+
+
+cdef inline void end_order(
+    State* s, Book* book, Account* owner, Order* order, u16 reason, bint resting, u64 request_id
+) noexcept nogil:
+    """End an open order, release its hold, and report it."""
+    cdef i64 lots = order.leaves_lots
+    cdef u8 status = EXPIRED if reason == CREDENTIAL_EXPIRED else CANCELED
+    hold(owner.balances + currency_given(book, order.side), -principal_units(book, order, lots))
+    if resting:
+        unlink_order(s, book, order)
+    order.leaves_lots = 0
+    emit_canceled(
+        s, owner, order, status, reason, lots, request_id,
+        FLAG_BOOK if resting else 0, next_number(book) if resting else 0,
+    )
+    close_order(s, owner, order, status, reason)
+
+
+cdef inline void receive(
+    State* s, const Book* book, Account* owner, Order* order, i64 lots, i64 notional_units, i64 fee_units
+) noexcept nogil:
+    """Credit one side of a trade with its receipt, less its fee or plus its rebate."""
+    cdef u32 received = currency_received(book, order.side)
+    cdef u32 fee_currency = received if fee_units >= 0 else currency_given(book, order.side)
+    cdef i64 receipt = lots * book.lot_units if order.side == BUY else notional_units
+    owner.balances[received].available_units += receipt
+    if fee_units:
+        pay_fee(s, owner.balances + fee_currency, fee_currency, fee_units)
+    order.cum_lots += lots
+    order.notional_units += notional_units
+
+
+cdef inline i64 fee_of_fill(
+    const Book* book, const Order* order, i64 lots, i64 notional_units, i64 rate
+) noexcept nogil:
+    """Return the fee due for this fill; the order's totals do not count it yet."""
+    if order.side == BUY:
+        return fee_due_units(rate, order.cum_lots * book.lot_units, lots * book.lot_units)
+    return fee_due_units(rate, order.notional_units, notional_units)
+
+
+cdef inline void trade(
+    State* s, Book* book, Order* maker, Order* taker, Account* taker_owner, i64 lots, u8 flags
+) noexcept nogil:
+    """Exchange ``lots`` at the maker's price and report both sides.
+
+    The taker's payment has been taken out of its balance already, and its leaves reduced.
+    """
+    cdef Account* maker_owner = account_at(s, maker.account)
+    cdef i64 notional_units = notional_of(book, maker.price_ticks, lots)
+    cdef i64 principal = lots * book.lot_units
+    cdef i64 taker_fee = fee_of_fill(book, taker, lots, notional_units, book.taker_rate)
+    cdef i64 maker_fee
+    cdef u64 number
+    if book.maker_rate >= 0:
+        maker_fee = fee_of_fill(book, maker, lots, notional_units, book.maker_rate)
+    else:
+        maker_fee = -rebate_units(-book.maker_rate, principal if taker.side == BUY else notional_units)
+    if maker.side == BUY:
+        maker_owner.balances[book.quote].held_units -= notional_units
+    else:
+        maker_owner.balances[book.base].held_units -= principal
+    receive(s, book, maker_owner, maker, lots, notional_units, maker_fee)
+    receive(s, book, taker_owner, taker, lots, notional_units, taker_fee)
+    maker.leaves_lots -= lots
+    if maker.leaves_lots == 0:
+        unlink_order(s, book, maker)
+    number = next_number(book)
+    emit_order(
+        s, maker_owner, maker, EVENT_FILL, open_status(maker), FLAG_MAKER | FLAG_BOOK, taker.account,
+        order_id_of(s, maker), maker.price_ticks, lots, maker_fee, number,
+    )
+    emit_order(
+        s, taker_owner, taker, EVENT_FILL, open_status(taker), flags, maker.account,
+        0 if flags & FLAG_SWAP else order_id_of(s, taker), maker.price_ticks, lots, taker_fee, number,
+    )
+    if maker.leaves_lots == 0:
+        close_order(s, maker_owner, maker, FILLED, NONE)
+
+
+cdef void match_order(State* s, Book* book, Account* owner, Order* order) noexcept nogil:
+    """Trade with the best resting orders within the order's limit, at most max_fills of them."""
+    cdef Ladder* offers = other_side(book, order.side)
+    cdef u32 reach = reach_of(order.side, order.price_ticks)
+    cdef Balance* payer = owner.balances + currency_given(book, order.side)
+    cdef i64 fills = 0
+    cdef i64 lots
+    cdef i64 held
+    cdef Order* maker
+    while order.leaves_lots and offers.best_rank <= reach and fills < s.max_fills:
+        maker = first_order(s, offers)
+        prefetch(s.orders + maker.next)
+        fills += 1
+        lots = least(order.leaves_lots, maker.leaves_lots)
+        held = principal_units(book, order, lots)
+        payer.held_units -= held
+        if order.side == BUY:
+            payer.available_units += held - notional_of(book, maker.price_ticks, lots)
+        order.leaves_lots -= lots
+        trade(s, book, maker, order, owner, lots, FLAG_TAKER)
+
+
+cdef int settle_remainder(State* s, Book* book, Account* owner, Order* order, u8 time_in_force) noexcept nogil:
+    """Rest what is left of an incoming order, or cancel it and say why."""
+    if order.leaves_lots == 0:
+        close_order(s, owner, order, FILLED, NONE)
+        return NONE
+    if other_side(book, order.side).best_rank <= reach_of(order.side, order.price_ticks):
+        end_order(s, book, owner, order, TOO_MANY_FILLS, False, 0)
+        return NONE
+    if time_in_force != GTC:
+        end_order(s, book, owner, order, UNFILLED_REMAINDER, False, 0)
+        return NONE
+    if order.cum_lots:
+        # A seller was paid more than its limit: the running total might no longer fit.
+        if order.notional_units > INT64_LARGEST - notional_of(book, order.price_ticks, order.leaves_lots):
+            end_order(s, book, owner, order, NOTIONAL_TOO_LARGE, False, 0)
+            return NONE
+        emit_order(
+            s, owner, order, EVENT_RESTED, PARTIALLY_FILLED, FLAG_BOOK, 0, order_id_of(s, order),
+            order.price_ticks, order.leaves_lots, 0, next_number(book),
+        )
+    return rest_order(s, book, order)

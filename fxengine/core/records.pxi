@@ -1,0 +1,174 @@
+# What the structs of _core.pxd look like from outside, so that a test can hold them against
+# fxengine/records.py byte by byte; and the dtype of the events array, built from the same answer.
+#
+# The core imports nothing of the package, so it cannot take the dtypes from there.
+
+import numpy as _numpy
+
+ctypedef const char* Address
+
+
+cdef object _field(str name, Address start, Address place, size_t n_bytes):
+    return name, (place - start, n_bytes)
+
+
+cdef dict _command_layouts():
+    cdef NewOrder n
+    cdef Cancel c
+    cdef Swap w
+    cdef Money m
+    cdef Credential k
+    cdef CredentialDetail d
+    cdef InstrumentRecord i
+    cdef Address at = <Address>&n
+    header = [
+        _field("kind", at, <Address>&n.kind, sizeof(n.kind)),
+        _field("n_records", at, <Address>&n.n_records, sizeof(n.n_records)),
+        _field("instrument", at, <Address>&n.instrument, sizeof(n.instrument)),
+        _field("account", at, <Address>&n.account, sizeof(n.account)),
+        _field("client_order_id", at, <Address>&n.client_order_id, sizeof(n.client_order_id)),
+        _field("time_ns", at, <Address>&n.time_ns, sizeof(n.time_ns)),
+    ]
+    new_order = [
+        _field("side", at, <Address>&n.side, sizeof(n.side)),
+        _field("ord_type", at, <Address>&n.ord_type, sizeof(n.ord_type)),
+        _field("time_in_force", at, <Address>&n.time_in_force, sizeof(n.time_in_force)),
+        _field("exec_inst", at, <Address>&n.exec_inst, sizeof(n.exec_inst)),
+        _field("price_ticks", at, <Address>&n.price_ticks, sizeof(n.price_ticks)),
+        _field("quantity_lots", at, <Address>&n.quantity_lots, sizeof(n.quantity_lots)),
+    ]
+    at = <Address>&c
+    cancel = [
+        _field("order_id", at, <Address>&c.order_id, sizeof(c.order_id)),
+        _field("orig_client_order_id", at, <Address>&c.orig_client_order_id, sizeof(c.orig_client_order_id)),
+    ]
+    at = <Address>&w
+    swap = [
+        _field("currency_out", at, <Address>&w.currency_out, sizeof(w.currency_out)),
+        _field("mode", at, <Address>&w.mode, sizeof(w.mode)),
+        _field("payee", at, <Address>&w.payee, sizeof(w.payee)),
+        _field("amount_units", at, <Address>&w.amount_units, sizeof(w.amount_units)),
+        _field("bound_units", at, <Address>&w.bound_units, sizeof(w.bound_units)),
+        _field("deadline_ns", at, <Address>&w.deadline_ns, sizeof(w.deadline_ns)),
+    ]
+    at = <Address>&m
+    money = [
+        _field("beneficiary", at, <Address>&m.beneficiary, sizeof(m.beneficiary)),
+        _field("amount_units", at, <Address>&m.amount_units, sizeof(m.amount_units)),
+    ]
+    at = <Address>&k
+    credential = [
+        _field("flags", at, <Address>&k.flags, sizeof(k.flags)),
+        _field("level", at, <Address>&k.level, sizeof(k.level)),
+        _field("jurisdiction", at, <Address>&k.jurisdiction, sizeof(k.jurisdiction)),
+        _field("window", at, <Address>&k.window, sizeof(k.window)),
+        _field("issued_at_ns", at, <Address>&k.issued_at_ns, sizeof(k.issued_at_ns)),
+        _field("expires_ns", at, <Address>&k.expires_ns, sizeof(k.expires_ns)),
+        _field("identity", at, <Address>&k.identity, sizeof(k.identity)),
+    ]
+    at = <Address>&d
+    detail = [
+        _field("permitted", at, <Address>&d.permitted, sizeof(d.permitted)),
+        _field("token_id", at, <Address>&d.token_id, sizeof(d.token_id)),
+    ]
+    at = <Address>&i
+    instrument = [
+        _field("base", at, <Address>&i.base, sizeof(i.base)),
+        _field("quote", at, <Address>&i.quote, sizeof(i.quote)),
+        _field("maker_rate", at, <Address>&i.maker_rate, sizeof(i.maker_rate)),
+        _field("taker_rate", at, <Address>&i.taker_rate, sizeof(i.taker_rate)),
+        _field("lot_units", at, <Address>&i.lot_units, sizeof(i.lot_units)),
+        _field("tick_lot_units", at, <Address>&i.tick_lot_units, sizeof(i.tick_lot_units)),
+    ]
+    return {
+        "NEW_ORDER": (sizeof(NewOrder), dict(header + new_order)),
+        "CANCEL": (sizeof(Cancel), dict(header + cancel)),
+        "SWAP": (sizeof(Swap), dict(header + swap)),
+        "MONEY": (sizeof(Money), dict(header + money)),
+        "CREDENTIAL": (sizeof(Credential), dict(header + credential)),
+        "CREDENTIAL_DETAIL": (sizeof(CredentialDetail), dict(detail)),
+        "INSTRUMENT": (sizeof(InstrumentRecord), dict(instrument)),
+    }
+
+
+cdef dict _event_layouts():
+    cdef Event e
+    cdef CancelEvent c
+    cdef StatusEvent t
+    cdef MoneyEvent m
+    cdef SwapEvent w
+    cdef Address at = <Address>&e
+    header = [
+        _field("kind", at, <Address>&e.kind, sizeof(e.kind)),
+        _field("side", at, <Address>&e.side, sizeof(e.side)),
+        _field("reason", at, <Address>&e.reason, sizeof(e.reason)),
+        _field("instrument", at, <Address>&e.instrument, sizeof(e.instrument)),
+        _field("status", at, <Address>&e.status, sizeof(e.status)),
+        _field("flags", at, <Address>&e.flags, sizeof(e.flags)),
+        _field("account", at, <Address>&e.account, sizeof(e.account)),
+        _field("counterparty", at, <Address>&e.counterparty, sizeof(e.counterparty)),
+        _field("sequence", at, <Address>&e.sequence, sizeof(e.sequence)),
+    ]
+    ids = [
+        _field("order_id", at, <Address>&e.order_id, sizeof(e.order_id)),
+        _field("client_order_id", at, <Address>&e.client_order_id, sizeof(e.client_order_id)),
+    ]
+    price = [_field("price_ticks", at, <Address>&e.price_ticks, sizeof(e.price_ticks))]
+    lots = [
+        _field("quantity_lots", at, <Address>&e.quantity_lots, sizeof(e.quantity_lots)),
+        _field("leaves_lots", at, <Address>&e.leaves_lots, sizeof(e.leaves_lots)),
+        _field("cum_lots", at, <Address>&e.cum_lots, sizeof(e.cum_lots)),
+    ]
+    fee = [_field("fee_units", at, <Address>&e.fee_units, sizeof(e.fee_units))]
+    streams = [
+        _field("account_stream", at, <Address>&e.account_stream, sizeof(e.account_stream)),
+        _field("instrument_stream", at, <Address>&e.instrument_stream, sizeof(e.instrument_stream)),
+    ]
+    request = [_field("request_id", <Address>&c, <Address>&c.request_id, sizeof(c.request_id))]
+    notional = [_field("notional_units", <Address>&t, <Address>&t.notional_units, sizeof(t.notional_units))]
+    amount = [_field("amount_units", <Address>&m, <Address>&m.amount_units, sizeof(m.amount_units))]
+    at = <Address>&w
+    swap = [
+        _field("path", at, <Address>&w.path, sizeof(w.path)),
+        _field("n_legs", at, <Address>&w.n_legs, sizeof(w.n_legs)),
+        _field("client_order_id", at, <Address>&w.client_order_id, sizeof(w.client_order_id)),
+        _field("amount_in_units", at, <Address>&w.amount_in_units, sizeof(w.amount_in_units)),
+        _field("amount_out_units", at, <Address>&w.amount_out_units, sizeof(w.amount_out_units)),
+        _field("change_units", at, <Address>&w.change_units, sizeof(w.change_units)),
+        _field("account_stream", at, <Address>&w.account_stream, sizeof(w.account_stream)),
+        _field("currency_out", at, <Address>&w.currency_out, sizeof(w.currency_out)),
+        _field("mode", at, <Address>&w.mode, sizeof(w.mode)),
+    ]
+    return {
+        "EVENT": (sizeof(Event), dict(header + ids + price + lots + fee + streams)),
+        "CANCEL_EVENT": (sizeof(CancelEvent), dict(header + ids + price + lots + request + streams)),
+        "STATUS_EVENT": (sizeof(StatusEvent), dict(header + ids + notional + lots + streams)),
+        "MONEY_EVENT": (sizeof(MoneyEvent), dict(header + ids + amount + streams)),
+        "SWAP_EVENT": (sizeof(SwapEvent), dict(header + swap)),
+    }
+
+
+def record_layouts():
+    """Return every record's size and fields as the compiled core sees them.
+
+    By the dtype's name in ``fxengine.records``: ``(bytes, {field: (offset, bytes)})``, reserved
+    fields left out.
+    """
+    return _command_layouts() | _event_layouts()
+
+
+cdef object _event_dtype():
+    size, fields = _event_layouts()["EVENT"]
+    kinds = {1: "u1", 2: "<u2", 4: "<u4"}
+    signed = {"price_ticks", "quantity_lots", "leaves_lots", "cum_lots", "fee_units"}
+    return _numpy.dtype({
+        "names": list(fields),
+        "formats": [
+            kinds.get(n_bytes, "<i8" if name in signed else "<u8") for name, (_, n_bytes) in fields.items()
+        ],
+        "offsets": [offset for offset, _ in fields.values()],
+        "itemsize": size,
+    })
+
+
+cdef object EVENT_DTYPE = _event_dtype()

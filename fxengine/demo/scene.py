@@ -1,0 +1,227 @@
+"""The demo's course of events: a real venue in a process of its own, and people who use it.
+
+::
+
+    make a venue -> serve it -> open accounts -> deposit -> makers quote, payers pay -> stop
+                 -> wait for FINAL -> close the venue -> verify it, in another process
+
+Everything goes through what a user has: ``fxengine serve`` and ``fxengine verify`` as processes,
+the client SDK over ZeroMQ. Nothing here looks into the venue.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fxengine.client import Client
+from fxengine.demo.market_maker import MarketMaker
+from fxengine.demo.payer import Invoice, Payer, load_invoices
+from fxengine.demo.rates import ReferenceRates, load_rates
+from fxengine.demo.scoreboard import Scoreboard
+from fxengine.errors import FxEngineError, VenueUnreachable
+from fxengine.home import Endpoints, Home
+from fxengine.venue import Currency
+
+MAKERS: Mapping[str, int] = {"maker-1": 0, "maker-2": 35, "maker-3": -35}
+"""Each maker's skew in parts per million: how far its fair price is from the others'."""
+
+MAKER_FUNDS_EUR = 1_000_000_000
+PAYER_FUNDS_EUR = 500_000_000
+OPENING_S_MAX = 30.0
+CLOSING_S_MAX = 60.0
+
+BalanceTable = dict[str, dict[str, str]]
+"""Available balances as text, by account and currency."""
+
+
+@dataclass
+class Outcome:
+    """What the demo came to. ``audit`` is the line that the verifying process printed."""
+
+    board: Scoreboard
+    balances_before: BalanceTable = field(default_factory=dict)
+    balances_after: BalanceTable = field(default_factory=dict)
+    audit: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Say whether everything settled, nothing failed, and the audit agrees."""
+        clean = not self.board.faults and not self.board.unsettled and bool(self.board.payments)
+        return clean and bool(self.audit.get("ok"))
+
+
+class Scene:
+    """One run of the demo in a directory. ``say`` hears of each step in a sentence."""
+
+    def __init__(self, directory: Path, *, seed: int, say: Callable[[str], None]) -> None:
+        self.home = Home(directory)
+        self.board = Scoreboard()
+        self.outcome = Outcome(self.board)
+        self._seed = seed
+        self._say = say
+        self._rates: ReferenceRates = load_rates()
+        self._invoices: list[Invoice] = load_invoices()
+
+    def play(self, seconds: float, watch: Callable[[threading.Event], None]) -> Outcome:
+        """Run everything; ``watch`` is called while the market is open and returns when its event is set."""
+        self._say("making a venue: ten stablecoins, 22 books, keys of its own")
+        self.home = Home.create(self.home.directory)
+        with ExitStack() as stack:
+            venue = stack.enter_context(_Served(self.home))
+            self._say(f"the venue is open at {venue.endpoints.orders}: a process of its own, journal on disk")
+            clients = {name: stack.enter_context(self._log_on(name, venue.endpoints)) for name in self._people()}
+            self._say(f"{len(clients)} accounts logged on with KYC tokens signed by the sandbox issuer")
+            self._fund(clients, venue.endpoints)
+            self._say("the operator deposited their opening balances")
+            shown = [name for name in clients if name not in MAKERS]
+            self.outcome.balances_before = {name: _available(clients[name]) for name in shown}
+            self._trade(clients, seconds, watch)
+            self.outcome.balances_after = {name: _available(clients[name]) for name in shown}
+            self._say("closing the venue: journal sealed, last batch settled")
+            venue.close()
+        self._say("verifying in another process: replaying the journal, comparing it with the ledger")
+        self.outcome.audit = _verify(self.home.directory)
+        return self.outcome
+
+    def _people(self) -> list[str]:
+        payers = dict.fromkeys(invoice.payer for invoice in self._invoices)
+        payees = dict.fromkeys(sorted(invoice.payee for invoice in self._invoices))
+        return [*MAKERS, *payers, *payees]
+
+    def _log_on(self, name: str, endpoints: Endpoints) -> Client:
+        level = "maker" if name in MAKERS else "payer"
+        self.home.issue_token(name, level=level, jurisdiction="HK", currencies=[], lifetime_s=86_400)
+        return Client.connect(endpoints.orders, self.home.token(name), timeout_s=15.0)
+
+    def _fund(self, clients: Mapping[str, Client], endpoints: Endpoints) -> None:
+        """Deposit every maker's stock of every currency, and every payer's of those it pays in."""
+        wants = {name: list(self.home.venue.currencies) for name in MAKERS}
+        for invoice in self._invoices:
+            paying = self.home.venue.currency[invoice.pays]
+            if paying not in wants.setdefault(invoice.payer, []):
+                wants[invoice.payer].append(paying)
+        with Client.connect(endpoints.orders, self.home.operator_token(), timeout_s=15.0) as operator:
+            calls = [
+                operator.protocol.deposit(clients[name].account, currency.code, self._worth(eur, currency))
+                for name, currencies in wants.items()
+                for eur in (MAKER_FUNDS_EUR if name in MAKERS else PAYER_FUNDS_EUR,)
+                for currency in currencies
+            ]
+            for answer in operator.wait_all(calls):
+                if isinstance(answer, FxEngineError):
+                    raise answer
+
+    def _worth(self, eur: int, currency: Currency) -> str:
+        return f"{int(eur * self._rates.rate('EUR', currency.code))}"
+
+    def _trade(self, clients: Mapping[str, Client], seconds: float, watch: Callable[[threading.Event], None]) -> None:
+        """Let makers quote and payers pay for a while, then wait for every payment's FINAL."""
+        board, rates = self.board, self._rates
+        makers = {
+            name: MarketMaker(clients[name], rates, board, seed=self._seed, skew_ppm=skew)
+            for name, skew in MAKERS.items()
+        }
+        for maker in makers.values():
+            maker.step()
+        self._say(f"{len(makers)} market makers quote {board.orders} orders around the ECB's rates of {rates.date}")
+        accounts = {name: client.account for name, client in clients.items()}
+        by_payer: dict[str, list[Invoice]] = {}
+        for invoice in self._invoices:
+            by_payer.setdefault(invoice.payer, []).append(invoice)
+        payers = {n: Payer(clients[n], invoices, accounts, rates, board) for n, invoices in by_payer.items()}
+        market_closes, payers_done = threading.Event(), threading.Event()
+        paying = [self._start(name, payer.run, market_closes) for name, payer in payers.items()]
+        quoting = [self._start(name, maker.run, payers_done) for name, maker in makers.items()]
+        closing = threading.Timer(seconds, market_closes.set)
+        closing.start()
+        try:
+            watch(market_closes)
+        finally:
+            closing.cancel()
+            market_closes.set()
+            for thread in paying:
+                thread.join()
+            payers_done.set()
+            for thread in quoting:
+                thread.join()
+
+    def _start(self, name: str, run: Callable[[threading.Event], None], stop: threading.Event) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                run(stop)
+            except Exception as error:
+                self.board.failed(name, error)
+                stop.set()
+
+        thread = threading.Thread(target=guarded, name=name)
+        thread.start()
+        return thread
+
+
+class _Served:
+    """``fxengine serve`` as a child process, from its first word to its last."""
+
+    def __init__(self, home: Home) -> None:
+        command = [sys.executable, "-m", "fxengine", "serve", str(home.directory), "--json"]
+        addresses = ["--orders", "tcp://127.0.0.1:*", "--market-data", "tcp://127.0.0.1:*"]
+        self._log = home.directory / "venue.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command + addresses, stdout=subprocess.PIPE, stderr=log)
+        assert self._process.stdout is not None
+        opening = threading.Timer(OPENING_S_MAX, self._process.kill)
+        opening.start()
+        first_line = self._process.stdout.readline()
+        opening.cancel()
+        if not first_line:
+            self._process.wait()
+            raise VenueUnreachable(f"the venue did not open; its own words are in {self._log}")
+        said = json.loads(first_line)
+        if "error" in said:
+            raise VenueUnreachable(f"the venue did not open: {said['error']['text']}")
+        self.endpoints = Endpoints(said["orders"], said["market_data"], self._process.pid)
+
+    def close(self) -> None:
+        """Ask the venue to close and wait until it has settled everything."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(CLOSING_S_MAX)
+        except subprocess.TimeoutExpired:
+            raise VenueUnreachable(f"the venue did not close within {CLOSING_S_MAX:g} s") from None
+        if code:
+            raise VenueUnreachable(f"the venue closed with exit code {code}; its own words are in {self._log}")
+
+    def __enter__(self) -> "_Served":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(CLOSING_S_MAX)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def _available(client: Client) -> dict[str, str]:
+    return {code: balance.available for code, balance in client.balances().items()}
+
+
+def _verify(directory: Path) -> dict[str, Any]:
+    """Let another process compute whether the books are right."""
+    command = [sys.executable, "-m", "fxengine", "verify", str(directory), "--json"]
+    said = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout
+    try:
+        line: dict[str, Any] = json.loads(said)
+    except ValueError:
+        return {"ok": False, "problems": ["the verifying process gave no answer"]}
+    return line

@@ -1,0 +1,78 @@
+"""What the engine and the rooms after it ask of a matching core, whichever it is.
+
+There are two with the same bytes: ``fxengine._core.Core``, compiled, which a venue runs on, and
+``fxengine.reference.Core``, plain Python, which specifies it. Both satisfy this protocol, so the
+engine takes the type as a parameter and its tests run over both.
+"""
+
+from importlib import import_module
+from typing import Protocol
+
+from fxengine.records import Records
+
+
+class MatchingCore(Protocol):
+    """A deterministic state machine over command records; see ``fxengine.reference`` for its rules."""
+
+    @property
+    def events(self) -> Records:
+        """``(capacity,) EVENT``: what the latest apply made; may be a new array after each."""
+
+    @property
+    def sequence(self) -> int:
+        """Number of the latest command, from 1; 0 before the first."""
+
+    @property
+    def now_ns(self) -> int:
+        """Time of the latest command."""
+
+    @property
+    def next_deadline_ns(self) -> int:
+        """When a timer is due; 2**63 - 1 for never."""
+
+    @property
+    def n_accounts(self) -> int:
+        """Accounts there are, the venue's own two included."""
+
+    @property
+    def n_orders(self) -> int:
+        """Orders resting in all books."""
+
+    def bind(self, commands: Records) -> None:
+        """Keep the C-contiguous ``(n,) COMMAND`` array that commands will stand in."""
+
+    def apply(self, first: int, last: int) -> int:
+        """Apply the whole commands in records ``[first, last)``; return the number of events."""
+
+    def balance(self, account: int, currency: int) -> tuple[int, int]:
+        """Return available and held units."""
+
+    def client_id_highest(self, account: int) -> int:
+        """Return the highest client order id the account has used."""
+
+    def depth(self, instrument: int, side: int, levels: int) -> list[tuple[int, int]]:
+        """Return up to ``levels`` of (price_ticks, lots), best first."""
+
+    def state_bytes(self) -> bytes:
+        """Return the whole state as canonical bytes."""
+
+    def state_hash(self) -> str:
+        """Return blake2b-128 of the state bytes, 32 hex digits."""
+
+    def check(self) -> None:
+        """Walk every invariant; AssertionError where one breaks."""
+
+
+class CoreType(Protocol):
+    """How a core is made: a class with this constructor."""
+
+    def __call__(
+        self, instruments: Records, *, n_currencies: int, max_fills: int = ..., max_orders: int = ...
+    ) -> MatchingCore:
+        """Make an empty core for ``(n,) INSTRUMENT`` records."""
+
+
+def compiled_core() -> CoreType:
+    """Return the compiled core's type; imported only now, so that who reads a journal needs no extension."""
+    core_type: CoreType = import_module("fxengine._core").Core
+    return core_type

@@ -1,0 +1,305 @@
+"""The gateway's sockets, and the cycle that serves them. Nothing here knows what a message means.
+
+One thread runs everything: it drains what clients sent, has all of it submitted as one batch,
+delivers what has become durable, and sends each session one frame::
+
+    wait for: client frames | journal is durable | ledger has news | stop
+      1. drain the ROUTER until it is empty or the cycle is full
+      2. submit what was gathered; let due timers fire
+      3. pump: reports, logons and deferred answers of what is durable now
+      4. cut due settlement batches; hand out statuses
+      5. one frame per session; market data out
+
+One read and one write per session and cycle, instead of per message, is what makes it fast: under
+load the cycles grow longer and the cost per order falls.
+
+Who a client is, is the routing id of its connection, which the ROUTER made. Therefore a message is
+exactly two frames, that id and a body; anything else is dropped whole, or its second frame could be
+another client's id. A connection that brought an id of its own choice is refused.
+Source: ZeroMQ RFC 28 (ROUTER); zmq_setsockopt(3).
+"""
+
+import ipaddress
+import logging
+import os
+from typing import Final
+from urllib.parse import urlsplit
+
+import zmq
+
+from fxengine.codes import RejectReason
+from fxengine.engine import Engine
+from fxengine.errors import VenueError
+from fxengine.gateway.dispatch import Dispatcher, reject
+from fxengine.gateway.session import Session
+from fxengine.settlement import Settlement
+from fxengine.venue import Venue
+from fxengine.wire import REQUEST_BYTES_MAX, encode, frame_of
+
+FRAMES_PER_CYCLE: Final = 512
+MESSAGES_PER_CYCLE: Final = 8_192
+CONNECTION_BYTES_MAX: Final = 4 * REQUEST_BYTES_MAX
+"""A frame longer than this ends its connection; one above REQUEST_BYTES_MAX is answered."""
+FRAMES_QUEUED_MAX: Final = 128
+"""Frames that ZeroMQ itself keeps per connection and direction."""
+ROUTING_ID_BYTES: Final = 5
+"""A ROUTER makes ids of a zero byte and a 32-bit counter."""
+
+_WAIT_MS_MAX: Final = 50
+_RETRY_MS: Final = 20
+_MARK_NS: Final = 1_000_000_000
+_SWEEP_NS: Final = 5_000_000_000
+_PING_MS: Final = 5_000
+_SILENCE_MS_MAX: Final = 15_000
+_LINGER_MS: Final = 1_000
+_NS_PER_MS: Final = 1_000_000
+_PROBE: Final = frame_of((), 0)
+
+_log = logging.getLogger(__name__)
+
+
+class Stop:
+    """A request to stop, from any thread or a signal handler; wakes the cycle at once."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        self._is_set = False
+
+    def set(self) -> None:
+        """Ask for the stop."""
+        self._is_set = True
+        os.write(self._write, b"\0")
+
+    def is_set(self) -> bool:
+        """Say whether a stop was asked for."""
+        return self._is_set
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable once :meth:`set` was called."""
+        return self._read
+
+    def close(self) -> None:
+        """Let go of the descriptors."""
+        os.close(self._read)
+        os.close(self._write)
+
+
+def require_private(address: str) -> None:
+    """Raise :class:`VenueError` unless only this machine can reach the address.
+
+    Without CURVE whoever reads the line reads the token; so tcp is bound to loopback, or not at all.
+    """
+    where = urlsplit(address)
+    if where.scheme == "ipc" and len(address) > len("ipc://"):
+        return
+    if where.scheme != "tcp":
+        raise VenueError("bind address", f"{address!r} is neither ipc://PATH nor tcp://HOST:PORT")
+    try:
+        private = ipaddress.ip_address(where.hostname or "").is_loopback
+    except ValueError:
+        private = where.hostname == "localhost"
+    if not private:
+        raise VenueError(
+            "bind address",
+            f"{address} can be reached from other machines, and this version has no encryption (CURVE) yet;"
+            " bind tcp://127.0.0.1:PORT or ipc://PATH",
+        )
+
+
+def _endpoint(socket: "zmq.Socket[bytes]") -> str:
+    return socket.get_string(zmq.LAST_ENDPOINT).rstrip("\0")
+
+
+class Gateway:
+    """Serves clients over a ROUTER socket and market data over an XPUB socket.
+
+    Build it and attach :meth:`Dispatcher.on_released` before the engine starts; :meth:`bind` after.
+    """
+
+    def __init__(self, engine: Engine, settlement: Settlement, venue: Venue, stop: Stop) -> None:
+        self.dispatcher = Dispatcher(engine, venue)
+        self._engine = engine
+        self._settlement = settlement
+        self._stop = stop
+        self._context = zmq.Context()
+        self.router = self._context.socket(zmq.ROUTER)
+        self._market = self._context.socket(zmq.XPUB)
+        self._poller = zmq.Poller()
+        self._blocked: dict[Session, None] = {}
+        self._next_mark_ns = self._next_sweep_ns = 0
+        self._alarm_told = False
+
+    def bind(self, order_address: str, market_data_address: str) -> tuple[str, str]:
+        """Open both sockets; return their addresses, with the port where ``*`` was asked for.
+
+        Raises :class:`VenueError` for an address that other machines can reach or that is taken.
+        """
+        for address in (order_address, market_data_address):
+            require_private(address)
+        router, market = self.router, self._market
+        router.router_mandatory = True  # an unknown peer or a full queue is an error, not a silent loss
+        router.router_handover = False  # nobody takes over a live connection's routing id
+        router.maxmsgsize = CONNECTION_BYTES_MAX
+        market.maxmsgsize = CONNECTION_BYTES_MAX
+        market.xpub_verbose = True
+        router.sndhwm = router.rcvhwm = FRAMES_QUEUED_MAX
+        for socket, address in ((router, order_address), (market, market_data_address)):
+            socket.linger = _LINGER_MS
+            socket.heartbeat_ivl, socket.heartbeat_timeout = _PING_MS, _SILENCE_MS_MAX
+            try:
+                socket.bind(address)
+            except zmq.ZMQError as e:
+                raise VenueError("bind address", f"{address} cannot be bound: {e.strerror}") from e
+            self._poller.register(socket, zmq.POLLIN)
+        for source in (self._engine, self._settlement, self._stop):
+            self._poller.register(source.fileno(), zmq.POLLIN)
+        return _endpoint(router), _endpoint(market)
+
+    def run(self) -> None:
+        """Serve until the stop is asked for, then finish: see :meth:`finish`."""
+        while not self._stop.is_set():
+            self.cycle()
+        self.finish()
+
+    def cycle(self) -> None:
+        """Wait for work and do it once; see the module's docstring."""
+        self._poller.poll(self._wait_ms())
+        self.take_mail()
+        self.dispatcher.submit()
+        self._engine.tick()
+        self._engine.pump()
+        self._settlement.tick()
+        self._hand_out_statuses()
+        self._do_what_is_due()
+        self._flush()
+
+    def finish(self) -> None:
+        """Take no more, see through what was taken: durable, answered, settled, and only then closed.
+
+        What clients sent and was not read yet is answered with SHUTTING_DOWN, so they know it was not done.
+        """
+        dispatcher = self.dispatcher
+        dispatcher.close()
+        self.take_mail()
+        dispatcher.submit()
+        self._engine.close()
+        self._settlement.drain()
+        self._hand_out_statuses()
+        self._flush()
+
+    def close(self) -> None:
+        """Close the sockets; what was handed to them has a second to leave."""
+        self.router.close()
+        self._market.close()
+        self._context.term()
+
+    def _wait_ms(self) -> int:
+        if self.dispatcher.has_work:
+            return 0
+        now = self._engine.clock_ns()
+        due = min(self._engine.core.next_deadline_ns, self._settlement.next_cut_ns, self._next_mark_ns)
+        most = _RETRY_MS if self._blocked else _WAIT_MS_MAX
+        return max(0, min(most, -((now - due) // _NS_PER_MS)))
+
+    # -- in
+
+    def take_mail(self) -> None:
+        """Read until the ROUTER is empty or the cycle is full, whole messages of two frames only."""
+        receive = self.router.recv
+        messages = 0
+        for _ in range(FRAMES_PER_CYCLE):
+            try:
+                identity = receive(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            body = receive(zmq.DONTWAIT, copy=False) if identity.more else None
+            if body is None or body.more:
+                more = body is not None
+                while more:
+                    more = receive(zmq.DONTWAIT, copy=False).more
+                continue
+            routing_id = identity.bytes
+            if len(routing_id) != ROUTING_ID_BYTES or routing_id[0] != 0:
+                self._refuse_connection(routing_id)
+                continue
+            messages += self.dispatcher.receive(routing_id, body.bytes)
+            if messages >= MESSAGES_PER_CYCLE:
+                return
+
+    def _refuse_connection(self, routing_id: bytes) -> None:
+        """Tell a client that named itself to connect without a name; it has no session to hold an answer."""
+        text = "This connection chose its own routing id; connect without setting one."
+        self._send(routing_id, encode([reject(RejectReason.IDENTITY_MISMATCH)._replace(text=text)]))
+
+    # -- out
+
+    def _hand_out_statuses(self) -> None:
+        for status in self._settlement.poll():
+            self.dispatcher.on_settled(status)
+        if self._settlement.alarm and not self._alarm_told:
+            self._alarm_told = True
+            _log.error("%s", self._settlement.alarm)
+
+    def _do_what_is_due(self) -> None:
+        now = self._engine.clock_ns()
+        market = self.dispatcher.market
+        self._read_subscriptions()
+        if now >= self._next_mark_ns:
+            self._next_mark_ns = now + _MARK_NS
+            market.mark_changed()
+        if now >= self._next_sweep_ns:
+            self._next_sweep_ns = now + _SWEEP_NS
+            self._sweep()
+        for publications in (self.dispatcher.publications, market.marks(now)):
+            for topic, payload in publications:
+                self._market.send(topic, zmq.SNDMORE | zmq.DONTWAIT)
+                self._market.send(payload, zmq.DONTWAIT)
+        self.dispatcher.publications.clear()
+
+    def _read_subscriptions(self) -> None:
+        """Follow who subscribes to what: an XPUB socket receives a byte 1 or 0 and the topic."""
+        for _ in range(FRAMES_PER_CYCLE):
+            try:
+                change = self._market.recv(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            if change[:1] == b"\1":
+                self.dispatcher.market.subscribe(change[1:])
+            elif change[:1] == b"\0":
+                self.dispatcher.market.unsubscribe(change[1:])
+
+    def _sweep(self) -> None:
+        """Send every idle session an empty frame: one whose connection is gone is found out and forgotten."""
+        for session in self.dispatcher.sessions:
+            if not session.outbox and self._send(session.identity, _PROBE) is None:
+                self.dispatcher.drop(session)
+
+    def _flush(self) -> None:
+        """Send one frame to each session that has something; what finds no room stays for the next cycle."""
+        waiting = self._blocked
+        self._blocked = {}
+        waiting.update(dict.fromkeys(self.dispatcher.take_ready()))
+        for session in waiting:
+            outbox = session.outbox
+            sent: bool | None = True
+            while outbox and sent:
+                sent = self._send(session.identity, outbox.next_frame())
+                if sent:
+                    outbox.sent()
+            if sent is None or outbox.overflowed:
+                self.dispatcher.drop(session)
+            elif not sent:
+                self._blocked[session] = None
+
+    def _send(self, routing_id: bytes, frame: bytes) -> bool | None:
+        """Send without waiting; False where there is no room now, None where there is no such connection."""
+        try:
+            self.router.send(routing_id, zmq.SNDMORE | zmq.DONTWAIT)
+            self.router.send(frame, zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as e:
+            if e.errno != zmq.EHOSTUNREACH:
+                raise
+            return None
+        return True

@@ -1,0 +1,133 @@
+"""The ``Ledger`` protocol: what settlement may rely on, whichever backend keeps the money.
+
+A ledger takes zero-sum batches and holds every account's balance. Whatever the backend, it keeps
+these promises, and one test suite holds all backends to them by name:
+
+========================  ==========================================================================
+atomic                    a batch is in the ledger whole, or not at all, whenever the machine stops
+idempotent                posting a batch again, at any time, changes nothing and does not fail
+mismatch refused          the same id with other content raises :class:`LedgerMismatch`
+strictly ordered          ids are 1, 2, 3 ...; each batch starts with the command after the last
+                          one's end and carries a head made from the last one's; else ``LedgerMismatch``
+cursor with the batch     :meth:`Ledger.cursor` moves in the same atomic step as the balances, so that
+                          after a crash it tells exactly what still has to be posted
+conserving                per currency all balances sum to zero, always: deposits come out of the
+                          custody account, which alone may be negative, and must not be positive
+bound to one venue        a ledger opened with another venue's rules refuses
+safe on any thread        every method may be called from any thread
+========================  ==========================================================================
+
+A failure that leaves nothing known to be posted raises :class:`LedgerUnavailable`, and the caller
+may post the same batch again; any other :class:`LedgerError` will not get better by trying again.
+
+Backends are found by the scheme of their URL. One is imported only when its scheme is asked for,
+so that what a backend needs has to be installed only where it is used.
+"""
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Final, Protocol, cast
+
+from fxengine.codes import CUSTODY_ACCOUNT, SettlementStatus
+from fxengine.errors import LedgerError, LedgerMismatch
+from fxengine.ledger.batch import AccountName, Batch, Cursor
+from fxengine.venue import Venue
+
+Balances = dict[tuple[int, int], int]
+"""Units by (account, currency). An absent key is a balance of zero."""
+
+
+class Ledger(Protocol):
+    """The book of settled money. See the module's docstring for what every backend promises."""
+
+    @property
+    def finality(self) -> str:
+        """Name the policy by which this backend calls a batch FINAL, as clients are told it."""
+
+    def cursor(self) -> Cursor:
+        """Return how far the ledger has come. O(1)."""
+
+    def post(self, batch: Batch) -> None:
+        """Post a batch once. O(batch).
+
+        Returns once the batch is in the ledger, now or from before. Raises :class:`LedgerMismatch`
+        for other content under a known id, a gap, or another history; :class:`LedgerUnavailable`
+        where trying again may help; :class:`LedgerError` where the content itself is impossible.
+        """
+
+    def status(self, batch_id: int) -> SettlementStatus:
+        """Return PENDING for a batch the ledger does not have, else how settled it is."""
+
+    def balance(self, account: int, currency: int) -> int:
+        """Return one balance in units; 0 where nothing was ever posted."""
+
+    def balances(self) -> Balances:
+        """Return every balance that was ever posted to, zeros included. O(accounts)."""
+
+    def close(self) -> None:
+        """Give up what the backend holds open. Nothing is lost; the object is of no more use."""
+
+
+_BACKENDS: Final[dict[str, tuple[str, str]]] = {
+    "memory": ("fxengine.ledger.memory", "open_memory"),
+    "sqlite": ("fxengine.ledger.sqlite", "open_sqlite"),
+}
+"""URL scheme to the module and function that open it: ``function(rest_of_url, venue) -> Ledger``."""
+
+
+def open_ledger(url: str, venue: Venue) -> Ledger:
+    """Open the ledger that a URL names, creating it where it does not exist yet.
+
+    ``memory:`` keeps it in this process and loses it with it; ``sqlite:PATH`` is a file.
+    Raises :class:`LedgerError` for an unknown scheme (naming the known ones), for a file that is
+    no ledger or of another version, and for the ledger of another venue.
+    """
+    scheme, colon, rest = url.partition(":")
+    if not colon or scheme not in _BACKENDS:
+        known = ", ".join(f"{name}:" for name in sorted(_BACKENDS))
+        raise LedgerError(f"no ledger backend is called {scheme!r}; a ledger URL starts with one of {known}")
+    module, function = _BACKENDS[scheme]
+    opener = cast(Callable[[str, Venue], Ledger], getattr(import_module(module), function))
+    return opener(rest, venue)
+
+
+def is_next(batch: Batch, cursor: Cursor, head_of: Callable[[int], bytes]) -> bool:
+    """Say whether a batch is the one to post now (True) or is in the ledger already (False).
+
+    ``head_of(batch_id)`` returns a stored head, the genesis head for 0. Raises
+    :class:`LedgerMismatch` for everything else; every backend decides with this one function.
+    """
+    if batch.id < 1 or batch.id > cursor.batch_id + 1:
+        raise LedgerMismatch(f"batch {batch.id} does not follow batch {cursor.batch_id}: batches are never skipped")
+    if not batch.follows(head_of(batch.id - 1)):
+        raise LedgerMismatch(f"batch {batch.id} does not continue this ledger: its head is not made from the last one")
+    if batch.id <= cursor.batch_id:
+        if batch.head != head_of(batch.id):
+            raise LedgerMismatch(f"batch {batch.id} was posted before with other content")
+        return False
+    if batch.first_sequence != cursor.last_sequence + 1:
+        raise LedgerMismatch(
+            f"batch {batch.id} starts with command {batch.first_sequence}, but the ledger has settled"
+            f" up to {cursor.last_sequence}"
+        )
+    return True
+
+
+def check_balance(account: int, currency: int, units: int) -> None:
+    """Raise :class:`LedgerError` for a balance that no account may have."""
+    if units > 0 if account == CUSTODY_ACCOUNT else units < 0:
+        raise LedgerError(f"account {account} would hold {units} units of currency {currency}")
+
+
+def check_names(new: Iterable[AccountName], known: Iterable[AccountName]) -> None:
+    """Raise :class:`LedgerMismatch` where a name would rename an account or open a second one for its owner.
+
+    ``known`` need only hold the names that share an account or an identity with a new one. O(both).
+    """
+    owners = {name.account: name for name in known}
+    accounts = {name[1:]: name.account for name in owners.values()}
+    for name in new:
+        if owners.setdefault(name.account, name) != name:
+            raise LedgerMismatch(f"account {name.account} belongs to another identity in this ledger")
+        if accounts.setdefault(name[1:], name.account) != name.account:
+            raise LedgerMismatch(f"account {name.account}'s owner has account {accounts[name[1:]]} in this ledger")

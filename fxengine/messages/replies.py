@@ -1,0 +1,197 @@
+"""What the venue says: answers and reports to a session, and market data to every subscriber.
+
+Reports carry the number of the command that caused them (``sequence``), which is what settlement
+speaks of, and their own number in the account's private stream, so that a lost one is noticed.
+"""
+
+from typing import Annotated, NamedTuple
+
+from fxengine.messages.fields import I64, NAME, U8, U16, U32, U64, Rows
+
+_REQUEST_ID = "the client's number for this request; its answer repeats it"
+_INDEX = "index in VENUE's instruments"
+_CURRENCY = "index in VENUE's currencies"
+_STREAM = "number in the account's private stream: 1, 2, 3 ..., gapless"
+_SEQUENCE = "number of the command that caused it; SETTLEMENT speaks of ranges of it"
+_TIME = "when it was sequenced, ns since 1970 UTC"
+
+
+class LogonAck(NamedTuple):
+    """The session is open, or renewed."""
+
+    account: Annotated[int, U32, "the account's number"]
+    client_id_highest: Annotated[int, U64, "highest client order id the account has used"]
+    window: Annotated[int, U32, "how far below and above the highest an id may lie"]
+    expires_ns: Annotated[int, I64, "the credential holds strictly before this time, ns since 1970 UTC"]
+    venue_id: Annotated[str, NAME, "the venue's id, as in tokens' aud"]
+    account_stream: Annotated[int, U64, _STREAM]
+
+
+class LogoutAck(NamedTuple):
+    """The session is closed and everything sent in it has been answered."""
+
+
+class HeartbeatAck(NamedTuple):
+    """The venue is there."""
+
+    number: Annotated[int, U64, "the HEARTBEAT's"]
+
+
+class Reject(NamedTuple):
+    """A message was refused at the gateway; nothing was done and nothing journaled."""
+
+    reason: Annotated[int, U16, "RejectReason"]
+    text: Annotated[str, NAME, "what to do about it"]
+    ref_type: Annotated[int, U8, "type of the refused message; 0: not known"]
+    ref_id: Annotated[int, U64, "its client_order_id, request_id or number; 0: not known"]
+
+
+class ExecutionReport(NamedTuple):
+    """What became of an order, or of a refused command. Source: FIX 35=8.
+
+    CREDENTIALED tells an open session that its account logged on once more: client_order_id is the
+    highest id used, quantity_lots the window.
+    """
+
+    account_stream: Annotated[int, U64, _STREAM]
+    sequence: Annotated[int, U64, _SEQUENCE]
+    exec_type: Annotated[int, U8, "EventKind: 1 ACCEPTED, 2 REJECTED, 3 FILL, 4 CANCELED, 5 RESTED, 11 CREDENTIALED"]
+    status: Annotated[int, U8, "OrdStatus [39] after it"]
+    reason: Annotated[int, U16, "RejectReason of a REJECTED or CANCELED; 0: none"]
+    order_id: Annotated[int, U64, "OrderID [37]; 0: a leg of a swap, or none"]
+    client_order_id: Annotated[int, U64, "ClOrdID [11] of the order or command"]
+    instrument: Annotated[int, U16, _INDEX]
+    side: Annotated[int, U8, "Side [54]; in a REJECTED the CommandKind that was refused"]
+    price_ticks: Annotated[int, I64, "of the fill, or of the order"]
+    quantity_lots: Annotated[int, I64, "of this event: entered, filled, cancelled, rested"]
+    leaves_lots: Annotated[int, I64, "LeavesQty [151] after it"]
+    cum_lots: Annotated[int, I64, "CumQty [14] after it"]
+    fee_units: Annotated[int, I64, "FILL: fee in the currency received; negative: rebate in the currency given"]
+    flags: Annotated[int, U8, "EventFlag bits: 1 MAKER, 2 TAKER (as LastLiquidityInd [851]), 4 BOOK, 8 SWAP"]
+    trade_number: Annotated[int, U64, "FILL: with the instrument it names the trade, TrdMatchID [880]; else 0"]
+    request_id: Annotated[int, U64, "client_order_id of the CANCEL that this answers; 0: none"]
+    time_ns: Annotated[int, I64, _TIME]
+
+
+class OrderStatus(NamedTuple):
+    """A repeated command's outcome so far; nothing was done. Source: FIX ExecType I."""
+
+    account_stream: Annotated[int, U64, _STREAM]
+    sequence: Annotated[int, U64, "number of the repeated command"]
+    command: Annotated[int, U8, "CommandKind of the original"]
+    status: Annotated[int, U8, "OrdStatus [39] now"]
+    reason: Annotated[int, U16, "RejectReason, if it was refused or cancelled for one"]
+    order_id: Annotated[int, U64, "OrderID [37]; 0: none"]
+    client_order_id: Annotated[int, U64, "ClOrdID [11] that was repeated"]
+    instrument: Annotated[int, U16, "index of the instrument, or of the currency of a swap or money command"]
+    notional_units: Annotated[int, I64, "order: traded so far in quote units; swap: delivered"]
+    quantity_lots: Annotated[int, I64, "OrderQty [38] of an order"]
+    leaves_lots: Annotated[int, I64, "LeavesQty [151]"]
+    cum_lots: Annotated[int, I64, "order: CumQty [14]; swap: spent, in units; money: the amount in units"]
+    time_ns: Annotated[int, I64, _TIME]
+
+
+class SwapReport(NamedTuple):
+    """An instant swap's receipt; its fills came before it."""
+
+    account_stream: Annotated[int, U64, _STREAM]
+    sequence: Annotated[int, U64, _SEQUENCE]
+    client_order_id: Annotated[int, U64, "ClOrdID [11] of the SWAP"]
+    currency_in: Annotated[int, U16, "currency paid: " + _CURRENCY]
+    currency_out: Annotated[int, U16, "currency received: " + _CURRENCY]
+    mode: Annotated[int, U8, "1 EXACT_IN, 2 EXACT_OUT"]
+    payee: Annotated[int, U32, "account that received"]
+    amount_in_units: Annotated[int, I64, "spent, gross"]
+    amount_out_units: Annotated[int, I64, "delivered, net of fees"]
+    path: Annotated[tuple[int, ...], Rows((U16,)), "instruments of the legs, in order"]
+    change_units: Annotated[tuple[int, ...], Rows((I64,)), "payer's change per leg, in the currency it received"]
+    time_ns: Annotated[int, I64, _TIME]
+
+
+class MoneyReport(NamedTuple):
+    """Money moved outside the books: a swap's payee was paid, a deposit, a withdrawal."""
+
+    account_stream: Annotated[int, U64, _STREAM]
+    sequence: Annotated[int, U64, _SEQUENCE]
+    exec_type: Annotated[int, U8, "EventKind: 8 RECEIVED, 9 DEPOSITED, 10 WITHDRAWN, 12 DONE (to the operator)"]
+    client_order_id: Annotated[int, U64, "ClOrdID [11] of the operator's command in a DONE; else 0"]
+    currency: Annotated[int, U16, _CURRENCY]
+    amount_units: Annotated[int, I64, "in the currency's smallest units"]
+    counterparty: Annotated[int, U32, "the other account"]
+    time_ns: Annotated[int, I64, _TIME]
+
+
+class Balances(NamedTuple):
+    """The account's balances that are not zero."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    balances: Annotated[
+        tuple[tuple[int, int, int], ...], Rows((U16, I64, I64)), "each [currency, available_units, held_units]"
+    ]
+
+
+class VenueDescription(NamedTuple):
+    """The venue's reference data: what indices, ticks, lots and units mean."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    venue_id: Annotated[str, NAME, "the venue's id"]
+    name: Annotated[str, NAME, "the venue's name"]
+    currencies: Annotated[
+        tuple[tuple[str, str, int], ...], Rows((NAME, NAME, U8)), "by index, each [code, name, decimals]"
+    ]
+    instruments: Annotated[
+        tuple[tuple[str, int, int, str, str, int, int, int, int], ...],
+        Rows((NAME, U16, U16, NAME, NAME, I64, I64, I64, I64)),
+        "by index, each [symbol, base, quote, tick, lot, maker_rate, taker_rate, lot_units, tick_lot_units];"
+        " rates in hundredths of a basis point",
+    ]
+
+
+class Book(NamedTuple):
+    """A snapshot of one instrument's book, as durable at that stream number."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    instrument: Annotated[int, U16, _INDEX]
+    instrument_stream: Annotated[int, U64, "number of the last market data it contains"]
+    bids: Annotated[tuple[tuple[int, int], ...], Rows((I64, I64)), "best first, each [price_ticks, level_lots]"]
+    asks: Annotated[tuple[tuple[int, int], ...], Rows((I64, I64)), "best first, each [price_ticks, level_lots]"]
+
+
+class AccountNumber(NamedTuple):
+    """The number of the account that was asked for."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    account: Annotated[int, U32, "the account's number"]
+
+
+class Settlement(NamedTuple):
+    """All of the account's movements from first to last sequence have this settlement status."""
+
+    batch_id: Annotated[int, U64, "settlement batch: 1, 2, 3 ..."]
+    status: Annotated[int, U8, "SettlementStatus: 1 PENDING, 2 POSTED, 3 FINAL"]
+    finality: Annotated[str, NAME, "the ledger's policy for calling it FINAL"]
+    first_sequence: Annotated[int, U64, "first command of the batch"]
+    last_sequence: Annotated[int, U64, "last command of the batch"]
+    posted_ns: Annotated[int, I64, "when the ledger took it, ns since 1970 UTC"]
+
+
+class LevelUpdate(NamedTuple):
+    """Market data, topic ``l2.SYMBOL``: one price level's new total. The frame is [1, field, ...]."""
+
+    instrument: Annotated[int, U16, _INDEX]
+    instrument_stream: Annotated[int, U64, "1, 2, 3 ... per instrument, gapless but for marks"]
+    side: Annotated[int, U8, "Side [54]; 0: a mark, nothing changed and the stream stands at this number"]
+    price_ticks: Annotated[int, I64, "the level"]
+    level_lots: Annotated[int, I64, "its new total; 0: gone"]
+    time_ns: Annotated[int, I64, _TIME]
+
+
+class TradeUpdate(NamedTuple):
+    """Market data, topic ``trade.SYMBOL``: one trade. The frame is [1, field, ...]."""
+
+    instrument: Annotated[int, U16, _INDEX]
+    trade_number: Annotated[int, U64, "names the trade, TrdMatchID [880]: the instrument_stream of its level update"]
+    taker_side: Annotated[int, U8, "Side [54] of the incoming order"]
+    price_ticks: Annotated[int, I64, "the resting order's price"]
+    quantity_lots: Annotated[int, I64, "traded"]
+    time_ns: Annotated[int, I64, _TIME]

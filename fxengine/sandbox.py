@@ -1,0 +1,136 @@
+"""Signing keys on disk and the tokens they sign: the sandbox's KYC issuer, and the venue's operators.
+
+A KYC issuer is another company: it knows the customer, and the venue knows only its public key. So
+that a venue can be tried without one, the sandbox issuer vouches for anybody who can read its
+private key. The operator issuer is meant to stay: its key is the venue's own authority to credit
+an account.
+
+A private key is a file that only its owner can read (0600, in a directory with 0700), made in one
+step with those permissions rather than narrowed afterwards. A key file that others can read is
+refused, as ssh does, because nobody can say who has read it.
+
+Source: RFC 7519 (JWT), RFC 8037 (EdDSA in JOSE), RFC 8410 (the key file).
+"""
+
+import base64
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from fxengine.errors import FxEngineError
+
+ALGORITHM = "EdDSA"
+_NS_PER_SECOND = 1_000_000_000
+
+
+class SigningKey:
+    """An issuer's Ed25519 private key, with the ``iss`` and ``kid`` it signs under."""
+
+    def __init__(self, issuer: str, kid: str, private: Ed25519PrivateKey) -> None:
+        self.issuer = issuer
+        self.kid = kid
+        self._private = private
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.issuer!r}, {self.kid!r})"
+
+    @property
+    def public_text(self) -> str:
+        """The public key as the venue file lists it: base64url without padding."""
+        raw = self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    def token(
+        self,
+        subject: str,
+        *,
+        venue_id: str,
+        level: str,
+        jurisdiction: str,
+        currencies: Iterable[str],
+        issued_at_ns: int,
+        lifetime_s: int,
+    ) -> str:
+        """Sign a KYC token for one account at one venue.
+
+        ``jurisdiction`` is ISO 3166-1 alpha-2, ``currencies`` the codes the account may hold. Times
+        in a JWT are whole seconds: the token starts at ``issued_at_ns`` rounded down and is valid
+        strictly before ``lifetime_s`` later. Source: RFC 7519, section 4.1.
+        """
+        issued_at_s = issued_at_ns // _NS_PER_SECOND
+        claims = {
+            "iss": self.issuer,
+            "sub": subject,
+            "aud": venue_id,
+            "iat": issued_at_s,
+            "nbf": issued_at_s,
+            "exp": issued_at_s + lifetime_s,
+            "jti": secrets.token_hex(16),
+            "level": level,
+            "jurisdiction": jurisdiction,
+            "currencies": list(currencies),
+        }
+        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self.kid})
+
+
+def create_key(directory: Path, issuer: str, kid: str) -> SigningKey:
+    """Make a new key and keep it as ``directory/KID.pem``, readable by its owner alone.
+
+    Raises :class:`FxEngineError` where the file exists: a key is never overwritten.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    private = Ed25519PrivateKey.generate()
+    path = _path(directory, kid)
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as e:
+        raise FxEngineError(f"{path} exists already; a signing key is never overwritten") from e
+    with os.fdopen(fd, "wb") as file:
+        file.write(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.flush()
+        os.fsync(file.fileno())
+    return SigningKey(issuer, kid, private)
+
+
+def load_key(directory: Path, issuer: str, kid: str) -> SigningKey:
+    """Read a key that :func:`create_key` made.
+
+    Raises :class:`FxEngineError` for a file that is missing, that others can read, or that holds
+    no Ed25519 key. The message never quotes the file.
+    """
+    path = _path(directory, kid)
+    try:
+        with path.open("rb") as file:
+            shared = os.fstat(file.fileno()).st_mode & 0o077
+            pem = file.read()
+    except OSError as e:
+        raise FxEngineError(
+            f"{path}: cannot be read ({e.strerror}); run 'fxengine init' to make the sandbox's keys"
+        ) from e
+    if shared:
+        raise FxEngineError(f"{path}: others can read this private key; make a new one, or chmod 600 if it never left")
+    try:
+        private = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError):
+        raise FxEngineError(f"{path}: is not a private key in PEM") from None
+    if not isinstance(private, Ed25519PrivateKey):
+        raise FxEngineError(f"{path}: is not an Ed25519 key")
+    return SigningKey(issuer, kid, private)
+
+
+def _path(directory: Path, kid: str) -> Path:
+    if not kid or not all(c.isascii() and (c.isalnum() or c in "-_") for c in kid):
+        raise FxEngineError(f"key id {kid!r} is not made of letters, digits, '-' and '_'")
+    return directory / f"{kid}.pem"

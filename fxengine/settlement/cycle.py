@@ -1,0 +1,201 @@
+"""The settlement cycle: gathers what the engine releases, cuts it into batches, has them posted once.
+
+A cycle opens with the first movement of money after the last cut and is cut when it has lasted
+``cycle_ns`` or holds ``batch_trades_max`` trades, always at the end of a released stretch of the
+journal, so that a batch's last command has a chain hash that the journal can prove. Stretches
+without a movement make no batch of their own: the next batch's range covers them::
+
+    released  |1..8  |9..9  |10..31|32..40|41..41|42..60|
+    movements   2      -      5      1      -      3
+    batches   |  1: 1..31           |  2: 32..60        |     every command in exactly one batch
+
+After a restart the engine releases its whole journal again. The ledger's cursor then tells which
+stretches it has; those are skipped, and at the cursor the journal's chain hash must be the one that
+the ledger stored, else the two are of different histories and nothing may be posted. A cut that was
+not posted before the crash may fall elsewhere the second time; it is the ledger's record of a batch
+that is the batch, and a verifier cuts by that.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from fxengine.codes import EventKind
+from fxengine.engine import Released
+from fxengine.errors import LedgerMismatch
+from fxengine.ledger.base import Ledger
+from fxengine.ledger.batch import AccountName, Batch, Cursor
+from fxengine.money import INT64_MAX
+from fxengine.records import EVENT, Records
+from fxengine.settlement.naming import credentialed_names
+from fxengine.settlement.netting import net
+from fxengine.settlement.posting import BackOff, BatchStatus, Posting
+from fxengine.venue import Venue
+
+__all__ = ["BackOff", "BatchStatus", "Settlement"]
+
+_FILL: Final = bytes([EventKind.FILL])
+_TRANSFERS: Final = tuple(bytes([kind]) for kind in (EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN))
+_FILLS_PER_TRADE: Final = 2
+
+
+@dataclass(slots=True)
+class _Cycle:
+    """What was released since the last cut."""
+
+    last_sequence: int = 0
+    time_ns: int = 0
+    journal_hash: bytes = b""
+    events: list[Records] = field(default_factory=list)
+    names: dict[int, AccountName] = field(default_factory=dict)
+    n_trades: int = 0
+    due_ns: int = INT64_MAX
+
+    def batch(self, previous: Cursor, instruments: Records) -> Batch:
+        """Net the cycle into the batch after ``previous``."""
+        result = net(np.concatenate([np.zeros(0, EVENT), *self.events]), instruments)
+        return Batch.after(
+            previous,
+            last_sequence=self.last_sequence,
+            time_ns=self.time_ns,
+            journal_hash=self.journal_hash,
+            deltas=result.deltas,
+            trades=result.trades,
+            transfers=result.transfers,
+            names=tuple(sorted(self.names.values())),
+        )
+
+
+class Settlement:
+    """Turns the engine's released stretches into posted batches; an engine's observer.
+
+    Attach :meth:`observe` to the engine, start the engine, then call :meth:`start`, and
+    :meth:`tick` at :attr:`next_cut_ns`. All methods belong to the engine's thread; posting has its own.
+    ``cycle_ns`` is the venue's where it is not given.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        venue: Venue,
+        *,
+        clock_ns: Callable[[], int],
+        cycle_ns: int | None = None,
+        batch_trades_max: int = 1_000,
+        back_off: BackOff = BackOff(),  # noqa: B008 - frozen
+        wait: Callable[[int], None] | None = None,
+    ) -> None:
+        self._instruments = venue.instrument_records
+        self._clock_ns = clock_ns
+        self._cycle_ns = venue.settlement_cycle_ms * 1_000_000 if cycle_ns is None else cycle_ns
+        self._batch_trades_max = batch_trades_max
+        self._settled = ledger.cursor()
+        self._sequence = 0
+        self._started = False
+        self._cycle = _Cycle()
+        self._posting = Posting(ledger, self._settled, clock_ns=clock_ns, back_off=back_off, wait=wait)
+
+    @property
+    def alarm(self) -> str | None:
+        """Return why posting stopped, as a sentence for an operator; None while all is well."""
+        return self._posting.alarm
+
+    @property
+    def cursor(self) -> Cursor:
+        """Return the last batch that the ledger is known to have."""
+        return self._posting.cursor
+
+    @property
+    def next_cut_ns(self) -> int:
+        """Return when :meth:`tick` next has something to cut; 2**63 - 1 for never."""
+        return self._cycle.due_ns
+
+    def observe(self, released: Released) -> None:
+        """Take in one released stretch of the journal. O(1) in trades: netting is for the posting thread.
+
+        Raises :class:`LedgerMismatch` when the ledger does not belong to this journal.
+        """
+        if released.first_sequence != self._sequence + 1:
+            raise LedgerMismatch(f"command {released.first_sequence} was released after command {self._sequence}")
+        if not (released.replayed or self._started):
+            raise AssertionError("start() settlement after the engine and before it takes commands")
+        self._sequence = released.last_sequence
+        if released.first_sequence <= self._settled.last_sequence:
+            self._skip(released)
+        elif self.alarm is None:
+            self._gather(released)
+        else:
+            self._cycle = _Cycle()  # the next start settles it from the journal
+
+    def start(self) -> None:
+        """Check, once the journal has been replayed, that the ledger is not ahead of it; then go live.
+
+        Raises :class:`LedgerMismatch` when it is: the ledger has settled what this journal does not hold.
+        """
+        if self._sequence < self._settled.last_sequence:
+            raise LedgerMismatch(
+                f"the ledger has settled up to command {self._settled.last_sequence}, but the journal ends"
+                f" with command {self._sequence}: the ledger belongs to another journal, or the journal lost its end"
+            )
+        self._started = True
+
+    def tick(self) -> None:
+        """Cut the cycle if it has lasted long enough."""
+        if self._clock_ns() >= self._cycle.due_ns:
+            self._cut()
+
+    def poll(self) -> list[BatchStatus]:
+        """Return the batches that became settled since the last call, in order. Never waits."""
+        return self._posting.poll()
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when :meth:`poll` or :attr:`alarm` has news."""
+        return self._posting.fileno()
+
+    def drain(self) -> None:
+        """Cut a last batch, have all posted that is queued, and end the posting thread.
+
+        When the ledger does not answer, what is left is posted after the next start; :attr:`alarm`
+        says so. :meth:`poll` still returns the last news until :meth:`close`.
+        """
+        if self._started and self._cycle.events:
+            self._cut()
+        self._posting.close()
+
+    def close(self) -> None:
+        """Drain, and close the descriptor. The ledger stays open: it belongs to whoever opened it."""
+        self.drain()
+        self._posting.release()
+
+    def _skip(self, released: Released) -> None:
+        """Pass over what the ledger has, and compare the hashes where it ends."""
+        if released.last_sequence < self._settled.last_sequence:
+            return
+        if released.last_sequence > self._settled.last_sequence or released.chain != self._settled.journal_hash:
+            raise LedgerMismatch(
+                f"the ledger's batch {self._settled.batch_id} ends with command {self._settled.last_sequence} of"
+                " another journal: the chain hashes differ there"
+            )
+
+    def _gather(self, released: Released) -> None:
+        cycle = self._cycle
+        kinds = released.events["kind"].tobytes()
+        cycle.last_sequence, cycle.time_ns = released.last_sequence, released.time_ns
+        cycle.journal_hash = released.chain
+        for name in credentialed_names(released.commands, released.events, released.first_sequence):
+            cycle.names[name.account] = name
+        n_fills = kinds.count(_FILL)
+        if n_fills or any(kind in kinds for kind in _TRANSFERS):
+            if not cycle.events:
+                cycle.due_ns = self._clock_ns() + self._cycle_ns
+            cycle.events.append(released.events)
+            cycle.n_trades += n_fills // _FILLS_PER_TRADE
+            if cycle.n_trades >= self._batch_trades_max:
+                self._cut()
+
+    def _cut(self) -> None:
+        cycle, instruments = self._cycle, self._instruments
+        self._cycle = _Cycle()
+        self._posting.put(lambda previous: cycle.batch(previous, instruments))

@@ -1,0 +1,276 @@
+"""The bounded codec: one ZeroMQ frame is one msgpack array ``[1, message, message, ...]``.
+
+Decoding never raises on what a peer sent. Each message comes back either as its NamedTuple or as a
+:class:`Refused` in its place, so the good messages around a bad one still count::
+
+    [1, [3, 7], [10, 8, 0.5, ...], [3, 9]]
+         |       |                  `-- Heartbeat(9)
+         |       `-- Refused(FLOAT_FORBIDDEN, ref_type=10, ref_id=8)
+         `-- Heartbeat(7)
+
+A frame that is not such an array at all, or breaks a bound, is refused whole: half of a frame that
+does not parse cannot be told from garbage.
+
+Why it is fast: the common case is decided by two C calls, a comparison of the tuple of types with
+the expected one (so that a bool is no int and a float nothing at all) and ``struct.pack``, which
+checks every range at once. Only a message that fails them is walked field by field for the reason.
+"""
+
+import struct
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, cast
+
+import msgpack
+
+from fxengine.codes import RejectReason
+from fxengine.errors import ProtocolError
+from fxengine.messages import (
+    PROTOCOL_VERSION,
+    REPLIES,
+    REQUESTS,
+    TYPE_OF,
+    LevelUpdate,
+    MessageType,
+    Reply,
+    Request,
+    Rows,
+    Text,
+    TradeUpdate,
+    Whole,
+    fields_of,
+)
+
+REQUEST_BYTES_MAX: Final = 65_536
+"""Longest frame the venue reads; longer ones are refused, and far longer ones end the connection."""
+REQUEST_MESSAGES_MAX: Final = 1_024
+REPLY_BYTES_MAX: Final = 64 * 1_048_576
+REPLY_MESSAGES_MAX: Final = 1_000_000
+
+
+class Refused(NamedTuple):
+    """A message that could not be taken: why, and which it was as far as it could be read."""
+
+    reason: RejectReason
+    ref_type: int = 0
+    ref_id: int = 0
+
+
+class _Shape:
+    """How one message type is checked."""
+
+    def __init__(self, number: int, message: type[Any]) -> None:
+        self.number = number
+        self.make = message._make
+        self.fields = fields_of(message)
+        kinds = [field.kind for field in self.fields]
+        self.arity = 1 + len(kinds)
+        self.types = (
+            int,
+            *(int if isinstance(kind, Whole) else str if isinstance(kind, Text) else tuple for kind in kinds),
+        )
+        whole = [kind for kind in kinds if isinstance(kind, Whole)]
+        by_storage = all(kind.high - kind.low + 1 == 256 ** struct.calcsize("<" + kind.code) for kind in whole)
+        plain = by_storage and len(whole) == len(kinds)
+        self.in_range = struct.Struct("<B" + "".join(kind.code for kind in whole)).pack if plain else None
+
+    def problem(self, body: Sequence[Any]) -> RejectReason:
+        """Walk the fields in order and return the first reason to refuse, or NONE."""
+        if len(body) != self.arity:
+            return RejectReason.MISSING_FIELD
+        for field, value in zip(self.fields, body[1:], strict=True):
+            reason = _field_problem(field.kind, value)
+            if reason:
+                return reason
+        return RejectReason.NONE
+
+
+def _field_problem(kind: Whole | Text | Rows, value: object) -> RejectReason:
+    if type(value) is float:
+        return RejectReason.FLOAT_FORBIDDEN
+    if isinstance(kind, Whole):
+        if type(value) is not int:
+            return RejectReason.WRONG_FIELD_TYPE
+        return RejectReason.NONE if kind.low <= value <= kind.high else RejectReason.FIELD_OUT_OF_RANGE
+    if isinstance(kind, Text):
+        if type(value) is not str:
+            return RejectReason.WRONG_FIELD_TYPE
+        fits = len(value) <= kind.bytes_max and len(value.encode()) <= kind.bytes_max
+        return RejectReason.NONE if fits else RejectReason.FIELD_OUT_OF_RANGE
+    if type(value) is not tuple:
+        return RejectReason.WRONG_FIELD_TYPE
+    for row in value:
+        cells = row if len(kind.columns) > 1 else (row,)
+        if type(cells) is not tuple or len(cells) != len(kind.columns):
+            return RejectReason.WRONG_FIELD_TYPE
+        for column, cell in zip(kind.columns, cells, strict=True):
+            reason = _field_problem(column, cell)
+            if reason:
+                return reason
+    return RejectReason.NONE
+
+
+class _Codec:
+    """Decodes one direction within its bounds."""
+
+    def __init__(self, messages: Mapping[MessageType, type[Any]], bytes_max: int, messages_max: int) -> None:
+        self.shapes = {int(number): _Shape(number, message) for number, message in messages.items()}
+        self.bytes_max = bytes_max
+        self.messages_max = messages_max
+
+    def decode(self, frame: bytes) -> list[Any]:
+        if len(frame) > self.bytes_max:
+            return [Refused(RejectReason.FRAME_TOO_LARGE)]
+        claimed = _array_length(frame)
+        if claimed > self.messages_max + 1:
+            return [Refused(RejectReason.TOO_MANY_MESSAGES)]
+        bodies = _unpack(frame, self.messages_max + 1) if claimed > 0 else None
+        if not bodies:
+            return [Refused(RejectReason.MALFORMED_FRAME)]
+        if type(bodies[0]) is not int or bodies[0] != PROTOCOL_VERSION:
+            return [Refused(RejectReason.UNSUPPORTED_VERSION)]
+        return [self._message(body) for body in bodies[1:]]
+
+    def _message(self, body: object) -> object:
+        if type(body) is not tuple:
+            return Refused(RejectReason.MALFORMED_FRAME)
+        if not body:
+            return Refused(RejectReason.MISSING_FIELD)
+        number = body[0]
+        if type(number) is not int:
+            return Refused(RejectReason.FLOAT_FORBIDDEN if type(number) is float else RejectReason.WRONG_FIELD_TYPE)
+        shape = self.shapes.get(number)
+        if shape is None:
+            return Refused(RejectReason.UNKNOWN_MESSAGE, number if 0 <= number < 256 else 0)
+        if shape.in_range is not None and tuple(map(type, body)) == shape.types:
+            try:
+                shape.in_range(*body)
+                return shape.make(body[1:])
+            except struct.error:
+                pass
+        reason = shape.problem(body)
+        if reason:
+            return Refused(reason, number, _ref_id(body))
+        return shape.make(body[1:])
+
+
+def _ref_id(body: Sequence[Any]) -> int:
+    """Return the first field where it is a number: every message that has an id has it first."""
+    first = body[1] if len(body) > 1 else 0
+    return first if type(first) is int and 0 <= first < 2**64 else 0
+
+
+def _array_length(frame: bytes) -> int:
+    """Read how many elements the frame's outer array claims, -1 where it is no array.
+
+    It is read before anything is unpacked, so that a claim of four thousand million costs nothing.
+    """
+    first = frame[0] if frame else 0
+    if 0x90 <= first <= 0x9F:
+        return first - 0x90
+    if first in (0xDC, 0xDD):
+        width = 2 if first == 0xDC else 4
+        return int.from_bytes(frame[1 : 1 + width], "big")
+    return -1
+
+
+def _unpack(frame: bytes, elements_max: int) -> tuple[Any, ...] | None:
+    """Unpack within bounds; None for what is not well-formed msgpack without maps and extensions."""
+    try:
+        unpacked = msgpack.unpackb(
+            frame,
+            use_list=False,
+            raw=False,
+            strict_map_key=True,
+            max_str_len=len(frame),
+            max_bin_len=len(frame),
+            max_array_len=min(elements_max, len(frame)),
+            max_map_len=0,
+            max_ext_len=0,
+        )
+    except (ValueError, msgpack.UnpackException):
+        return None
+    return cast("tuple[Any, ...]", unpacked)
+
+
+_REQUEST_CODEC: Final = _Codec(REQUESTS, REQUEST_BYTES_MAX, REQUEST_MESSAGES_MAX)
+_REPLY_CODEC: Final = _Codec(REPLIES, REPLY_BYTES_MAX, REPLY_MESSAGES_MAX)
+_LEVEL: Final = _Shape(PROTOCOL_VERSION, LevelUpdate)
+_TRADE: Final = _Shape(PROTOCOL_VERSION, TradeUpdate)
+_VERSION_BYTE: Final = bytes([PROTOCOL_VERSION])
+
+
+class _Local(threading.local):
+    """A packer per thread: it keeps a buffer that two threads must not share."""
+
+    def __init__(self) -> None:
+        self.packer = msgpack.Packer()
+
+
+_local: Final = _Local()
+
+
+def decode_requests(frame: bytes) -> list[Request | Refused]:
+    """Decode a client's frame, message by message, within REQUEST_BYTES_MAX and REQUEST_MESSAGES_MAX.
+
+    Never raises. A frame refused whole gives one :class:`Refused`. O(frame).
+    """
+    return _REQUEST_CODEC.decode(frame)
+
+
+def decode_replies(frame: bytes) -> list[Reply]:
+    """Decode the venue's frame; :class:`ProtocolError` when any of it is not this protocol."""
+    replies = _REPLY_CODEC.decode(frame)
+    for reply in replies:
+        if type(reply) is Refused:
+            raise ProtocolError(
+                f"the venue sent what this version cannot read ({reply.reason.name}); update the client"
+            )
+    return replies
+
+
+def encode(messages: Iterable[tuple[object, ...]]) -> bytes:
+    """Encode messages as one frame."""
+    chunks = [encode_message(message) for message in messages]
+    return frame_of(chunks, len(chunks))
+
+
+def encode_message(message: tuple[object, ...]) -> bytes:
+    """Encode one message as it stands inside a frame; see :func:`frame_of`."""
+    return _pack((int(TYPE_OF[type(message)]), *message))
+
+
+def encode_rows(rows: Iterable[tuple[Any, ...]]) -> bytes:
+    """Encode many ``(type, field, ...)`` tuples, as they stand inside a frame."""
+    return b"".join(map(_local.packer.pack, rows))
+
+
+def frame_of(chunks: Iterable[bytes], n_messages: int) -> bytes:
+    """Put encoded messages into one frame. ``n_messages`` counts those in all chunks together."""
+    return b"".join((_local.packer.pack_array_header(n_messages + 1), _VERSION_BYTE, *chunks))
+
+
+def encode_update(update: LevelUpdate | TradeUpdate) -> bytes:
+    """Encode market data: ``[1, field, ...]``."""
+    return _pack((PROTOCOL_VERSION, *update))
+
+
+def decode_level(frame: bytes) -> LevelUpdate:
+    """Decode a level update; :class:`ProtocolError` for anything else."""
+    return LevelUpdate._make(_update(frame, _LEVEL))
+
+
+def decode_trade(frame: bytes) -> TradeUpdate:
+    """Decode a trade; :class:`ProtocolError` for anything else."""
+    return TradeUpdate._make(_update(frame, _TRADE))
+
+
+def _update(frame: bytes, shape: _Shape) -> tuple[Any, ...]:
+    body = _unpack(frame, shape.arity) if _array_length(frame) == shape.arity else None
+    if body is None or body[0] != PROTOCOL_VERSION or shape.problem(body):
+        raise ProtocolError("market data is not of this version of the protocol; update the client")
+    return body[1:]
+
+
+def _pack(value: Sequence[Any]) -> bytes:
+    return cast(bytes, _local.packer.pack(value))

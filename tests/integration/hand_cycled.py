@@ -1,0 +1,102 @@
+"""A gateway whose cycles the test turns by hand, in one thread, with real sockets to it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import zmq
+
+from fxengine.engine import Durability, Engine
+from fxengine.gateway import Gateway, Stop
+from fxengine.gateway.session import Session, State
+from fxengine.ledger import open_ledger
+from fxengine.messages import Logon
+from fxengine.records import Records
+from fxengine.sandbox import create_key
+from fxengine.settlement import Settlement
+from fxengine.wire import encode
+from tests.integration.venue_thread import CURRENCIES, WAIT_S, Clock, make_venue
+from tests.unit.engine.flow import core_types
+
+
+class Counting(Engine):
+    """An engine that counts what is submitted to it."""
+
+    n_submitted = 0
+    n_batches = 0
+
+    def submit(self, commands: Records) -> None:
+        self.n_submitted += len(commands)
+        self.n_batches += 1
+        super().submit(commands)
+
+
+class ByHand:
+    """A gateway whose cycles the test turns, and connections to it, all in one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.kyc = create_key(folder / "keys", "https://kyc.example", "k")
+        venue = make_venue(self.kyc, create_key(folder / "keys", "https://ops.example", "o"))
+        self.ledger = open_ledger("memory:", venue)
+        self.engine = Counting(
+            venue, folder, durability=Durability.NONE, clock_ns=self.clock, core_type=core_types()[-1]
+        )
+        self.settlement = Settlement(self.ledger, venue, clock_ns=self.clock)
+        self.stop = Stop()
+        self.gateway = Gateway(self.engine, self.settlement, venue, self.stop)
+        self.engine.attach(self.settlement.observe)
+        self.engine.attach(self.gateway.dispatcher.on_released)
+        self.engine.start()
+        self.settlement.start()
+        self.address, _ = self.gateway.bind("tcp://127.0.0.1:*", "tcp://127.0.0.1:*")
+        self.context = zmq.Context()
+        self.sockets: list[zmq.Socket[bytes]] = []
+
+    def turn_until(self, condition: Callable[[], object]) -> None:
+        for _ in range(2_000):
+            self.gateway.cycle()
+            if condition():
+                return
+        raise AssertionError("it did not come about in 2000 cycles")
+
+    def connect(self) -> "zmq.Socket[bytes]":
+        socket = self.context.socket(zmq.DEALER)
+        socket.connect(self.address)
+        self.sockets.append(socket)
+        return socket
+
+    def token(self, subject: str) -> str:
+        return self.kyc.token(
+            subject,
+            venue_id="fx-test",
+            level="professional",
+            jurisdiction="HK",
+            currencies=CURRENCIES,
+            issued_at_ns=self.clock(),
+            lifetime_s=3600,
+        )
+
+    def await_mail(self) -> None:
+        """Wait until something has arrived that the gateway has not read."""
+        assert self.gateway.router.poll(int(WAIT_S * 1000))
+
+    def log_on(self, subject: str) -> tuple["zmq.Socket[bytes]", Session]:
+        """Return a connection that is logged on, and its session."""
+        before = set(self.gateway.dispatcher.sessions)
+        socket = self.connect()
+        socket.send(encode([Logon(self.token(subject))]))
+        self.turn_until(lambda: socket.poll(0))
+        socket.recv()
+        [session] = set(self.gateway.dispatcher.sessions) - before
+        assert session.state is State.ACTIVE
+        return socket, session
+
+    def close(self) -> None:
+        for socket in self.sockets:
+            socket.close(linger=0)
+        self.context.term()
+        self.gateway.close()
+        self.engine.close()
+        self.settlement.close()
+        self.ledger.close()
+        self.stop.close()

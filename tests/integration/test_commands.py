@@ -1,0 +1,125 @@
+"""The command line, typed as a user would: every command against a served venue, and what goes wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fxengine.codes import RejectReason
+from fxengine.home import Home
+from tests.integration.served_venue import ServedVenue, answer, fxengine
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedVenue]:
+    directory = tmp_path_factory.mktemp("commands") / "venue"
+    assert answer("init", str(directory))["exit_code"] == 0
+    home = Home(directory)
+    with ServedVenue(home) as served:
+        yield _published(served)
+        served.stop()
+
+
+def _published(served: ServedVenue) -> ServedVenue:
+    assert served.home.endpoints().orders == served.ready["orders"]
+    return served
+
+
+def run(venue: ServedVenue, *arguments: str) -> dict[str, object]:
+    return answer(*arguments, "--venue", str(venue.home.directory))
+
+
+@pytest.fixture(scope="module")
+def traders(venue: ServedVenue) -> ServedVenue:
+    for account, level in (("maker-1", "maker"), ("payer-1", "payer")):
+        assert run(venue, "token", account, "--level", level)["exit_code"] == 0
+    for account, currency, amount in (("maker-1", "HKD", "1000000"), ("payer-1", "JPY", "9000000")):
+        said = run(venue, "deposit", account, currency, amount)
+        assert said["settlement"] == "FINAL", said
+    return venue
+
+
+def test_an_order_a_swap_and_a_cancel_end_as_they_say(traders: ServedVenue) -> None:
+    resting = run(traders, "order", "HKD/JPY", "sell", "400000", "20.05", "--as", "maker-1")
+    assert (resting["status"], resting["leaves"]) == ("NEW", "400000"), resting
+    shown = run(traders, "book", "HKD/JPY", "--as", "payer-1")
+    assert shown["offers"] == [["20.0500", "400000"]]
+    paid = run(traders, "swap", "JPY", "HKD", "--exact-out", "250000.00", "--max-in", "5100000", "--as", "payer-1")
+    assert (paid["received"], paid["route"], paid["settlement"]) == ("250000.000000", ["HKD/JPY"], "FINAL"), paid
+    again = run(
+        traders, "swap", "JPY", "HKD", "--exact-out", "250000.00", "--max-in", "5100000", "--as", "payer-1",
+        "--client-order-id", str(paid["client_order_id"]),
+    )  # fmt: skip
+    assert again["paid"] == paid["paid"], "the same payment sent twice is paid once"
+    held = run(traders, "balances", "--as", "payer-1")["balances"]
+    assert isinstance(held, dict)
+    assert float(held["JPY"]["available"]) == pytest.approx(9_000_000 - float(str(paid["paid"])))
+    ended = run(traders, "cancel", str(resting["client_order_id"]), "--as", "maker-1")
+    assert ended["status"] == "CANCELED"
+    assert run(traders, "withdraw", "payer-1", "HKD", "250000")["settlement"] == "FINAL"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["order", "EUR/USD", "buy", "1000", "1.1", "--as", "payer-1"], RejectReason.INSUFFICIENT_FUNDS),
+        (["order", "EUR/USD", "buy", "1000", "1.1", "--as", "nobody-1"], "FxEngineError"),
+        (["order", "EUR/USD", "buy", "1000.05", "1.1", "--as", "payer-1"], "AmountError"),
+        (["order", "EUR/XXX", "buy", "1000", "1.1", "--as", "payer-1"], "AmountError"),
+        (["swap", "JPY", "HKD", "--exact-out", "5", "--as", "payer-1"], "AmountError"),
+        (["swap", "JPY", "EUR", "--exact-out", "5", "--max-in", "9000", "--as", "payer-1"], RejectReason.NO_PATH),
+        (["cancel", "999999", "--as", "payer-1"], RejectReason.UNKNOWN_ORDER),
+        (["withdraw", "payer-1", "JPY", "99000000"], RejectReason.INSUFFICIENT_FUNDS),
+        (["deposit", "nobody-1", "JPY", "1"], "FxEngineError"),
+        (["token", "maker-2", "--level", "king"], "FxEngineError"),
+    ],
+)
+def test_a_refusal_has_its_code_a_sentence_and_exit_code_1(
+    traders: ServedVenue, arguments: list[str], code: RejectReason | str
+) -> None:
+    said = run(traders, *arguments)
+    assert said["exit_code"] == 1
+    error = said["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == code
+    assert len(error["text"]) > 20
+
+
+def test_a_venue_that_is_not_served_says_how_to_serve_it(tmp_path: Path) -> None:
+    directory = tmp_path / "venue"
+    fxengine("init", str(directory))
+    fxengine("token", "payer-1", "--venue", str(directory))
+    done = fxengine("balances", "--as", "payer-1", "--venue", str(directory), check=False)
+    assert done.returncode == 1
+    assert "fxengine serve" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_init_never_overwrites_a_venue(tmp_path: Path) -> None:
+    directory = tmp_path / "venue"
+    fxengine("init", str(directory))
+    before = (directory / "venue.toml").read_bytes()
+    assert answer("init", str(directory))["exit_code"] == 1
+    assert (directory / "venue.toml").read_bytes() == before
+
+
+def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "venue"
+    fxengine("init", str(directory))
+    said = fxengine("token", "payer-1", "--venue", str(directory))
+    secret = (directory / "tokens" / "payer-1.jwt").read_text()
+    assert secret not in said.stdout
+    for path in [*(directory / "keys").iterdir(), *(directory / "tokens").iterdir()]:
+        assert path.stat().st_mode & 0o077 == 0, path
+    for path in (directory / "keys", directory / "tokens"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["init", "serve", "demo", "token", "deposit", "withdraw", "balances", "book", "order", "cancel", "swap", "verify"],
+)
+def test_every_command_explains_itself(command: str) -> None:
+    said = fxengine(command, "--help").stdout
+    assert "Usage" in said
+    assert "--json" in said

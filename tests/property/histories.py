@@ -1,0 +1,263 @@
+"""Short histories of a small venue, drawn by Hypothesis so that they shrink to something readable.
+
+A history is a list of actions in the venue's own terms (``Cancel(who=1, nth_last=0)``), not of
+bytes: ids and order ids are filled in as it is played, so that it still means something when
+Hypothesis leaves actions out. Prices, lots and fees are small numbers chosen to collide and to
+round badly: 3 % of a few units is never a whole unit.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pytest
+from hypothesis import strategies as st
+
+from bench.flows import Core, CoreType, Event, Feed, Pair, Scenario, commands, decode
+from fxengine._core import Core as CompiledCore
+from fxengine.codes import AccountFlag, EventKind, ExecInst, Side, SwapMode, TimeInForce
+from fxengine.reference import Core as ReferenceCore
+
+both_cores = pytest.mark.parametrize("core_type", [CompiledCore, ReferenceCore], ids=["compiled", "reference"])
+
+VENUE = Scenario(
+    "small",
+    (
+        Pair(0, 1, 20_000, 30_000, 3, 2, 6),
+        Pair(1, 2, -10_000, 30_000, 5, 1, 6),
+        Pair(2, 0, 0, 7_777, 1, 4, 6),
+        Pair(2, 3, 30_000, 1, 7, 3, 6),
+    ),
+    n_currencies=4,
+    max_fills=3,
+    max_orders=20,
+    window=16,
+)
+OPERATOR = 2
+CLIENTS = (3, 4, 5, 6)
+GUEST = 6
+"""The last client's credential ends soon; the others' never."""
+FUNDS_UNITS = 400
+GUEST_LIFE_NS = 1_000
+_NEVER_NS = 2**62
+
+
+class Order(NamedTuple):
+    """Enter an order."""
+
+    who: int
+    instrument: int
+    side: Side
+    price_ticks: int
+    lots: int
+    time_in_force: TimeInForce = TimeInForce.GTC
+    exec_inst: ExecInst = ExecInst.NONE
+
+
+class Cancel(NamedTuple):
+    """Cancel the who's n-th last accepted order, open or not, by either id."""
+
+    who: int
+    nth_last: int
+    by_client_id: bool
+
+
+class Swap(NamedTuple):
+    """Swap; payee None is the payer."""
+
+    who: int
+    pay: int
+    get: int
+    mode: SwapMode
+    amount_units: int
+    bound_units: int | None
+    payee: int | None
+
+
+class Move(NamedTuple):
+    """Deposit, or with a negative amount withdraw."""
+
+    who: int
+    currency: int
+    amount_units: int
+
+
+class Wait(NamedTuple):
+    """Let time pass."""
+
+    for_ns: int
+
+
+class Renew(NamedTuple):
+    """Give the guest a new credential of this length."""
+
+    life_ns: int
+
+
+class Repeat(NamedTuple):
+    """Send the n-th last numbered command again."""
+
+    nth_last: int
+
+
+OPENING = tuple(
+    Order(who, instrument, side, price, 5)
+    for instrument in range(4)
+    for who, side, price in ((3, Side.BUY, 4), (4, Side.SELL, 8))
+)
+"""What rests when a history begins, so that swaps have something to meet."""
+
+Action = Order | Cancel | Swap | Move | Wait | Renew | Repeat
+
+_who = st.sampled_from(CLIENTS)
+_currency = st.integers(0, 3)
+_plain, _post_only = st.just(ExecInst.NONE), st.just(ExecInst.POST_ONLY)
+_gtc = st.just(TimeInForce.GTC)
+_any_time = st.sampled_from([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK])
+_book, _side, _price, _lots = (
+    st.sampled_from((0, 0, 1, 1, 2, 3)),
+    st.sampled_from(Side),
+    st.integers(4, 8),
+    st.integers(1, 9),
+)
+_orders = st.builds(Order, _who, _book, _side, _price, _lots, _any_time, _plain)
+_post_only_orders = st.builds(Order, _who, _book, _side, _price, _lots, _gtc, _post_only)
+_ends = st.permutations(range(4)).map(lambda order: (order[0], order[1])) | st.tuples(_currency, _currency)
+_amount, _bound = st.integers(1, 120), st.none() | st.none() | st.integers(1, 150)
+_swaps = st.builds(
+    lambda who, ends, *rest: Swap(who, *ends, *rest), _who, _ends, st.sampled_from(SwapMode), _amount, _bound,
+    st.none() | _who,
+)  # fmt: skip
+_rare: st.SearchStrategy[Action] = st.one_of(
+    _post_only_orders,
+    st.builds(Move, _who, _currency, st.integers(-200, 200).filter(bool)),
+    st.builds(Wait, st.integers(0, GUEST_LIFE_NS // 2)),
+    st.builds(Renew, st.integers(1, 4 * GUEST_LIFE_NS)),
+    st.builds(Repeat, st.integers(0, 20)),
+)
+_cancels = st.builds(Cancel, _who, st.integers(0, 3), st.booleans())
+_often: st.SearchStrategy[Action] = st.one_of(_orders, _orders, _orders, _orders, _cancels, _swaps, _swaps)
+_actions = st.integers(0, 7).flatmap(lambda throw: _often if throw else _rare)
+histories = st.lists(st.lists(_actions, max_size=10), max_size=10).map(
+    lambda parts: [a for part in parts for a in part]
+)
+"""Lists of actions that a :class:`Life` plays; of lists, because Hypothesis keeps single ones short."""
+
+
+class Step(NamedTuple):
+    """One command as it was sent, and its events."""
+
+    command: bytes
+    events: list[Event]
+
+
+@dataclass
+class Life:
+    """A small venue with four funded clients; ``play`` turns an action into a command and applies it."""
+
+    core_type: CoreType
+    venue: Scenario = VENUE
+    funds_units: int = FUNDS_UNITS
+    opening: tuple[Order, ...] = OPENING
+    now_ns: int = 0
+    steps: list[Step] = field(default_factory=list)
+    accepted: dict[int, list[Event]] = field(default_factory=lambda: {who: [] for who in CLIENTS})
+    numbered: list[bytes] = field(default_factory=list)
+    watch: Callable[["Life", Step], None] = lambda life, step: None
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(self.venue.core(self.core_type))
+        everything = range(self.venue.n_currencies)
+        self.apply(
+            commands.credential(OPERATOR, "operator-1", permitted=(), flags=AccountFlag.OPERATOR, window=1 << 10)
+        )
+        for who in CLIENTS:
+            expires_ns = GUEST_LIFE_NS if who == GUEST else _NEVER_NS
+            self.apply(commands.credential(who, f"maker-{who}", permitted=everything, window=16, expires_ns=expires_ns))
+        for who in CLIENTS:
+            for currency in everything:
+                self.play(Move(who, currency, self.funds_units))
+        for order in self.opening:
+            self.play(order)
+
+    @property
+    def core(self) -> Core:
+        """The core that is played on."""
+        return self.feed.core
+
+    def apply(self, command: bytes) -> Step:
+        """Apply one command and remember it."""
+        step = Step(command, decode(self.feed.apply(command)))
+        self.steps.append(step)
+        for event in step.events:
+            if event.kind is EventKind.ACCEPTED:
+                self.accepted[event.account].append(event)
+        self.watch(self, step)
+        return step
+
+    def play(self, action: Action) -> Step | None:
+        """Carry out an action; None where there is nothing to cancel or repeat."""
+        command = self._command(action)
+        if command is None:
+            return None
+        if not isinstance(action, Wait | Renew | Repeat):
+            self.numbered.append(command)
+        return self.apply(command)
+
+    def _command(self, action: Action) -> bytes | None:
+        if isinstance(action, Wait):
+            self.now_ns += action.for_ns
+            return commands.time(self.now_ns)
+        if isinstance(action, Renew):
+            return commands.credential(
+                GUEST, f"maker-{GUEST}", permitted=range(self.venue.n_currencies), issued_at_ns=self.now_ns,
+                expires_ns=self.now_ns + action.life_ns, time_ns=self.now_ns,
+            )  # fmt: skip
+        if isinstance(action, Repeat):
+            return self.numbered[-1 - action.nth_last] if action.nth_last < len(self.numbered) else None
+        sender = OPERATOR if isinstance(action, Move) else action.who
+        client_order_id = self.core.client_id_highest(sender) + 1
+        if isinstance(action, Order):
+            return commands.new_order(
+                sender, client_order_id, instrument=action.instrument, side=action.side,
+                price_ticks=action.price_ticks, quantity_lots=action.lots, time_in_force=action.time_in_force,
+                exec_inst=action.exec_inst, time_ns=self.now_ns,
+            )  # fmt: skip
+        if isinstance(action, Cancel):
+            if action.nth_last >= len(self.accepted[sender]):
+                return None
+            order = self.accepted[sender][-1 - action.nth_last]
+            named = (
+                {"orig_client_order_id": order.client_order_id} if action.by_client_id else {"order_id": order.order_id}
+            )
+            return commands.cancel(sender, client_order_id, time_ns=self.now_ns, **named)
+        if isinstance(action, Swap):
+            bound = action.bound_units or (1 if action.mode is SwapMode.EXACT_IN else 10**9)
+            return commands.swap(
+                sender, client_order_id, currency_in=action.pay, currency_out=action.get, mode=action.mode,
+                amount_units=action.amount_units, bound_units=bound, payee=action.payee or 0, time_ns=self.now_ns,
+            )  # fmt: skip
+        write = commands.deposit if action.amount_units > 0 else commands.withdraw
+        return write(
+            OPERATOR, client_order_id, currency=action.currency, beneficiary=action.who,
+            amount_units=abs(action.amount_units), time_ns=self.now_ns,
+        )  # fmt: skip
+
+
+class Standing(NamedTuple):
+    """What a retry must not change: balances by (account, currency), every level, the highest client ids."""
+
+    money: dict[tuple[int, int], tuple[int, int]]
+    books: list[list[tuple[int, int]]]
+    highest_ids: list[int]
+
+
+def standing(life: Life) -> Standing:
+    """Return where everybody stands now."""
+    core, venue = life.core, life.venue
+    accounts = range(core.n_accounts)
+    return Standing(
+        {(a, c): core.balance(a, c) for a in accounts for c in range(venue.n_currencies)},
+        [core.depth(i, side, venue.max_orders) for i in range(len(venue.pairs)) for side in Side],
+        [core.client_id_highest(a) for a in accounts],
+    )

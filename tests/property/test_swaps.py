@@ -1,0 +1,204 @@
+"""Swaps against an oracle that tries every path and every number of lots, one by one.
+
+The oracle shares no code with the cores: it lists each book's offers lot by lot, walks every chain
+of one to three instruments, and takes the best of all combinations. A path bears an exact amount in
+when all of it can be spent but what is less than one more lot at the last price.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import permutations
+from math import ceil
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.flows import CoreType, Event
+from fxengine.codes import EventKind, ExecInst, RejectReason, Side, SwapMode, TimeInForce
+from tests.property.audit import Audit
+from tests.property.audit_books import BookAudit
+from tests.property.histories import VENUE, Life, Order, Step, Swap, both_cores, standing
+
+SWAPS = replace(VENUE, name="swaps", max_fills=256, max_orders=100)
+PAYER, PAYEE = 3, 4
+RATE_ONE = 1_000_000
+
+_makers, _lots = st.sampled_from((3, 4, 5)), st.integers(1, 7)
+_prices = {Side.BUY: st.integers(2, 5), Side.SELL: st.integers(6, 9)}
+_resting = st.just(TimeInForce.GTC), st.just(ExecInst.NONE)
+_sides = [
+    st.lists(
+        st.builds(Order, _makers, st.just(i), st.just(side), _prices[side], _lots, *_resting), min_size=1, max_size=3
+    )
+    for i in range(len(SWAPS.pairs))
+    for side in Side
+]
+_books = st.tuples(*_sides).map(lambda sides: [order for side in sides for order in side])
+_ends = st.permutations(range(4)).map(lambda order: (order[0], order[1]))
+
+
+class Lots(NamedTuple):
+    """What trading the first n lots of a book spends and brings after its fee."""
+
+    spent: int
+    net: int
+
+
+class Hop(NamedTuple):
+    """One book used in one direction: from n - 1 to what n lots do, and the currency that it leads to."""
+
+    instrument: int
+    leads_to: int
+    by_lots: list[Lots]
+
+
+def hop(books: BookAudit, instrument: int, pays: int) -> Hop | None:
+    """List a book lot by lot for someone who pays ``pays``; None when it does not trade it."""
+    pair = SWAPS.pairs[instrument]
+    if pays not in (pair.base, pair.quote):
+        return None
+    sells = pays == pair.base
+    prices = [p for p, lots in books.orders(instrument, Side.BUY if sells else Side.SELL) for _ in range(lots)]
+    by_lots = []
+    for n in range(1, len(prices) + 1):
+        principal, notional = n * pair.lot_units, sum(prices[:n]) * pair.tick_lot_units
+        spent, received = (principal, notional) if sells else (notional, principal)
+        by_lots.append(Lots(spent, received - ceil(pair.taker_rate * received / RATE_ONE)))
+    return Hop(instrument, pair.quote if sells else pair.base, by_lots)
+
+
+def paths(books: BookAudit, start: int, end: int) -> Iterator[list[Hop]]:
+    """Walk every chain of different instruments that visits no currency twice."""
+    for n in (1, 2, 3):
+        for chain in permutations(range(len(SWAPS.pairs)), n):
+            visited, hops = [start], []
+            for instrument in chain:
+                found = hop(books, instrument, visited[-1])
+                if found is None or found.leads_to in visited or visited[-1] == end:
+                    break
+                visited.append(found.leads_to)
+                hops.append(found)
+            if len(hops) == n and visited[-1] == end:
+                yield hops
+
+
+def most_received(hops: list[Hop], amount: int) -> int | None:
+    """Return the most that spending up to ``amount`` brings; None when the path does not bear it."""
+    if not hops:
+        return amount
+    by_lots = hops[0].by_lots
+    affordable = [n for n, lots in enumerate(by_lots) if lots.spent <= amount and lots.net > 0]
+    if not affordable:
+        return None
+    most = affordable[-1]
+    last_lot = by_lots[most].spent - (by_lots[most - 1].spent if most else 0)
+    if most == len(by_lots) - 1 and amount - by_lots[most].spent >= last_lot:
+        return None
+    if most_received(hops[1:], by_lots[most].net) is None:
+        return None
+    tried = [most_received(hops[1:], by_lots[n].net) for n in affordable]
+    return max(received for received in tried if received is not None)
+
+
+def least_spent(hops: list[Hop], amount: int) -> int | None:
+    """Return the least that must go in for at least ``amount`` to come out; None when it cannot."""
+    if not hops:
+        return amount
+    tried = [least_spent(hops[:-1], lots.spent) for lots in hops[-1].by_lots if lots.net >= amount]
+    return min((spent for spent in tried if spent is not None), default=None)
+
+
+class Played(NamedTuple):
+    """A swap on generated books, and what the oracle knew before it."""
+
+    life: Life
+    events: list[Event]
+    unchanged: bool
+    """Whether balances and books are as they were."""
+    paths: list[list[Hop]]
+
+
+def play(core_type: CoreType, resting: list[Order], swap: Swap) -> Played:
+    """Rest the orders, ask the oracle, swap."""
+    audit = Audit(SWAPS)
+
+    def watch(life: Life, step: Step) -> None:
+        audit.observe(life.core, step.events)
+
+    life = Life(core_type, SWAPS, funds_units=20_000, opening=(), watch=watch)
+    for order in resting:
+        life.play(order)
+    known = list(paths(audit.books, swap.pay, swap.get))
+    before = standing(life)
+    step = life.play(swap)
+    assert step is not None
+    life.core.check()
+    audit.compare(life.core)
+    return Played(life, step.events, standing(life)[:2] == before[:2], known)
+
+
+def refusal(played: Played) -> RejectReason:
+    """Return why a swap was refused, having seen that nothing moved."""
+    (event,) = played.events
+    assert event.kind is EventKind.REJECTED
+    assert played.unchanged, "a refused swap moved something"
+    return RejectReason(event.reason)
+
+
+def receipt_of(played: Played) -> Event:
+    """Return the receipt of a swap that was carried out."""
+    assert not played.unchanged
+    (receipt,) = (event for event in played.events if event.kind is EventKind.SWAPPED)
+    return receipt
+
+
+def normative(hops: list[Hop]) -> tuple[int, list[int]]:
+    """Order paths as ties are settled: fewer books, then the currencies between."""
+    return len(hops), [hop.leads_to for hop in hops[:-1]]
+
+
+@both_cores
+@given(resting=_books, ends=_ends, amount=st.integers(1, 150), bound=st.none() | st.integers(1, 120))
+@settings(max_examples=300)
+def test_exact_in_gets_the_most_of_all_paths_for_no_more_than_the_amount(
+    core_type: CoreType, resting: list[Order], ends: tuple[int, int], amount: int, bound: int | None
+) -> None:
+    played = play(core_type, resting, Swap(PAYER, *ends, SwapMode.EXACT_IN, amount, bound, PAYEE))
+    found = [(most_received(hops, amount), hops) for hops in played.paths]
+    borne = [(received, hops) for received, hops in found if received is not None]
+    best = max((received for received, _ in borne), default=0)
+    if not borne:
+        assert refusal(played) == (RejectReason.INSUFFICIENT_LIQUIDITY if found else RejectReason.NO_PATH)
+    elif best < (bound or 1):
+        assert refusal(played) == RejectReason.BOUND_EXCEEDED
+    else:
+        receipt = receipt_of(played)
+        assert receipt.amount_out_units == best
+        assert receipt.amount_in_units <= amount
+        first = min((hops for received, hops in borne if received == best), key=normative)
+        assert [receipt.path_0, receipt.path_1, receipt.path_2][: receipt.n_legs] == [h.instrument for h in first]
+
+
+@both_cores
+@given(resting=_books, ends=_ends, amount=st.integers(1, 100), bound=st.none() | st.integers(1, 150))
+@settings(max_examples=300)
+def test_exact_out_delivers_exactly_that_for_the_least_of_all_paths(
+    core_type: CoreType, resting: list[Order], ends: tuple[int, int], amount: int, bound: int | None
+) -> None:
+    played = play(core_type, resting, Swap(PAYER, *ends, SwapMode.EXACT_OUT, amount, bound, PAYEE))
+    found = [(least_spent(hops, amount), hops) for hops in played.paths]
+    borne = [(spent, hops) for spent, hops in found if spent is not None]
+    least = min((spent for spent, _ in borne), default=0)
+    if not borne:
+        assert refusal(played) == (RejectReason.INSUFFICIENT_LIQUIDITY if found else RejectReason.NO_PATH)
+    elif bound is not None and least > bound:
+        assert refusal(played) == RejectReason.BOUND_EXCEEDED
+    else:
+        receipt = receipt_of(played)
+        assert receipt.amount_out_units == amount
+        assert receipt.amount_in_units == least
+        (paid,) = (event for event in played.events if event.kind is EventKind.RECEIVED)
+        assert (paid.account, paid.instrument, paid.amount_units) == (PAYEE, ends[1], amount)
+        first = min((hops for spent, hops in borne if spent == least), key=normative)
+        assert [receipt.path_0, receipt.path_1, receipt.path_2][: receipt.n_legs] == [h.instrument for h in first]

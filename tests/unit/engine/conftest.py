@@ -1,0 +1,13 @@
+from typing import Any
+
+import pytest
+
+from fxengine.engine import CoreType
+from tests.unit.engine import flow
+
+
+@pytest.fixture(params=flow.core_types(), ids=lambda core_type: core_type.__module__)
+def core_type(request: pytest.FixtureRequest) -> CoreType:
+    chosen: Any = request.param
+    core: CoreType = chosen
+    return core

@@ -1,0 +1,85 @@
+"""A small venue with a desk for each role, so that an example reads like one.
+
+Two currencies unless a test wants more; one unit per lot and per tick times lot, and no fees unless
+a test gives them: then every amount can be computed in the head.
+"""
+
+from bench.flows import Event, Feed, Pair, Scenario, commands, decode
+from fxengine.codes import AccountFlag, Side
+from fxengine.reference import Core
+
+OPERATOR, MAKER, PAYER, OTHER = 2, 3, 4, 5
+EUR, USD, JPY, HKD = 0, 1, 2, 3
+NEVER_NS = 2**62
+
+
+def pair(base: int = EUR, quote: int = USD, *, maker: int = 0, taker: int = 0, lot: int = 1, tick_lot: int = 1) -> Pair:
+    """Describe an instrument; rates in hundredths of a basis point."""
+    return Pair(base, quote, maker, taker, lot, tick_lot, 1)
+
+
+class Desk:
+    """A reference core with an operator and three clients who may hold everything."""
+
+    def __init__(self, *pairs: Pair, max_fills: int = 256, max_orders: int = 100, window: int = 16) -> None:
+        venue = Scenario("desk", pairs or (pair(),), 4, max_fills=max_fills, max_orders=max_orders, window=window)
+        self.core = Core(venue.instruments, n_currencies=4, max_fills=max_fills, max_orders=max_orders)
+        self._feed = Feed(self.core)
+        self.now_ns = 0
+        self.send(commands.credential(OPERATOR, "operator-1", permitted=(), flags=AccountFlag.OPERATOR))
+        for account, subject in ((MAKER, "maker-1"), (PAYER, "payer-1"), (OTHER, "maker-2")):
+            self.send(commands.credential(account, subject, permitted=range(4), window=window))
+
+    def send(self, command: bytes) -> list[Event]:
+        """Apply one command at the desk's time and return its events."""
+        return decode(self._feed.apply(commands.at_time(command, self.now_ns)))
+
+    def next_id(self, account: int) -> int:
+        """Return the account's next client id."""
+        return self.core.client_id_highest(account) + 1
+
+    def fund(self, account: int, **units: int) -> None:
+        """Deposit by currency: ``fund(MAKER, eur=5, usd=100)``."""
+        for name, amount in units.items():
+            currency = {"eur": EUR, "usd": USD, "jpy": JPY, "hkd": HKD}[name]
+            self.send(
+                commands.deposit(
+                    OPERATOR, self.next_id(OPERATOR), currency=currency, beneficiary=account, amount_units=amount
+                )
+            )
+
+    def buy(self, account: int, lots: int, price: int, *, instrument: int = 0, **more: int) -> list[Event]:
+        """Enter an order to buy."""
+        return self._order(account, Side.BUY, lots, price, instrument, more)
+
+    def sell(self, account: int, lots: int, price: int, *, instrument: int = 0, **more: int) -> list[Event]:
+        """Enter an order to sell."""
+        return self._order(account, Side.SELL, lots, price, instrument, more)
+
+    def _order(
+        self, account: int, side: Side, lots: int, price: int, instrument: int, more: dict[str, int]
+    ) -> list[Event]:
+        client_order_id = more.pop("client_order_id", self.next_id(account))
+        more |= {"instrument": instrument, "side": side, "price_ticks": price, "quantity_lots": lots}
+        return self.send(commands.new_order(account, client_order_id, **more))
+
+    def cancel(self, account: int, **named: int) -> list[Event]:
+        """Cancel by ``order_id`` or ``orig_client_order_id``, under the next client id."""
+        return self.send(commands.cancel(account, self.next_id(account), **named))
+
+    def swap_in(self, account: int, pay: int, get: int, amount: int, **more: int) -> list[Event]:
+        """Swap an exact amount in."""
+        return self.send(commands.swap_in(account, self.next_id(account), pay, get, amount, **more))
+
+    def swap_out(self, account: int, pay: int, get: int, amount: int, **more: int) -> list[Event]:
+        """Swap for an exact amount out."""
+        return self.send(commands.swap_out(account, self.next_id(account), pay, get, amount, **more))
+
+    def wait_until(self, now_ns: int) -> list[Event]:
+        """Let time pass."""
+        self.now_ns = now_ns
+        return self.send(commands.time(now_ns))
+
+    def has(self, account: int, currency: int) -> tuple[int, int]:
+        """Return available and held units."""
+        return self.core.balance(account, currency)
