@@ -302,7 +302,7 @@ cdef struct StatusEvent:
     i64 quantity_lots
     i64 leaves_lots
     i64 cum_lots  # order: lots; swap and money: units
-    i64 reserved
+    u64 original_sequence  # of the command that used the client id first
     u64 account_stream
     u64 instrument_stream
 
@@ -367,6 +367,7 @@ cdef struct Balance:
 
 cdef struct Remembered:  # what became of a client id
     u64 body_hash
+    u64 sequence  # of the command that used the id first
     u64 order_id  # 0: none
     u8 kind  # CommandKind; 0: the id was not used
     u8 status  # OrdStatus
@@ -377,7 +378,7 @@ cdef struct Totals:  # the rarely needed part of a Remembered
     i64 done  # lots for orders and cancels, units for swaps and money
     i64 notional_units
 
-cdef struct Segment:  # ten lines
+cdef struct Segment:  # twelve lines
     Remembered ids[SEGMENT_IDS]
     Totals totals[SEGMENT_IDS]
 
@@ -426,8 +427,7 @@ cdef struct Ladder:  # one side of a book: one line
     Leaf* cached[LEAVES_CACHED]
 
 cdef struct Book:  # an instrument: three lines
-    u16 base  # currency index
-    u16 quote  # currency index
+    u16 given[2]  # currency index that a buyer gives (the quote), and a seller (the base)
     i32 maker_rate  # hundredths of a basis point; negative: a rebate
     i32 taker_rate  # hundredths of a basis point
     u32 index  # of the instrument
@@ -527,6 +527,7 @@ cdef struct AccountImage:
 cdef struct OutcomeImage:
     u64 client_order_id
     u64 body_hash
+    u64 sequence
     u64 order_id
     u8 kind
     u8 status

@@ -153,7 +153,7 @@ STATUS_EVENT: Final = _event(  # ORDER_STATUS: outcome so far of the command wit
     ("quantity_lots", "<i8"),
     ("leaves_lots", "<i8"),
     ("cum_lots", "<i8"),  # order: CumQty; swap: spent, in units; money: the amount
-    ("reserved", "<i8"),
+    ("original_sequence", "<u8"),  # number of the command that used this client id first
 )
 MONEY_EVENT: Final = _event(  # RECEIVED, DEPOSITED, WITHDRAWN, DONE; instrument: the currency
     ("order_id", "<u8"),

@@ -19,6 +19,7 @@ checks every range at once. Only a message that fails them is walked field by fi
 import struct
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
 import msgpack
@@ -61,7 +62,7 @@ class _Shape:
 
     def __init__(self, number: int, message: type[Any]) -> None:
         self.number = number
-        self.make = message._make
+        self.make = partial(tuple.__new__, message)
         self.fields = fields_of(message)
         kinds = [field.kind for field in self.fields]
         self.arity = 1 + len(kinds)
@@ -129,29 +130,32 @@ class _Codec:
             return [Refused(RejectReason.MALFORMED_FRAME)]
         if type(bodies[0]) is not int or bodies[0] != PROTOCOL_VERSION:
             return [Refused(RejectReason.UNSUPPORTED_VERSION)]
-        return [self._message(body) for body in bodies[1:]]
+        return list(map(self._message, bodies[1:]))
 
     def _message(self, body: object) -> object:
         if type(body) is not tuple:
             return Refused(RejectReason.MALFORMED_FRAME)
-        if not body:
-            return Refused(RejectReason.MISSING_FIELD)
-        number = body[0]
-        if type(number) is not int:
-            return Refused(RejectReason.FLOAT_FORBIDDEN if type(number) is float else RejectReason.WRONG_FIELD_TYPE)
-        shape = self.shapes.get(number)
-        if shape is None:
-            return Refused(RejectReason.UNKNOWN_MESSAGE, number if 0 <= number < 256 else 0)
-        if shape.in_range is not None and tuple(map(type, body)) == shape.types:
+        number = body[0] if body else 0
+        shape = self.shapes.get(number) if type(number) is int else None
+        if shape is not None and shape.in_range is not None and tuple(map(type, body)) == shape.types:
             try:
                 shape.in_range(*body)
                 return shape.make(body[1:])
             except struct.error:
                 pass
+        return self._checked(body, shape)
+
+    def _checked(self, body: tuple[Any, ...], shape: _Shape | None) -> object:
+        """Walk a message that is not plainly right: return it all the same, or why not."""
+        if not body:
+            return Refused(RejectReason.MISSING_FIELD)
+        number = body[0]
+        if type(number) is not int:
+            return Refused(RejectReason.FLOAT_FORBIDDEN if type(number) is float else RejectReason.WRONG_FIELD_TYPE)
+        if shape is None:
+            return Refused(RejectReason.UNKNOWN_MESSAGE, number if 0 <= number < 256 else 0)
         reason = shape.problem(body)
-        if reason:
-            return Refused(reason, number, _ref_id(body))
-        return shape.make(body[1:])
+        return Refused(reason, number, _ref_id(body)) if reason else shape.make(body[1:])
 
 
 def _ref_id(body: Sequence[Any]) -> int:

@@ -23,7 +23,7 @@ def fund(flow: Flow, member: Member, currency: int) -> bytes:
 def deposit(flow: Flow) -> bytes | None:
     """Credit whoever has least of something; a little, where more would exceed the currency's total."""
     rng = flow.rng
-    currency = rng.randrange(flow.scenario.n_currencies)
+    currency = rng.choice(flow.scenario.traded)
     members = [m for m in flow.population if currency in m.permitted and m.role is not Role.OPERATOR]
     poorest = min(members, key=lambda member: flow.available(member, currency))
     operator = rng.choice(flow.population.members[:2])
@@ -40,7 +40,7 @@ def withdraw(flow: Flow) -> bytes | None:
     """Debit a part, or all, of what someone has available; an expired credential does not matter."""
     rng = flow.rng
     member = rng.choice(flow.population.members)
-    currency = rng.randrange(flow.scenario.n_currencies)
+    currency = rng.choice(flow.scenario.traded)
     available = flow.available(member, currency)
     if not available:
         return None

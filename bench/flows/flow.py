@@ -119,13 +119,15 @@ class Flow:
         return self.core.client_id_highest(member.number) + 1
 
     def take_id(self, member: Member) -> int:
-        """Return an unused id: the next, or one a few higher, or one that was skipped before."""
+        """Return an unused id: the next, the one after, the last of the window, or one that was skipped before."""
         throw = self.rng.random()
         fresh = self.next_id(member)
         if throw < 0.04 and member.skipped_ids:
             skipped = member.skipped_ids.pop()
             if skipped + self.scenario.window > fresh - 1:
                 return skipped
+        if throw > 0.998:
+            return fresh + self.scenario.window - 1
         if throw > 0.97:
             member.skipped_ids.append(fresh)
             return fresh + 1

@@ -47,6 +47,7 @@ MISTAKES: list[Mistake] = [
     wrong_payments.bad_code,
     wrong_payments.no_path,
     wrong_payments.too_much,
+    wrong_payments.all_there_is,
     wrong_payments.tight_bound,
     wrong_payments.too_late,
 ]
@@ -58,6 +59,9 @@ OFTEN: list[Mistake] = [
     wrong_identity.unknown_account,
     wrong_payments.unfunded,
     wrong_payments.bad_code,
+    wrong_payments.all_there_is,
+    wrong_payments.too_late,
+    wrong_identity.ended_credential,
 ]
 """Those that aim at several reasons come twice in a round."""
 

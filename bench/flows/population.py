@@ -78,8 +78,8 @@ class Population:
     """All members in order of account number."""
 
     def __init__(self, scenario: Scenario) -> None:
-        every = frozenset(range(scenario.n_currencies))
-        few = frozenset({0, 1, scenario.n_currencies - 1})
+        every = frozenset(scenario.traded)
+        few = every - set(scenario.traded[2:-1])
         self.members: list[Member] = []
         self.guests_max = scenario.n_guests
         self._add("operator-1", Role.OPERATOR, every)
@@ -96,7 +96,7 @@ class Population:
 
     def add_guest(self, scenario: Scenario, now_ns: int) -> Member:
         """Let a newcomer in."""
-        every = frozenset(range(scenario.n_currencies))
+        every = frozenset(scenario.traded)
         guest = self._add(f"guest-{len(self.guests) + 1}", Role.GUEST, every, now_ns + scenario.life_ns)
         guest.issued_at_ns = now_ns
         return guest

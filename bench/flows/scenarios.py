@@ -5,6 +5,8 @@ middle they quote, how much, how long credentials last). The last currency of ea
 that there is always a swap without a path. Pairs of ``paths``::
 
     0 -- 1 -- 2 -- 3 -- 4      and  0 -- 2, 1 -- 3, 0 -- 4      5 stands alone
+
+``twins`` has several paths that are worth the same, ``wide`` as many currencies as a venue can list.
 """
 
 from dataclasses import dataclass
@@ -54,6 +56,12 @@ class Scenario:
     """How many price levels those who cross and swap take at most."""
     life_ns: int = 400_000
     """How long a guest's credential lasts; a command takes about a thousand."""
+
+    @cached_property
+    def traded(self) -> list[int]:
+        """The currencies that have a pair, and the last, which has none."""
+        joined = {currency for pair in self.pairs for currency in (pair.base, pair.quote)}
+        return [*sorted(joined), self.n_currencies - 1]
 
     @cached_property
     def instruments(self) -> Records:
@@ -116,7 +124,30 @@ _SCENARIOS = (
         lots=2**29,
         deposit_units=2**63 // 12,
     ),
-    Scenario("sweeps", _ONE_BOOK, 3, max_fills=4, spread_ticks=4, lots=4, n_makers=6),
+    Scenario(
+        "sweeps",
+        (*_ONE_BOOK, Pair(1, 2, 10, 20, 10, 1, 60), Pair(2, 0, 0, 30, 20, 7, 25)),
+        4,
+        max_fills=4,
+        spread_ticks=4,
+        lots=4,
+        n_makers=6,
+    ),
+    Scenario(
+        "twins",
+        tuple(Pair(base, quote, 0, 0, 1, 1, 3) for base, quote in ((0, 1), (0, 2), (2, 1), (0, 3), (3, 1), (2, 3))),
+        5,
+        window=16,
+        spread_ticks=1,
+        lots=4,
+        deposit_units=2_000,
+    ),
+    Scenario(
+        "wide",
+        tuple(Pair(base, quote, 40, 70, 10, 3, 50) for base, quote in ((0, 63), (64, 63), (64, 150), (150, 254))),
+        256,
+        window=16,
+    ),
     Scenario("crowded", _ONE_BOOK, 3, max_orders=24, window=16, lots=5, spread_ticks=8, n_makers=6),
     Scenario("shortlived", (*_ONE_BOOK, Pair(1, 2, -5, 5, 1, 1, 30)), 4, n_guests=10, life_ns=60_000, lots=12),
     Scenario(

@@ -37,11 +37,15 @@ def unknown_account(flow: Flow, member: Member) -> bytes:
 
 
 def ended_credential(flow: Flow, member: Member) -> bytes | None:
-    """CREDENTIAL_EXPIRED: a guest who stayed too long, or a credential that had ended before it came."""
+    """CREDENTIAL_EXPIRED: a guest who stayed too long or just too long, or a credential ended before it came."""
     ended = flow.population.pick(flow.rng, lambda m: m.role is Role.GUEST and not m.may_trade(flow.now_ns - 5_000))
+    soon = flow.population.pick(flow.rng, lambda m: flow.now_ns < m.expires_ns < flow.now_ns + 20_000)
     throw = flow.rng.randrange(3)
     if throw == 0:
         return flow.credential(member, expires_ns=flow.core.now_ns)
+    if soon:
+        flow.now_ns = soon.expires_ns
+        return order(flow, soon, time_ns=flow.now_ns)
     if ended is None:
         return None
     return order(flow, ended) if throw == 1 else swap(flow, ended)
@@ -72,15 +76,15 @@ def not_an_operator(flow: Flow, member: Member) -> bytes:
 
 def forbidden_currency(flow: Flow, member: Member) -> bytes | None:
     """CURRENCY_NOT_PERMITTED and PAYEE_NOT_PERMITTED: beyond what a credential allows."""
-    every = range(flow.scenario.n_currencies)
+    every = frozenset(flow.scenario.traded)
     limited = flow.population.pick(flow.rng, lambda m: m.role is Role.PAYER and len(m.permitted) < len(every))
     closed = [i for i in range(len(flow.scenario.pairs)) if limited and i not in may_trade_in(flow, limited)]
     throw = flow.rng.randrange(4)
     if throw == 0 and limited and closed:
         return order(flow, limited, instrument=flow.rng.choice(closed))
     if throw == 1 and limited and closed:
-        foreign = flow.rng.choice(sorted(set(every) - limited.permitted))
-        return swap(flow, limited, currency_in=foreign, currency_out=0)
+        foreign = flow.rng.choice(sorted(every - limited.permitted))
+        return swap(flow, limited, currency_in=foreign, currency_out=flow.scenario.traded[0])
     no_holder = flow.population.members[1]  # an operator may hold nothing
     if throw == 2:
         return swap(flow, member, payee=no_holder.number)

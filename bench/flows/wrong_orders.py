@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UINT64_MAX = 2**64 - 1
 FEW_FILLS = 16
+A_FACTOR_OF_INT64_MAX = 649_657
 
 
 def order(flow: Flow, member: Member, **wrong: int) -> bytes:
@@ -45,11 +46,14 @@ def bad_quantity(flow: Flow, member: Member) -> bytes:
 
 
 def too_large(flow: Flow, member: Member) -> bytes:
-    """NOTIONAL_TOO_LARGE: by a little, and as far as the fields go."""
+    """NOTIONAL_TOO_LARGE: as far as the fields go, and one lot above the bound; at it, merely unfunded."""
     instrument = flow.rng.choice(may_trade_in(flow, member))
     tick_lot = flow.scenario.pairs[instrument].tick_lot_units
-    lots = flow.rng.choice((QUANTITY_LOTS_MAX, INT64_MAX // (PRICE_TICKS_MAX * tick_lot) + 1))
-    return order(flow, member, instrument=instrument, price_ticks=PRICE_TICKS_MAX, quantity_lots=lots)
+    price, lots = PRICE_TICKS_MAX, QUANTITY_LOTS_MAX
+    if flow.rng.random() < 0.7:
+        price = flow.rng.choice((PRICE_TICKS_MAX, A_FACTOR_OF_INT64_MAX))
+        lots = INT64_MAX // (price * tick_lot) + flow.rng.randrange(2)
+    return order(flow, member, instrument=instrument, price_ticks=price, quantity_lots=max(lots, 1))
 
 
 def large_remainder(flow: Flow, member: Member) -> bytes | None:

@@ -11,8 +11,8 @@ from bench.flows import commands
 from bench.flows.population import Member
 from bench.flows.trading import SIDES, affordable_lots, may_trade_in
 from bench.flows.wrong_orders import order
-from fxengine.codes import ExecInst, OrdType, SwapMode, TimeInForce
-from fxengine.money import INT64_MAX
+from fxengine.codes import ExecInst, OrdType, Side, SwapMode, TimeInForce
+from fxengine.money import INT64_MAX, fee_owed_units
 
 if TYPE_CHECKING:
     from bench.flows.flow import Flow
@@ -110,27 +110,49 @@ def bad_code(flow: Flow, member: Member) -> bytes:
 
 def no_path(flow: Flow, member: Member) -> bytes:
     """NO_PATH: the last currency has no pair."""
-    alone = flow.scenario.n_currencies - 1
-    ends = flow.rng.sample((0, alone), 2)
+    ends = flow.rng.sample((flow.scenario.traded[0], flow.scenario.traded[-1]), 2)
     return swap(flow, member, mode=SwapMode.EXACT_OUT, currency_in=ends[0], currency_out=ends[1])
 
 
 def too_much(flow: Flow, member: Member) -> bytes:
     """INSUFFICIENT_LIQUIDITY: more than all books hold."""
-    amount = flow.rng.choice((INT64_MAX, INT64_MAX // 2, flow.scenario.deposit_units * 9))
+    pair = flow.scenario.pairs[0]
+    amount = min(flow.rng.choice((INT64_MAX, INT64_MAX // 2, flow.scenario.deposit_units * 9)), INT64_MAX)
     return swap(
-        flow, member, mode=SwapMode.EXACT_OUT, currency_in=0, currency_out=1, amount_units=min(amount, INT64_MAX)
+        flow, member, mode=SwapMode.EXACT_OUT, currency_in=pair.quote, currency_out=pair.base, amount_units=amount
     )
+
+
+def all_there_is(flow: Flow, member: Member) -> bytes | None:
+    """INSUFFICIENT_LIQUIDITY, at the edge: all that a book offers, which may cost more than int64; or one lot more."""
+    pair = flow.scenario.pairs[0]
+    asks = flow.core.depth(0, Side.SELL, 2**20)
+    if not asks:
+        return None
+    principal = sum(lots for _, lots in asks) * pair.lot_units
+    if flow.rng.random() < 0.5:
+        return swap(
+            flow, member, mode=SwapMode.EXACT_OUT, currency_in=pair.quote, currency_out=pair.base,
+            amount_units=max(principal - fee_owed_units(pair.taker_rate, principal), 1),
+        )  # fmt: skip
+    cost = (sum(price * lots for price, lots in asks) + asks[-1][0]) * pair.tick_lot_units
+    return swap(
+        flow, member, mode=SwapMode.EXACT_IN, currency_in=pair.quote, currency_out=pair.base, bound_units=1,
+        amount_units=min(cost - flow.rng.randrange(2), INT64_MAX),
+    )  # fmt: skip
 
 
 def tight_bound(flow: Flow, member: Member) -> bytes:
     """BOUND_EXCEEDED: pay one unit at most, or receive all there is."""
+    pair = flow.scenario.pairs[0]
+    ends = {"currency_in": pair.base, "currency_out": pair.quote}
     if flow.rng.random() < 0.5:
-        return swap(flow, member, mode=SwapMode.EXACT_OUT, currency_in=0, currency_out=1, bound_units=1)
-    amount = max(flow.available(member, 0) // 16, 1)
-    return swap(flow, member, mode=SwapMode.EXACT_IN, currency_in=0, currency_out=1, amount_units=amount)
+        return swap(flow, member, mode=SwapMode.EXACT_OUT, bound_units=1, **ends)
+    amount = max(flow.available(member, pair.base) // 16, 1)
+    return swap(flow, member, mode=SwapMode.EXACT_IN, amount_units=amount, **ends)
 
 
 def too_late(flow: Flow, member: Member) -> bytes:
-    """DEADLINE_PASSED: at the deadline, and after it."""
-    return swap(flow, member, deadline_ns=flow.rng.choice((1, flow.core.now_ns, -1)))
+    """DEADLINE_PASSED: at the deadline, and after it; one nanosecond before it is in time."""
+    at = max(flow.stamp(), flow.core.now_ns)
+    return swap(flow, member, deadline_ns=flow.rng.choice((1, at, at, at + 1, -1)), time_ns=at)

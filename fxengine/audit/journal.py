@@ -9,9 +9,11 @@ show what they are: they begin as a frame does, stop at a 64-byte border, and ar
     | frame | frame | FXFR ....|..x.|....|....| 0 0 0 0 0 ...    all there, checksum wrong: damage
     | frame | frame | 0 0 0 0 0 0 x 0 0 0 ...                    damage
 
-A journal that ends in a SEAL was closed cleanly, and says what the state's hash was.
+A SEAL says what the state's hash was where it stands: at every start, and at the end of a venue that
+was closed cleanly.
 """
 
+import fcntl
 import hashlib
 import struct
 import zlib
@@ -41,7 +43,9 @@ class Frame(NamedTuple):
 
 
 class JournalAudit:
-    """Iterate over it for the frames; then ``problems``, ``notes`` and ``is_sealed`` are complete.
+    """Iterate over it for the frames; then ``problems`` and ``notes`` are complete.
+
+    ``is_sealed`` says whether the last whole frame is a SEAL.
 
     ``directory`` holds the segments, ``fingerprint`` is the venue's. Iteration ends at the first
     problem. O(journal) in time, one segment at a time in memory.
@@ -82,6 +86,17 @@ class JournalAudit:
             _, _, _, n_records, n_commands, *_ = _FRAME.unpack_from(content, offset)
             total, offset = total + n_commands, offset + _PIECE * (1 + n_records)
         return total
+
+    def is_being_written(self) -> bool:
+        """Say whether an engine is running on this journal: it holds the folder's lock. Source: flock(2)."""
+        try:
+            with (self._directory / "lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _segments(self) -> list[Path]:
         return sorted(self._directory.glob("*.fxj"))
@@ -129,7 +144,6 @@ class JournalAudit:
                     f"journal: {path.name}, offset {offset}: an unfinished frame follows command"
                     f" {self._next_sequence - 1}; it was never acknowledged, and the next start cuts it"
                 )
-                self.is_sealed = False
             else:
                 self._problem(path, offset, "the frame's checksum does not agree")
             return None, offset

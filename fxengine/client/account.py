@@ -235,7 +235,7 @@ class AccountView:
             payee = request.payee or self.number
             receipt = SwapReceipt(
                 message.client_order_id,
-                message.sequence,
+                message.original_sequence,
                 pay,
                 receive,
                 spent,
@@ -249,7 +249,7 @@ class AccountView:
             movement = MoneyMovement(
                 EventKind.DONE,
                 message.client_order_id,
-                message.sequence,
+                message.original_sequence,
                 currency,
                 message.cum_lots,
                 request.account,
@@ -269,7 +269,7 @@ class AccountView:
             message.cum_lots,
             OrdStatus(message.status),
             RejectReason(message.reason),
-            message.sequence,
+            message.original_sequence,
         )
 
     def _on_swap(self, message: SwapReport) -> None:

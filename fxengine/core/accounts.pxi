@@ -74,9 +74,3 @@ cdef inline void hold(Balance* balance, i64 units) noexcept nogil:
     """Move units from available to held; release with a negative number."""
     balance.available_units -= units
     balance.held_units += units
-
-
-cdef inline void pay_fee(State* s, Balance* payer, u32 currency, i64 units) noexcept nogil:
-    """Move a fee to the fees account; a negative one is a rebate and moves back."""
-    payer.available_units -= units
-    s.fees[currency].available_units += units

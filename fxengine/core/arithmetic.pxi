@@ -42,6 +42,11 @@ cdef inline i64 least(i64 a, i64 b) noexcept nogil:
     return a if a < b else b
 
 
+cdef inline i64 choose(bint first, i64 one, i64 other) noexcept nogil:
+    """Return one or the other without a branch, for conditions that cannot be predicted."""
+    return other ^ ((one ^ other) & -<i64>first)
+
+
 cdef inline i64 divide_up(i64 amount, i64 by) noexcept nogil:
     """Return amount / by, rounded up; both at least 0 and ``by`` at least 1."""
     return amount // by + (amount % by != 0)

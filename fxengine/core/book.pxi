@@ -4,13 +4,17 @@
 #           1.1170: 4 <-> 9    level {head 4, tail 9}, orders[4].next = 9, orders[9].prev = 4
 #     offers 1.1173: 2
 #
+# Which side an order is on cannot be predicted, so what follows from it is computed, not branched on.
 # Most orders that leave a book stand in the middle of a queue: then two neighbours are relinked and
 # the level is not touched at all.
 
 
 cdef inline u32 rank_of(u8 side, i64 price_ticks) noexcept nogil:
-    """Return the rank of a price on the side where an order rests: lower is better."""
-    return <u32>price_ticks if side == SELL else PRICE_TICKS_MAX - <u32>price_ticks
+    """Return the rank of a price on the side where an order rests: lower is better.
+
+    For a bid it is PRICE_TICKS_MAX - price, which is price ^ PRICE_TICKS_MAX.
+    """
+    return <u32>price_ticks ^ (PRICE_TICKS_MAX & (<u32>0 - (side == BUY)))
 
 
 cdef inline Ladder* resting_side(Book* book, u8 side) noexcept nogil:
@@ -25,7 +29,15 @@ cdef inline Ladder* other_side(Book* book, u8 side) noexcept nogil:
 
 cdef inline u32 reach_of(u8 side, i64 limit_ticks) noexcept nogil:
     """Return the worst rank on the other side that an incoming order with this limit trades with."""
-    return rank_of(SELL if side == BUY else BUY, limit_ticks)
+    return rank_of(BUY + SELL - side, limit_ticks)
+
+
+cdef inline u32 currency_given(const Book* book, u8 side) noexcept nogil:
+    return book.given[side - BUY]
+
+
+cdef inline u32 currency_received(const Book* book, u8 side) noexcept nogil:
+    return book.given[SELL - side]
 
 
 cdef inline i64 notional_of(const Book* book, i64 price_ticks, i64 lots) noexcept nogil:

@@ -64,6 +64,7 @@ cdef u8* put_segment(u8* at, const Account* account, const Place* place) noexcep
             memset(&image, 0, sizeof(image))
             image.client_order_id = (place.number - 1) * SEGMENT_IDS + i
             image.body_hash = entry.body_hash
+            image.sequence = entry.sequence
             image.order_id = entry.order_id
             image.kind = entry.kind
             image.status = entry.status

@@ -127,6 +127,8 @@ cdef Segment* new_segment(Memory* memory, Account* account, u64 highest, u64 cli
         place.segment = <Segment*>take(memory, &memory.segments, sizeof(Segment))
         if place.segment == NULL:
             return NULL
+        prefetch(memory.at)
+        prefetch(memory.at + LINE_BYTES)
     else:
         memset(place.segment.ids, 0, sizeof(place.segment.ids))
     place.number = number
@@ -165,6 +167,7 @@ cdef inline int remember(State* s, Account* account, const Command* command, Rem
         return REPEATED
     account.client_id_highest = highest
     entry.body_hash = body_hash
+    entry.sequence = s.sequence
     entry.order_id = 0
     entry.kind = command.kind
     entry.status = NEW

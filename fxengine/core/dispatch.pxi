@@ -12,62 +12,80 @@
 # Looking ahead: the whole batch is there, so while one command is applied, the memory of later ones
 # is fetched, each step from what the step before it brought into the cache:
 #
-#     command i+12: account  ->  i+8: place in the ring, balances  ->  i+4: order, or level  ->  i+2: neighbours
+#     command  i+18 account  ->  i+14 place in the ring  ->  i+10 entry  ->  i+5 order  ->  i+2 neighbours
 #
-# It only reads, and only where indices are in range, so what it sees may be out of date but never
-# out of bounds.
+# What a step finds is handed to the next in two short arrays. All of it only reads, and only within
+# what the core owns (nothing is ever unmapped), so what it sees may be out of date but never wild.
+# It does not branch on what kind of command comes, since that cannot be predicted: a new order is
+# looked up like a cancel, finds no order, and fetches slot 0.
 
 cdef enum:
-    AHEAD_ACCOUNT = 12
-    AHEAD_RING = 8
-    AHEAD_ORDER = 4
-    AHEAD_NEIGHBOURS = 2
+    ACCOUNTS_CACHED = 512  # so few accounts stay in the cache by themselves
+    AHEAD_ACCOUNT = 28
+    AHEAD_PLACE = 22
+    AHEAD_ENTRY = 16
+    AHEAD_ORDER = 8
+    AHEAD_NEIGHBOURS = 3
+    ORIGINAL_ID_WORDS = 4  # from client_order_id to orig_client_order_id
+    AHEAD_MASK = 31  # of the arrays: at least the steps between finding and using
+
+cdef struct Ahead:
+    const Remembered* entries[AHEAD_MASK + 1]  # by the command's index
+    u32 slots[AHEAD_MASK + 1]  # of orders, by the command's index; 0: none or not known yet
+    Remembered nothing
 
 
-cdef inline Remembered* entry_wanted(State* s, const Command* command) noexcept nogil:
-    """Guess where a command's client id, or that of the order it cancels, is remembered; or NULL."""
-    cdef u64 client_order_id = command.client_order_id
-    cdef Segment* segment
-    if command.account >= s.n_accounts:
-        return NULL
-    if command.kind == COMMAND_CANCEL:
-        client_order_id = (<const Cancel*>command).orig_client_order_id
-    segment = place_of(account_at(s, command.account), client_order_id).segment
-    return &segment.ids[client_order_id % SEGMENT_IDS] if segment != NULL else NULL
+cdef inline u64 id_wanted(const Command* command) noexcept nogil:
+    """Return the client id of the order that a command makes or cancels."""
+    cdef bint is_cancel = command.kind == COMMAND_CANCEL
+    return (&command.client_order_id)[is_cancel * ORIGINAL_ID_WORDS]
 
 
-cdef inline Order* order_wanted(State* s, const Command* command) noexcept nogil:
-    """Guess which order a cancel will find; slot 0 where it will find none."""
-    cdef u32 slot = <u32>(<const Cancel*>command).order_id
-    cdef Remembered* entry
-    if slot == 0:
-        entry = entry_wanted(s, command)
-        if entry != NULL:
-            slot = <u32>entry.order_id
-    return s.orders + (slot if slot <= s.orders_used else 0)
+cdef inline void look_for_entry(State* s, Ahead* ahead, const Command* command, Py_ssize_t i) noexcept nogil:
+    """Fetch where a client id is remembered, and note the OrderID where a cancel gives it."""
+    cdef u64 client_order_id = id_wanted(command)
+    cdef u64 is_cancel = command.kind == COMMAND_CANCEL
+    cdef Segment* segment = NULL
+    if likely(command.account < s.n_accounts):
+        segment = place_of(account_at(s, command.account), client_order_id).segment
+    ahead.slots[i & AHEAD_MASK] = <u32>((<const Cancel*>command).order_id & (0 - is_cancel))
+    ahead.entries[i & AHEAD_MASK] = &ahead.nothing
+    if likely(segment != NULL):
+        ahead.entries[i & AHEAD_MASK] = &segment.ids[client_order_id % SEGMENT_IDS]
+        prefetch(&segment.ids[client_order_id % SEGMENT_IDS])
 
 
-cdef inline void look_ahead(State* s, const Command* command, Py_ssize_t n_behind) noexcept nogil:
-    """Fetch what the commands after this one will need; ``n_behind`` of them are there."""
+cdef inline void look_for_order(State* s, Ahead* ahead, Py_ssize_t i) noexcept nogil:
+    """Fetch the order that a cancel will find."""
+    cdef u32 given = ahead.slots[i & AHEAD_MASK]
+    cdef u32 remembered = <u32>ahead.entries[i & AHEAD_MASK].order_id
+    cdef u32 slot = given if given else remembered
+    if unlikely(slot > s.orders_used):
+        slot = 0
+    ahead.slots[i & AHEAD_MASK] = slot
+    prefetch(s.orders + slot)
+
+
+cdef inline void look_ahead(
+    State* s, Ahead* ahead, const Command* records, Py_ssize_t i, Py_ssize_t last
+) noexcept nogil:
+    """Fetch what the commands behind record ``i`` will need."""
     cdef const Command* later
     cdef Order* order
-    if n_behind > AHEAD_ACCOUNT:
-        later = command + AHEAD_ACCOUNT
-        if later.account < s.n_accounts:
+    if s.n_accounts > ACCOUNTS_CACHED and i + AHEAD_ACCOUNT < last:
+        later = records + i + AHEAD_ACCOUNT
+        if likely(later.account < s.n_accounts):
             prefetch(account_at(s, later.account))
-    if n_behind > AHEAD_RING:
-        later = command + AHEAD_RING
-        prefetch(entry_wanted(s, later))
-    if n_behind > AHEAD_ORDER:
-        later = command + AHEAD_ORDER
-        if later.kind == COMMAND_CANCEL:
-            prefetch(order_wanted(s, later))
-    if n_behind > AHEAD_NEIGHBOURS:
-        later = command + AHEAD_NEIGHBOURS
-        if later.kind == COMMAND_CANCEL:
-            order = order_wanted(s, later)
-            prefetch(s.orders + order.prev)
-            prefetch(s.orders + order.next)
+    if i + AHEAD_PLACE < last:
+        later = records + i + AHEAD_PLACE
+        if likely(later.account < s.n_accounts):
+            prefetch(place_of(account_at(s, later.account), id_wanted(later)))
+    if i + AHEAD_ENTRY < last:
+        look_for_entry(s, ahead, records + i + AHEAD_ENTRY, i + AHEAD_ENTRY)
+    look_for_order(s, ahead, i + AHEAD_ORDER)
+    order = s.orders + ahead.slots[(i + AHEAD_NEIGHBOURS) & AHEAD_MASK]
+    prefetch(s.orders + order.prev)
+    prefetch(s.orders + order.next)
 
 
 cdef void answer(State* s, Account* account, const Command* command, const Remembered* entry) noexcept nogil:
@@ -165,15 +183,28 @@ cdef inline int apply_command(State* s, const Command* command) noexcept nogil:
     return NONE
 
 
+cdef void begin_looking(Ahead* ahead) noexcept nogil:
+    """Begin a batch with nothing found."""
+    cdef Py_ssize_t i
+    memset(ahead, 0, sizeof(Ahead))
+    for i in range(AHEAD_MASK + 1):
+        ahead.entries[i] = &ahead.nothing
+
+
 cdef int apply_records(State* s, const Command* records, Py_ssize_t* at, Py_ssize_t last) noexcept nogil:
     """Apply the commands in records [at, last) and move ``at``; other than NONE stops before its command's end."""
     cdef Py_ssize_t i = at[0]
+    cdef bint is_batch = last - i > 1
     cdef int status = NONE
+    cdef Ahead ahead
+    if is_batch:
+        begin_looking(&ahead)
     while i < last:
         if unlikely(records[i].n_records == 0 or i + records[i].n_records > last):
             status = BAD_RECORD_COUNT
             break
-        look_ahead(s, records + i, last - i)
+        if is_batch:
+            look_ahead(s, &ahead, records, i, last)
         status = apply_command(s, records + i)
         if unlikely(status != NONE):
             break

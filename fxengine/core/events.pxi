@@ -21,14 +21,11 @@ cdef inline Event* event_to(
     if likely(owner != NULL):
         number = owner.stream + 1
         owner.stream = number
-    event.kind = kind
-    event.side = side
-    event.reason = reason
-    event.instrument = subject
-    event.status = status
-    event.flags = flags
-    event.account = account
-    event.counterparty = counterparty
+    # The small fields as two words: as many stores as the rest of the event has.
+    (<u64*>&event.kind)[0] = (
+        <u64>kind | <u64>side << 8 | <u64>reason << 16 | <u64>subject << 32 | <u64>status << 48 | <u64>flags << 56
+    )
+    (<u64*>&event.account)[0] = <u64>account | <u64>counterparty << 32
     event.sequence = s.sequence
     event.account_stream = number
     return event
@@ -36,9 +33,12 @@ cdef inline Event* event_to(
 
 cdef inline void emit_order(
     State* s, Account* owner, const Order* order, u8 kind, u8 status, u8 flags, u32 counterparty, u64 order_id,
-    i64 price_ticks, i64 quantity_lots, i64 fee_units, u64 instrument_stream,
+    i64 price_ticks, i64 quantity_lots, i64 leaves_lots, i64 cum_lots, i64 fee_units, u64 instrument_stream,
 ) noexcept nogil:
-    """Tell an account what became of its order (ACCEPTED, FILL, RESTED)."""
+    """Tell an account what became of its order (ACCEPTED, FILL, RESTED).
+
+    What was just written to the order is passed along: reading it back pairwise would stall.
+    """
     cdef Event* event = event_to(
         s, owner, order.account, kind, order.side, NONE, order.instrument, status, flags, counterparty
     )
@@ -46,8 +46,8 @@ cdef inline void emit_order(
     event.client_order_id = order.client_order_id
     event.price_ticks = price_ticks
     event.quantity_lots = quantity_lots
-    event.leaves_lots = order.leaves_lots
-    event.cum_lots = order.cum_lots
+    event.leaves_lots = leaves_lots
+    event.cum_lots = cum_lots
     event.fee_units = fee_units
     event.instrument_stream = instrument_stream
 
@@ -99,7 +99,7 @@ cdef void emit_status(
     event.quantity_lots = quantity_lots
     event.leaves_lots = leaves_lots
     event.cum_lots = done
-    event.reserved = 0
+    event.original_sequence = entry.sequence
     event.instrument_stream = 0
 
 

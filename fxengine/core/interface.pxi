@@ -125,9 +125,12 @@ cdef class Core:
             needed = s.n_events + s.events_reserve
             if s.started:
                 needed += account_at(s, s.timers[0].account).n_orders
-            self.broken = True
-            self._enlarge_events(max(needed, 2 * s.events_capacity))
-            self.broken = False
+            self.applying = self.broken = True
+            try:
+                self._enlarge_events(max(needed, 2 * s.events_capacity))
+                self.broken = False
+            finally:
+                self.applying = False
         elif status == BAD_RECORD_COUNT:
             raise ValueError(f"record {at}: its n_records, {self.records[at].n_records}, does not fit")
         else:
@@ -239,8 +242,8 @@ cdef inline size_t orders_bytes(const State* s) noexcept nogil:
 
 cdef void open_book(Book* book, const InstrumentRecord* row, u32 index) noexcept nogil:
     """Begin an instrument with two empty sides."""
-    book.base = row.base
-    book.quote = row.quote
+    book.given[0] = row.quote
+    book.given[1] = row.base
     book.maker_rate = row.maker_rate
     book.taker_rate = row.taker_rate
     book.index = index

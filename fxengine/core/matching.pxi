@@ -14,17 +14,7 @@
 
 cdef inline i64 principal_units(const Book* book, const Order* order, i64 lots) noexcept nogil:
     """Return what ``lots`` of an open order hold, in the currency that it gives."""
-    if order.side == BUY:
-        return notional_of(book, order.price_ticks, lots)
-    return lots * book.lot_units
-
-
-cdef inline u32 currency_given(const Book* book, u8 side) noexcept nogil:
-    return book.quote if side == BUY else book.base
-
-
-cdef inline u32 currency_received(const Book* book, u8 side) noexcept nogil:
-    return book.base if side == BUY else book.quote
+    return lots * choose(order.side == BUY, order.price_ticks * book.tick_lot_units, book.lot_units)
 
 
 cdef inline u64 next_number(Book* book) noexcept nogil:
@@ -67,13 +57,21 @@ cdef inline void end_order(
 cdef inline void receive(
     State* s, const Book* book, Account* owner, Order* order, i64 lots, i64 notional_units, i64 fee_units
 ) noexcept nogil:
-    """Credit one side of a trade with its receipt, less its fee or plus its rebate."""
+    """Credit one side of a trade with its receipt, less its fee or plus its rebate.
+
+    The fee is taken off before the receipt is credited: a balance may be all there is of a currency,
+    and would not hold both for a moment.
+    """
     cdef u32 received = currency_received(book, order.side)
-    cdef u32 fee_currency = received if fee_units >= 0 else currency_given(book, order.side)
-    cdef i64 receipt = lots * book.lot_units if order.side == BUY else notional_units
-    owner.balances[received].available_units += receipt
-    if fee_units:
-        pay_fee(s, owner.balances + fee_currency, fee_currency, fee_units)
+    cdef u32 given = currency_given(book, order.side)
+    cdef i64 receipt_units = choose(order.side == BUY, lots * book.lot_units, notional_units)
+    if fee_units >= 0:
+        owner.balances[received].available_units += receipt_units - fee_units
+        s.fees[received].available_units += fee_units
+    else:
+        owner.balances[received].available_units += receipt_units
+        owner.balances[given].available_units -= fee_units
+        s.fees[given].available_units += fee_units
     order.cum_lots += lots
     order.notional_units += notional_units
 
@@ -104,10 +102,7 @@ cdef inline void trade(
         maker_fee = fee_of_fill(book, maker, lots, notional_units, book.maker_rate)
     else:
         maker_fee = -rebate_units(-book.maker_rate, principal if taker.side == BUY else notional_units)
-    if maker.side == BUY:
-        maker_owner.balances[book.quote].held_units -= notional_units
-    else:
-        maker_owner.balances[book.base].held_units -= principal
+    maker_owner.balances[currency_given(book, maker.side)].held_units -= principal_units(book, maker, lots)
     receive(s, book, maker_owner, maker, lots, notional_units, maker_fee)
     receive(s, book, taker_owner, taker, lots, notional_units, taker_fee)
     maker.leaves_lots -= lots
@@ -116,11 +111,12 @@ cdef inline void trade(
     number = next_number(book)
     emit_order(
         s, maker_owner, maker, EVENT_FILL, open_status(maker), FLAG_MAKER | FLAG_BOOK, taker.account,
-        order_id_of(s, maker), maker.price_ticks, lots, maker_fee, number,
+        order_id_of(s, maker), maker.price_ticks, lots, maker.leaves_lots, maker.cum_lots, maker_fee, number,
     )
     emit_order(
         s, taker_owner, taker, EVENT_FILL, open_status(taker), flags, maker.account,
-        0 if flags & FLAG_SWAP else order_id_of(s, taker), maker.price_ticks, lots, taker_fee, number,
+        0 if flags & FLAG_SWAP else order_id_of(s, taker), maker.price_ticks, lots, taker.leaves_lots,
+        taker.cum_lots, taker_fee, number,
     )
     if maker.leaves_lots == 0:
         close_order(s, maker_owner, maker, FILLED, NONE)
@@ -166,6 +162,6 @@ cdef int settle_remainder(State* s, Book* book, Account* owner, Order* order, u8
             return NONE
         emit_order(
             s, owner, order, EVENT_RESTED, PARTIALLY_FILLED, FLAG_BOOK, 0, order_id_of(s, order),
-            order.price_ticks, order.leaves_lots, 0, next_number(book),
+            order.price_ticks, order.leaves_lots, order.leaves_lots, order.cum_lots, 0, next_number(book),
         )
     return rest_order(s, book, order)

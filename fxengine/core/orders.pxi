@@ -16,7 +16,7 @@ cdef inline int order_refusal(State* s, const Account* account, const NewOrder* 
     if unlikely(command.instrument >= s.n_instruments):
         return UNKNOWN_INSTRUMENT
     book = s.books + command.instrument
-    if unlikely(not (permits(account, book.base) and permits(account, book.quote))):
+    if unlikely(not (permits(account, book.given[0]) and permits(account, book.given[1]))):
         return CURRENCY_NOT_PERMITTED
     if unlikely(command.side != BUY and command.side != SELL):
         return BAD_SIDE
@@ -38,7 +38,7 @@ cdef inline int order_refusal(State* s, const Account* account, const NewOrder* 
         or multiply_overflows(command.quantity_lots, book.lot_units, &lots_units)
     ):
         return NOTIONAL_TOO_LARGE
-    need_units = notional_units if command.side == BUY else lots_units
+    need_units = choose(command.side == BUY, notional_units, lots_units)
     if unlikely(account.balances[currency_given(book, command.side)].available_units < need_units):
         return INSUFFICIENT_FUNDS
     if command.exec_inst and other_side(book, command.side).best_rank <= reach_of(command.side, command.price_ticks):
@@ -94,7 +94,8 @@ cdef inline int new_order(State* s, Account* account, const NewOrder* command, R
     resting = command.time_in_force == GTC and not crosses
     emit_order(
         s, account, order, EVENT_ACCEPTED, NEW, FLAG_BOOK if resting else 0, 0, entry.order_id,
-        command.price_ticks, command.quantity_lots, 0, next_number(book) if resting else 0,
+        command.price_ticks, command.quantity_lots, command.quantity_lots, 0, 0,
+        next_number(book) if resting else 0,
     )
     if likely(resting):
         return rest_order(s, book, order)

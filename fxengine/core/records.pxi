@@ -126,6 +126,7 @@ cdef dict _event_layouts():
     ]
     request = [_field("request_id", <Address>&c, <Address>&c.request_id, sizeof(c.request_id))]
     notional = [_field("notional_units", <Address>&t, <Address>&t.notional_units, sizeof(t.notional_units))]
+    original = [_field("original_sequence", <Address>&t, <Address>&t.original_sequence, sizeof(t.original_sequence))]
     amount = [_field("amount_units", <Address>&m, <Address>&m.amount_units, sizeof(m.amount_units))]
     at = <Address>&w
     swap = [
@@ -142,7 +143,7 @@ cdef dict _event_layouts():
     return {
         "EVENT": (sizeof(Event), dict(header + ids + price + lots + fee + streams)),
         "CANCEL_EVENT": (sizeof(CancelEvent), dict(header + ids + price + lots + request + streams)),
-        "STATUS_EVENT": (sizeof(StatusEvent), dict(header + ids + notional + lots + streams)),
+        "STATUS_EVENT": (sizeof(StatusEvent), dict(header + ids + notional + lots + original + streams)),
         "MONEY_EVENT": (sizeof(MoneyEvent), dict(header + ids + amount + streams)),
         "SWAP_EVENT": (sizeof(SwapEvent), dict(header + swap)),
     }

@@ -218,6 +218,7 @@ cdef void execute_leg(State* s, Account* account, const Swap* command, const Leg
     """
     cdef Book* book = s.books + leg.instrument
     cdef Ladder* offers = other_side(book, leg.side)
+    cdef Balance* payer = account.balances + currency_given(book, leg.side)
     cdef Order order
     cdef Order* maker
     cdef i64 lots
@@ -232,9 +233,9 @@ cdef void execute_leg(State* s, Account* account, const Swap* command, const Leg
         lots = least(order.leaves_lots, maker.leaves_lots)
         order.leaves_lots -= lots
         if leg.side == BUY:
-            account.balances[book.quote].available_units -= notional_of(book, maker.price_ticks, lots)
+            payer.available_units -= notional_of(book, maker.price_ticks, lots)
         else:
-            account.balances[book.base].available_units -= lots * book.lot_units
+            payer.available_units -= lots * book.lot_units
         trade(s, book, maker, &order, account, lots, FLAG_TAKER | FLAG_SWAP)
 
 
@@ -283,5 +284,5 @@ cdef void join_currencies(State* s) noexcept nogil:
         s.hops[i] = NO_HOP
     for i in range(s.n_instruments):
         book = s.books + i
-        s.hops[book.base * n + book.quote] = i << 2 | SELL
-        s.hops[book.quote * n + book.base] = i << 2 | BUY
+        s.hops[currency_given(book, SELL) * n + currency_received(book, SELL)] = i << 2 | SELL
+        s.hops[currency_given(book, BUY) * n + currency_received(book, BUY)] = i << 2 | BUY

@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from fxengine.codes import AccountFlag, EventKind, RejectReason
+from fxengine.codes import AccountFlag, EventKind, RejectReason, SettlementStatus
 from fxengine.engine import Engine, Released
 from fxengine.engine.directory import credential_command
 from fxengine.gateway.commands import RECORD_OF
@@ -74,6 +74,7 @@ class Dispatcher:
         self._logons: list[tuple[int, Session, Credential]] = []
         self._awaited: dict[int, tuple[Session, Credential]] = {}
         self._questions: list[Callable[[], None]] = []
+        self._settled: Settlement | None = None
         self.publications: list[Publication] = []
         """Market data to publish; the server empties it."""
         self._description = VenueDescription(
@@ -263,6 +264,8 @@ class Dispatcher:
         waited = session.credentialed(account, operator=operator, expires_ns=credential.expires_ns)
         ack = LogonAck(account, client_id_highest, window, credential.expires_ns, self.venue.id, stream)
         self.send(session, ack)
+        if self._settled is not None:
+            self.send(session, self._settled)
         for message in waited:
             self._take(session, message)
 
@@ -278,11 +281,16 @@ class Dispatcher:
                 status.posted_ns,
             )
         )
+        self.settled_through(status.batch_id, status.finality, status.last_sequence)
         concerned = set(status.accounts)
         for account, sessions in self._by_account.items():
             for session in sessions:
                 if account in concerned or session.operator:
                     self._send_chunk(session, chunk, 1)
+
+    def settled_through(self, batch_id: int, finality: str, last_sequence: int) -> None:
+        """Note up to which command all is FINAL: who logs on later has missed the notices so far."""
+        self._settled = Settlement(batch_id, int(SettlementStatus.FINAL), finality, 1, last_sequence, 0)
 
     # -- out
 

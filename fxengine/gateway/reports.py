@@ -69,7 +69,7 @@ def _report(row: Row, place: int, events: Records, time_ns: int) -> tuple[Any, .
         return (*head, price, quantity, leaves, cum, 0, flags, 0, last_word & _U64, time_ns)
     if kind == _STATUS:
         what = (_ORDER_STATUS, stream, sequence, side, status, reason, order_id, client_id, instrument)
-        return (*what, price, quantity, leaves, cum, time_ns)
+        return (*what, price, quantity, leaves, cum, last_word, time_ns)
     if kind == _SWAPPED:
         return _swap_report(events[place : place + 1].tobytes(), time_ns)
     return (_MONEY_REPORT, stream, sequence, kind, client_id, instrument, quantity, counterparty, time_ns)

@@ -76,6 +76,9 @@ def run_venue(
             engine.attach(gateway.dispatcher.on_released)
             engine.start()
             settlement.start()
+            settled = settlement.cursor
+            if settled.batch_id:
+                gateway.dispatcher.settled_through(settled.batch_id, ledger.finality, settled.last_sequence)
             bound = gateway.bind(order_address, market_data_address)
             core = engine.core
             on_ready(

@@ -18,7 +18,7 @@ The shape, state table and sans I/O, follows h11. Source: https://h11.readthedoc
 """
 
 from collections import deque
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import Any, Final
 
 from fxengine.codes import RejectReason
@@ -45,7 +45,7 @@ WAITING_MAX: Final = 1_024
 """Messages that may wait behind a logon."""
 
 
-class State(Enum):
+class State(IntEnum):
     """Where a session stands."""
 
     CONNECTED = auto()
@@ -54,7 +54,7 @@ class State(Enum):
     CLOSED = auto()
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """What messages have in common as far as a session cares."""
 
     LOGON = auto()

@@ -88,6 +88,7 @@ class OrderStatus(NamedTuple):
     quantity_lots: Annotated[int, I64, "OrderQty [38] of an order"]
     leaves_lots: Annotated[int, I64, "LeavesQty [151]"]
     cum_lots: Annotated[int, I64, "order: CumQty [14]; swap: spent, in units; money: the amount in units"]
+    original_sequence: Annotated[int, U64, "number of the command that was done; SETTLEMENT speaks of it"]
     time_ns: Annotated[int, I64, _TIME]
 
 
@@ -170,9 +171,9 @@ class Settlement(NamedTuple):
     batch_id: Annotated[int, U64, "settlement batch: 1, 2, 3 ..."]
     status: Annotated[int, U8, "SettlementStatus: 1 PENDING, 2 POSTED, 3 FINAL"]
     finality: Annotated[str, NAME, "the ledger's policy for calling it FINAL"]
-    first_sequence: Annotated[int, U64, "first command of the batch"]
+    first_sequence: Annotated[int, U64, "first command of the batch; 1 in the notice after a logon, which covers all batches so far"]
     last_sequence: Annotated[int, U64, "last command of the batch"]
-    posted_ns: Annotated[int, I64, "when the ledger took it, ns since 1970 UTC"]
+    posted_ns: Annotated[int, I64, "when the ledger took it, ns since 1970 UTC; 0 in the notice after a logon"]
 
 
 class LevelUpdate(NamedTuple):

@@ -53,12 +53,13 @@ class Balance:
 class Outcome:
     """What became of the command with one client id.
 
-    While an order is open the order itself tells; ``done`` (quantity or amount) and ``notional``
+    ``sequence`` is the number of the command that used the id first. While an order is open the order itself tells; ``done`` (quantity or amount) and ``notional``
     are written when it closes. ``docs/core.md`` has their meaning per kind.
     """
 
     kind: CommandKind
     body_hash: int
+    sequence: int
     order_id: int = 0
     status: OrdStatus = OrdStatus.NEW
     reason: RejectReason = RejectReason.NONE

@@ -24,7 +24,7 @@ MAGIC = b"FXSTATE1"
 _HEAD = struct.Struct("<8sQqIIII")
 _ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sQQI4x")
 _BALANCE = struct.Struct("<qq")
-_OUTCOME = struct.Struct("<QQQBBH4xqq")
+_OUTCOME = struct.Struct("<QQQQBBH4xqq")
 _BOOK = struct.Struct("<QII")
 _ORDER = struct.Struct("<IIQqqqq")
 
@@ -73,7 +73,7 @@ def _account(account: Account, n_currencies: int) -> bytes:
     balances = [account.balances[c] for c in range(n_currencies)]
     parts += [_BALANCE.pack(balance.available, balance.held) for balance in balances]
     parts += [
-        _OUTCOME.pack(client_id, o.body_hash, o.order_id, o.kind, o.status, o.reason, o.done, o.notional)
+        _OUTCOME.pack(client_id, o.body_hash, o.sequence, o.order_id, o.kind, o.status, o.reason, o.done, o.notional)
         for client_id, o in account.outcomes.items()
     ]
     return b"".join(parts)

@@ -122,7 +122,7 @@ class Core:
                 if known is not None:
                     self._answer(account, subject, client_id, known, command)
                     return
-                outcome = Outcome(kind, hashed)
+                outcome = Outcome(kind, hashed, state.sequence)
                 account.remember(client_id, outcome)
         else:
             reason = RejectReason.NONE
@@ -163,7 +163,7 @@ class Core:
         self._state.emit_status(
             account.number, command=known.kind, subject=subject, status=status, reason=known.reason,
             order_id=known.order_id, client_order_id=client_id, notional_units=notional, quantity_lots=quantity,
-            leaves_lots=leaves, done=done,
+            leaves_lots=leaves, done=done, original_sequence=known.sequence,
         )  # fmt: skip
 
     def _reject(

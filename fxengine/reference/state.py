@@ -145,10 +145,11 @@ class State:
         quantity_lots: int,
         leaves_lots: int,
         done: int,
+        original_sequence: int,
     ) -> None:
         """Answer a repeated command with its outcome so far (ORDER_STATUS)."""
         head = self._head(EventKind.ORDER_STATUS, account, command, reason, subject, status, 0, 0)
-        body = (order_id, client_order_id, notional_units, quantity_lots, leaves_lots, done)
+        body = (order_id, client_order_id, notional_units, quantity_lots, leaves_lots, done, original_sequence)
         self._write(_STATUS, head, (*body, self._next_number(account), 0))
 
     def emit_money(

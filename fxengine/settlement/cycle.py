@@ -173,7 +173,7 @@ class Settlement:
         """Pass over what the ledger has, and compare the hashes where it ends."""
         if released.last_sequence < self._settled.last_sequence:
             return
-        if released.last_sequence > self._settled.last_sequence or released.chain != self._settled.journal_hash:
+        if released.chain != self._settled.journal_hash:
             raise LedgerMismatch(
                 f"the ledger's batch {self._settled.batch_id} ends with command {self._settled.last_sequence} of"
                 " another journal: the chain hashes differ there"

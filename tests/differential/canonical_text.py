@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 _HEAD = struct.Struct("<8sQqIIII")
 _ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sQQI4x")
 _BALANCE = struct.Struct("<qq")
-_OUTCOME = struct.Struct("<QQQBBH4xqq")
+_OUTCOME = struct.Struct("<QQQQBBH4xqq")
 _BOOK = struct.Struct("<QII")
 _ORDER = struct.Struct("<IIQqqqq")
 _NUMBER = struct.Struct("<I")
@@ -21,7 +21,9 @@ _ACCOUNT_NAMES = (
     "identity", "flags", "level", "jurisdiction", "window", "issued_at_ns", "expires_ns",
     "permitted_0", "permitted_1", "permitted_2", "permitted_3", "token_id", "client_id_highest", "stream", "outcomes",
 )  # fmt: skip
-_OUTCOME_NAMES = ("client_order_id", "body_hash", "order_id", "kind", "status", "reason", "done", "notional_units")
+_OUTCOME_NAMES = (
+    "client_order_id", "body_hash", "sequence", "order_id", "kind", "status", "reason", "done", "notional_units",
+)  # fmt: skip
 _ORDER_NAMES = (
     "slot", "account", "client_order_id", "price_ticks", "leaves_lots", "cum_lots", "notional_units",
 )  # fmt: skip

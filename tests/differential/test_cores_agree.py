@@ -11,7 +11,7 @@ from fxengine.reference import Core as ReferenceCore
 from tests.differential.lockstep import lockstep
 
 N_COMMANDS = 4_000
-STATE_EVERY = {"deep": 200}
+STATE_EVERY = {"deep": 200, "wide": 10}
 """Commands between comparisons of the whole state; 1 where it is small."""
 BATCH_RECORDS_MAX = 200
 

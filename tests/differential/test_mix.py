@@ -74,9 +74,17 @@ def test_few_fills_and_few_slots_run_out(flows: Flows) -> None:
     assert flows["crowded"][0].refused[RejectReason.CAPACITY] >= 10
 
 
-def test_ended_credentials_take_several_orders_with_them(flows: Flows) -> None:
+def test_ended_credentials_take_several_orders_with_them_also_such_as_have_left_the_window(flows: Flows) -> None:
     evicted: dict[int, int] = {}
     for event in decode(flows["shortlived"][1]):
         if event.kind is EventKind.CANCELED and event.reason == RejectReason.CREDENTIAL_EXPIRED:
             evicted[event.sequence] = evicted.get(event.sequence, 0) + 1
     assert max(evicted.values()) >= 3
+    older, highest = 0, dict[int, int]()
+    for event in decode(flows["twins"][1]):
+        known = highest.get(event.account, 0)
+        if event.kind is EventKind.ACCEPTED:
+            highest[event.account] = max(known, event.client_order_id)
+        elif event.kind is EventKind.CANCELED and event.reason == RejectReason.CREDENTIAL_EXPIRED:
+            older += event.client_order_id + SCENARIOS["twins"].window <= known
+    assert older >= 3

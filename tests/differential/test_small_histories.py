@@ -10,7 +10,7 @@ from tests.property.histories import Action, Life, histories
 
 
 @given(history=histories)
-@settings(max_examples=500)
+@settings(max_examples=300)
 def test_events_and_state_are_the_same_after_every_action(history: list[Action]) -> None:
     reference, compiled = Life(ReferenceCore), Life(Core)
     for action in history:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fxengine.client import Client
+from fxengine.client import Client, Execution
 from fxengine.codes import EventKind, RejectReason
 from fxengine.errors import RequestRejected
 from fxengine.messages import (
@@ -22,7 +22,7 @@ from fxengine.messages import (
     NewOrder,
     Reject,
 )
-from tests.integration.venue_thread import SECOND_NS, WAIT_S, RunningVenue, running_venue
+from tests.integration.venue_thread import SECOND_NS, WAIT_S, RunningVenue, running_venue, until
 
 
 @pytest.mark.parametrize("transport", ["ipc", "tcp"])
@@ -113,6 +113,8 @@ def test_a_session_may_be_renewed_but_not_change_hands(served: RunningVenue) -> 
             client.logon(served.token("payer-1"))
         assert refused.value.reason == RejectReason.ALREADY_LOGGED_ON
         assert client.balances() == {}, "the session goes on as it was"
+        served.clock.advance(50)
+        assert sibling.balances() == {}, "the account's credential was renewed, whoever renewed it"
         assert sibling.protocol.account.n_missed == 0
 
 
@@ -131,8 +133,7 @@ def test_after_the_tokens_end_orders_are_gone_and_only_cancels_reach_the_core(se
     with served.funded("maker-1", lifetime_s=10) as client:
         order = client.new_order("EUR/USD", "BUY", "1.0000", "10")
         served.clock.advance(11)
-        while order.is_open:
-            client.poll(WAIT_S)
+        until(lambda: not order.is_open, lambda: client.poll(0.05))
         assert order.reason is RejectReason.CREDENTIAL_EXPIRED
         for ask in (client.balances, lambda: client.new_order("EUR/USD", "BUY", "1.0000", "10")):
             with pytest.raises(RequestRejected) as refused:
@@ -158,13 +159,11 @@ def test_three_refused_logons_close_the_session_and_no_other(served: RunningVenu
 def test_every_session_of_an_account_hears_its_reports(served: RunningVenue) -> None:
     with served.funded("maker-1") as first, served.client("maker-1") as second:
         order = first.new_order("EUR/USD", "SELL", "1.2000", "5")
-        while order.client_order_id not in second.orders:
-            second.poll(WAIT_S)
+        until(lambda: order.client_order_id in second.orders, lambda: second.poll(0.05))
         mirrored = second.orders[order.client_order_id]
         assert (mirrored.price, mirrored.quantity, mirrored.order_id) == ("1.2000", "5", order.order_id)
         second.cancel(mirrored)
-        while order.is_open:
-            first.poll(WAIT_S)
+        until(lambda: not order.is_open, lambda: first.poll(0.05))
 
 
 def test_only_an_operator_moves_money_in_and_out(served: RunningVenue) -> None:
@@ -197,3 +196,15 @@ def test_a_cancel_needs_no_client_id_of_its_own(served: RunningVenue) -> None:
         raw.say(Cancel(0, order.order_id, 0))
         [report] = [m for m in raw.hear() if isinstance(m, ExecutionReport)]
         assert (report.exec_type, report.order_id, report.request_id) == (EventKind.CANCELED, order.order_id, 0)
+
+
+def test_a_renewed_session_hears_each_report_once(served: RunningVenue) -> None:
+    with served.funded("maker-1") as client:
+        for _ in range(3):
+            client.logon(served.token("maker-1"))
+        client.poll()
+        order = client.new_order("EUR/USD", "BUY", "1.0000", "10")
+        client.heartbeat()
+        assert [report.message.order_id for report in client.poll() if isinstance(report, Execution)] == [
+            order.order_id
+        ]

@@ -7,7 +7,7 @@ import zmq
 from fxengine.client import Client
 from fxengine.codes import Side
 from fxengine.wire import decode_level
-from tests.integration.venue_thread import WAIT_S, RunningVenue
+from tests.integration.venue_thread import WAIT_S, RunningVenue, until
 
 
 def trade_at_random(client: Client, rng: random.Random, n: int) -> None:
@@ -24,9 +24,12 @@ def equals_snapshot(watcher: Client, served: RunningVenue) -> bool:
     """Bring the watcher up to the venue's present and compare its replica with a snapshot."""
     replica = watcher.subscribe("EUR/USD")
     snapshot = watcher.book("EUR/USD", depth=5_000)
-    while replica.stream < snapshot.stream or not replica.is_current:
+
+    def let_a_second_pass() -> None:
         served.clock.advance(1)  # a mark follows within a second of the last change
         watcher.poll(0.05)
+
+    until(lambda: replica.is_current and replica.stream >= snapshot.stream, let_a_second_pass)
     return all(replica.levels_ticks(side) == snapshot.levels_ticks(side) for side in Side)
 
 
@@ -74,8 +77,7 @@ def test_a_replica_that_lost_the_end_of_a_burst_learns_of_it_from_the_mark(serve
         feed = watcher.protocol.feed
         whole, feed.receive = feed.receive, lambda topic, payload: None  # type: ignore[method-assign]
         trade_at_random(maker, random.Random(seed), 20)
-        while watcher.book("EUR/USD").stream <= replica.stream:
-            watcher.poll()
+        until(lambda: watcher.book("EUR/USD").stream > replica.stream, watcher.poll)
         watcher.poll(0.05)
         feed.receive = whole  # type: ignore[method-assign]
         assert equals_snapshot(watcher, served)
@@ -115,7 +117,6 @@ def test_what_a_subscriber_sends_disturbs_nobody(served: RunningVenue) -> None:
     with served.funded("maker-1") as maker:
         replica = maker.subscribe("EUR/USD")
         maker.new_order("EUR/USD", "BUY", "1.0000", "5")
-        while replica.stream < 1:
-            maker.poll(WAIT_S)
+        until(lambda: replica.stream == 1, lambda: maker.poll(0.05))
     rude.close(linger=0)
     context.term()

@@ -122,7 +122,8 @@ def logons(desk: Desk) -> None:
 
     def token(**changes: object) -> str:
         claims = {
-            "iss": venue.kyc.issuer, "sub": "s", "aud": "fx-test", "iat": now_s, "nbf": now_s, "exp": now_s + 9, "jti": "j",
+            "iss": venue.kyc.issuer, "sub": "s", "aud": "fx-test", "jti": "j",
+            "iat": now_s, "nbf": now_s, "exp": now_s + 9,
             "level": "retail", "jurisdiction": "HK", "currencies": [],
         }  # fmt: skip
         return jwt.PyJWS().encode(

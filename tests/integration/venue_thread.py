@@ -1,7 +1,8 @@
 """A venue served from a thread of the test, on real sockets, with a clock that the test moves."""
 
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,14 @@ WAIT_S = 20.0
 """How long a test waits for something that must come; it only ever waits that long to fail."""
 CURRENCIES = ("EUR", "USD", "JPY", "HKD")
 INSTRUMENTS = {"EUR/USD": ("0.0001", "1"), "USD/JPY": ("0.01", "1"), "USD/HKD": ("0.0001", "1")}
+
+
+def until(condition: Callable[[], object], step: Callable[[], object]) -> None:
+    """Repeat a step until the condition holds; fail when it has not within WAIT_S."""
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        step()
 
 
 class Clock:

@@ -9,7 +9,7 @@ import pytest
 
 from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, SettlementStatus
 from fxengine.errors import LedgerError, LedgerMismatch
-from fxengine.ledger import AccountName, Batch, Cursor, Ledger
+from fxengine.ledger import TRADE, TRANSFER, AccountName, Cursor, Ledger
 from fxengine.venue import Venue
 from tests.ledger.books import Books
 
@@ -227,8 +227,9 @@ def test_many_threads_posting_the_same_batches_post_each_once(ledger: Ledger, bo
     assert ledger.balances() == books.balances
 
 
-def test_a_batch_names_every_account_that_it_concerns(books: Books) -> None:
-    batch: Batch = books.batch()
-    concerned = set(batch.deltas["account"].tolist()) | set(batch.trades["maker"].tolist())
-    concerned |= set(batch.transfers["payee"].tolist()) | set(batch.transfers["payer"].tolist())
-    assert batch.accounts() == tuple(sorted(concerned))
+def test_a_batch_names_every_account_that_it_concerns_also_those_whose_net_is_zero(books: Books) -> None:
+    trades, transfers = np.zeros(1, TRADE), np.zeros(1, TRANSFER)
+    trades["maker"], trades["taker"] = 5, 9
+    transfers["payer"], transfers["payee"] = 7, 6
+    moves = [(CUSTODY_ACCOUNT, USD, -7), (ALICE, USD, 7)]
+    assert books.close(moves, trades, transfers).accounts() == (CUSTODY_ACCOUNT, ALICE, 5, 6, 7, 9)

@@ -27,6 +27,8 @@ class Audit:
         for event in events:
             assert event.sequence == self.sequence, f"an event of another command: {event}"
             self._number(core, event)
+        n_trades = sum(event.kind is EventKind.FILL and bool(event.flags & EventFlag.MAKER) for event in events)
+        assert n_trades <= self.scenario.max_fills, f"{n_trades} trades in one command"
         self.books.observe(events)
         self.orders.observe(events)
         self.money.observe(events)

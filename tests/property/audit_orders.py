@@ -35,6 +35,7 @@ class Seen:
     limit_ticks: int
     quantity_lots: int
     leaves_lots: int
+    sequence: int
     cum_lots: int = 0
     canceled_lots: int = 0
     status: OrdStatus = OrdStatus.NEW
@@ -70,7 +71,7 @@ class OrderAudit:
         assert event.cum_lots == 0, event
         self.orders[event.order_id] = Seen(
             event.account, event.client_order_id, event.instrument, event.side, event.price_ticks,
-            event.quantity_lots, event.quantity_lots,
+            event.quantity_lots, event.quantity_lots, event.sequence,
         )  # fmt: skip
 
     def _filled(self, seen: Seen, event: Event) -> None:
@@ -108,4 +109,5 @@ class OrderAudit:
         seen = self.orders[event.order_id]
         told = (event.status, event.leaves_lots, event.cum_lots, event.quantity_lots)
         assert told == (seen.status, seen.leaves_lots, seen.cum_lots, seen.quantity_lots), event
-        assert (event.account, event.client_order_id) == (seen.account, seen.client_order_id), event
+        first = (event.account, event.client_order_id, event.original_sequence)
+        assert first == (seen.account, seen.client_order_id, seen.sequence), event

@@ -6,7 +6,6 @@ when all of it can be spent but what is less than one more lot at the last price
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import permutations
 from math import ceil
 from typing import NamedTuple
@@ -14,13 +13,30 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.flows import CoreType, Event
+from bench.flows import CoreType, Event, Pair, Scenario
 from fxengine.codes import EventKind, ExecInst, RejectReason, Side, SwapMode, TimeInForce
 from tests.property.audit import Audit
 from tests.property.audit_books import BookAudit
-from tests.property.histories import VENUE, Life, Order, Step, Swap, both_cores, standing
+from tests.property.histories import Life, Order, Step, Swap, both_cores, standing
 
-SWAPS = replace(VENUE, name="swaps", max_fills=256, max_orders=100)
+ODD = Scenario(
+    "odd",
+    (
+        Pair(0, 1, 20_000, 30_000, 3, 2, 6),
+        Pair(1, 2, -10_000, 30_000, 5, 1, 6),
+        Pair(2, 0, 0, 7_777, 1, 4, 6),
+        Pair(2, 3, 30_000, 1, 7, 3, 6),
+        Pair(3, 1, 0, 500, 2, 2, 6),
+    ),
+    n_currencies=4,
+)
+"""Lots and fees that never come out even."""
+EVEN = Scenario(
+    "even",
+    tuple(Pair(base, quote, 0, 0, 1, 1, 6) for base, quote in ((0, 1), (0, 2), (2, 1), (0, 3), (3, 1))),
+    n_currencies=4,
+)
+"""No fees and equal lots, so that paths are often worth the same and the order among them decides."""
 PAYER, PAYEE = 3, 4
 RATE_ONE = 1_000_000
 
@@ -31,10 +47,11 @@ _sides = [
     st.lists(
         st.builds(Order, _makers, st.just(i), st.just(side), _prices[side], _lots, *_resting), min_size=1, max_size=3
     )
-    for i in range(len(SWAPS.pairs))
+    for i in range(len(ODD.pairs))
     for side in Side
 ]
 _books = st.tuples(*_sides).map(lambda sides: [order for side in sides for order in side])
+_venues = st.sampled_from((ODD, EVEN))
 _ends = st.permutations(range(4)).map(lambda order: (order[0], order[1]))
 
 
@@ -53,9 +70,9 @@ class Hop(NamedTuple):
     by_lots: list[Lots]
 
 
-def hop(books: BookAudit, instrument: int, pays: int) -> Hop | None:
+def hop(venue: Scenario, books: BookAudit, instrument: int, pays: int) -> Hop | None:
     """List a book lot by lot for someone who pays ``pays``; None when it does not trade it."""
-    pair = SWAPS.pairs[instrument]
+    pair = venue.pairs[instrument]
     if pays not in (pair.base, pair.quote):
         return None
     sells = pays == pair.base
@@ -68,13 +85,13 @@ def hop(books: BookAudit, instrument: int, pays: int) -> Hop | None:
     return Hop(instrument, pair.quote if sells else pair.base, by_lots)
 
 
-def paths(books: BookAudit, start: int, end: int) -> Iterator[list[Hop]]:
+def paths(venue: Scenario, books: BookAudit, start: int, end: int) -> Iterator[list[Hop]]:
     """Walk every chain of different instruments that visits no currency twice."""
     for n in (1, 2, 3):
-        for chain in permutations(range(len(SWAPS.pairs)), n):
+        for chain in permutations(range(len(venue.pairs)), n):
             visited, hops = [start], []
             for instrument in chain:
-                found = hop(books, instrument, visited[-1])
+                found = hop(venue, books, instrument, visited[-1])
                 if found is None or found.leads_to in visited or visited[-1] == end:
                     break
                 visited.append(found.leads_to)
@@ -119,17 +136,17 @@ class Played(NamedTuple):
     paths: list[list[Hop]]
 
 
-def play(core_type: CoreType, resting: list[Order], swap: Swap) -> Played:
+def play(core_type: CoreType, venue: Scenario, resting: list[Order], swap: Swap) -> Played:
     """Rest the orders, ask the oracle, swap."""
-    audit = Audit(SWAPS)
+    audit = Audit(venue)
 
     def watch(life: Life, step: Step) -> None:
         audit.observe(life.core, step.events)
 
-    life = Life(core_type, SWAPS, funds_units=20_000, opening=(), watch=watch)
+    life = Life(core_type, venue, funds_units=20_000, opening=(), watch=watch)
     for order in resting:
         life.play(order)
-    known = list(paths(audit.books, swap.pay, swap.get))
+    known = list(paths(venue, audit.books, swap.pay, swap.get))
     before = standing(life)
     step = life.play(swap)
     assert step is not None
@@ -159,12 +176,12 @@ def normative(hops: list[Hop]) -> tuple[int, list[int]]:
 
 
 @both_cores
-@given(resting=_books, ends=_ends, amount=st.integers(1, 150), bound=st.none() | st.integers(1, 120))
-@settings(max_examples=300)
+@given(venue=_venues, resting=_books, ends=_ends, amount=st.integers(1, 150), bound=st.none() | st.integers(1, 120))
+@settings(max_examples=200)
 def test_exact_in_gets_the_most_of_all_paths_for_no_more_than_the_amount(
-    core_type: CoreType, resting: list[Order], ends: tuple[int, int], amount: int, bound: int | None
+    core_type: CoreType, venue: Scenario, resting: list[Order], ends: tuple[int, int], amount: int, bound: int | None
 ) -> None:
-    played = play(core_type, resting, Swap(PAYER, *ends, SwapMode.EXACT_IN, amount, bound, PAYEE))
+    played = play(core_type, venue, resting, Swap(PAYER, *ends, SwapMode.EXACT_IN, amount, bound, PAYEE))
     found = [(most_received(hops, amount), hops) for hops in played.paths]
     borne = [(received, hops) for received, hops in found if received is not None]
     best = max((received for received, _ in borne), default=0)
@@ -181,12 +198,12 @@ def test_exact_in_gets_the_most_of_all_paths_for_no_more_than_the_amount(
 
 
 @both_cores
-@given(resting=_books, ends=_ends, amount=st.integers(1, 100), bound=st.none() | st.integers(1, 150))
-@settings(max_examples=300)
+@given(venue=_venues, resting=_books, ends=_ends, amount=st.integers(1, 100), bound=st.none() | st.integers(1, 150))
+@settings(max_examples=200)
 def test_exact_out_delivers_exactly_that_for_the_least_of_all_paths(
-    core_type: CoreType, resting: list[Order], ends: tuple[int, int], amount: int, bound: int | None
+    core_type: CoreType, venue: Scenario, resting: list[Order], ends: tuple[int, int], amount: int, bound: int | None
 ) -> None:
-    played = play(core_type, resting, Swap(PAYER, *ends, SwapMode.EXACT_OUT, amount, bound, PAYEE))
+    played = play(core_type, venue, resting, Swap(PAYER, *ends, SwapMode.EXACT_OUT, amount, bound, PAYEE))
     found = [(least_spent(hops, amount), hops) for hops in played.paths]
     borne = [(spent, hops) for spent, hops in found if spent is not None]
     least = min((spent for spent, _ in borne), default=0)

@@ -1,5 +1,6 @@
 """Venues that have traded and settled, closed or killed, for an auditor to look at."""
 
+import dataclasses
 import random
 import shutil
 from collections.abc import Callable
@@ -80,21 +81,21 @@ def killed_once(tmp_path_factory: pytest.TempPathFactory, seed: int) -> Traded:
     return trade(tmp_path_factory.mktemp("killed"), seed, closed=False)
 
 
-def copy_of(traded: Traded, tmp_path: Path) -> Traded:
-    shutil.copytree(traded.data_dir, tmp_path / "copy")
-    return Traded(tmp_path / "copy", *list(vars(traded).values())[1:])
+def copy_of(traded: Traded, data_dir: Path) -> Traded:
+    shutil.copytree(traded.data_dir, data_dir)
+    return dataclasses.replace(traded, data_dir=data_dir)
 
 
 @pytest.fixture
 def closed(closed_once: Traded, tmp_path: Path) -> Traded:
     """A venue that was closed cleanly; the test may spoil it."""
-    return copy_of(closed_once, tmp_path)
+    return copy_of(closed_once, tmp_path / "closed")
 
 
 @pytest.fixture
 def killed(killed_once: Traded, tmp_path: Path) -> Traded:
     """A venue that was killed and not started again; the test may spoil it."""
-    return copy_of(killed_once, tmp_path)
+    return copy_of(killed_once, tmp_path / "killed")
 
 
 Audit = Callable[..., Findings]

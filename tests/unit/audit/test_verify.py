@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import struct
 import zlib
+from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from fxengine.audit import Findings, verify
+from fxengine.codes import CommandKind
 from fxengine.errors import VenueError
 from fxengine.ledger import open_ledger
 from fxengine.records import Records
@@ -24,6 +26,7 @@ from tests.unit.audit.conftest import LAST_FRAME, Audit, Traded
 from tests.unit.settlement.trading import Clock, Trading, make_venue
 
 PIECE = 64
+SEAL = 2
 
 
 def falsify(traded: Traded, statement: str) -> None:
@@ -81,6 +84,13 @@ def test_a_closed_venue_verifies(closed: Traded, audit: Audit) -> None:
     assert {total for _, total in steps} == {closed.n_commands}
 
 
+def test_by_default_the_compiled_core_is_replayed_beside_the_reference(closed: Traded) -> None:
+    found = verify(closed.data_dir)
+    assert found.problems == ()
+    assert found.ok
+    assert found.state_hash == closed.state_hash
+
+
 def test_the_findings_are_one_line_of_json(closed: Traded, audit: Audit) -> None:
     line = audit(closed).line()
     assert "\n" not in line
@@ -128,6 +138,16 @@ def test_a_killed_venue_that_starts_again_settles_the_rest_and_verifies(killed: 
     assert found.ok
     assert found.commands == killed.n_commands
     assert found.state_hash == killed.state_hash
+
+
+def test_a_running_venue_may_have_something_left_to_settle_right_after_its_start(killed: Traded, audit: Audit) -> None:
+    again = Trading(killed.data_dir, make_venue(), Clock())
+    again.start()  # seals what it replayed; settlement has not come to it yet
+    found = audit(killed)
+    assert found.problems == ()
+    assert "the venue is running, and" in found.notes[0]
+    again.engine.close()
+    assert "the journal is sealed, but" in problems(audit(killed))
 
 
 def test_nothing_is_written(closed: Traded, audit: Audit) -> None:
@@ -179,18 +199,32 @@ def test_a_frame_taken_out_is_found(closed: Traded, audit: Audit, n: int) -> Non
     assert not audit(closed).ok
 
 
+def forge(
+    segment: Path, change: Callable[[int, bytearray], None], *, chained: bool = True, drop_seals: bool = False
+) -> None:
+    """Let ``change(n, frame)`` alter frames, and make checksums (and the hash chain) agree again."""
+    content = segment.read_bytes()
+    chain, forged = make_venue().fingerprint, bytearray(content[:PIECE])
+    for n, (offset, end) in enumerate(frames(segment)):
+        frame = bytearray(content[offset:end])
+        if drop_seals and frame[8] == SEAL:
+            continue
+        change(n, frame)
+        chain = sha256(chain + frame[PIECE:]).digest()
+        if chained:
+            frame[32:PIECE] = chain
+        struct.pack_into("<I", frame, 4, zlib.crc32(frame[8:]))
+        forged += frame
+    assert forged != content[: len(forged)]
+    segment.write_bytes(forged.ljust(len(content), b"\0"))
+
+
 def test_a_journal_forged_from_end_to_end_is_found(closed: Traded, audit: Audit) -> None:
-    """Change one deposit and make every checksum and every hash agree again."""
-    content = bytearray(closed.segment.read_bytes())
-    chain = make_venue().fingerprint
-    for n, (offset, end) in enumerate(frames(closed.segment)):
-        if content[offset + 8] == 1 and content[offset + PIECE : offset + PIECE + 2] == b"\x06\x01" and n < 12:
-            content[offset + PIECE + 32] ^= 1
-        chain = sha256(chain + content[offset + PIECE : end]).digest()
-        content[offset + 32 : offset + PIECE] = chain
-        struct.pack_into("<I", content, offset + 4, zlib.crc32(content[offset + 8 : end]))
-    assert content != closed.segment.read_bytes()
-    closed.segment.write_bytes(content)
+    def another_amount(n: int, frame: bytearray) -> None:
+        if frame[PIECE] == CommandKind.DEPOSIT and n < 12:
+            frame[PIECE + 32] ^= 1
+
+    forge(closed.segment, another_amount)
     found = audit(closed)
     assert not any(problem.startswith("journal:") for problem in found.problems)
     assert not found.ok
@@ -198,6 +232,60 @@ def test_a_journal_forged_from_end_to_end_is_found(closed: Traded, audit: Audit)
     assert not found.state_hash_replayed
     assert "names another journal hash" in problems(found)
     assert "the state's hash is" in problems(found)
+
+
+def test_a_record_forged_with_its_checksum_but_not_the_chain_is_found(closed: Traded, audit: Audit) -> None:
+    def another_amount(n: int, frame: bytearray) -> None:
+        if n == 9:
+            frame[PIECE + 32] ^= 1
+
+    forge(closed.segment, another_amount, chained=False)
+    assert "the hash chain breaks" in problems(audit(closed))
+
+
+@pytest.mark.parametrize(
+    ("at", "layout", "value", "says"),
+    [
+        (8, "<H", 3, "kind 3 is not known"),
+        (10, "<H", 1, "claims what cannot be"),
+        (16, "<I", LAST_FRAME + 1, "does not hold the 9 commands"),
+        (20, "<I", 2**30, "claims what cannot be"),
+        (24, "<Q", 7, "command 7 stands where"),
+        (PIECE + 1, "<B", 0, "does not hold"),
+        (PIECE + 1, "<B", 200, "does not hold"),
+    ],
+)
+def test_a_frame_that_claims_what_is_not_so_is_found(
+    killed: Traded, audit: Audit, at: int, layout: str, value: int, says: str
+) -> None:
+    last = len(frames(killed.segment)) - 1
+    forge(killed.segment, lambda n, frame: struct.pack_into(layout, frame, at, value) if n == last else None)
+    assert says in problems(audit(killed))
+
+
+@pytest.mark.parametrize(("at", "value"), [(16, 1), (PIECE + 16, 3)])
+def test_a_seal_in_the_wrong_place_is_found(closed: Traded, audit: Audit, at: int, value: int) -> None:
+    last = len(frames(closed.segment)) - 1
+    forge(closed.segment, lambda n, frame: struct.pack_into("<I", frame, at, value) if n == last else None)
+    assert "the seal does not stand after" in problems(audit(closed))
+
+
+def test_a_journal_without_any_seal_proves_no_state(killed: Traded, audit: Audit) -> None:
+    forge(killed.segment, lambda n, frame: None, drop_seals=True)
+    found = audit(killed)
+    assert not any("journal: " in problem for problem in found.problems)
+    assert not found.state_hash_replayed
+    assert not found.ok
+
+
+def test_bytes_far_behind_an_unfinished_frame_are_found(killed: Traded, audit: Audit) -> None:
+    offset, end = frames(killed.segment)[-1]
+    content = bytearray(killed.segment.read_bytes())
+    content[offset + PIECE : end] = bytes(end - offset - PIECE)
+    killed.segment.write_bytes(content)
+    assert audit(killed).ok
+    flip(killed.segment, end + 10 * PIECE)
+    assert "checksum" in problems(audit(killed))
 
 
 def test_a_missing_segment_a_missing_journal_and_another_venues_are_found(closed: Traded, audit: Audit) -> None:
@@ -284,6 +372,20 @@ def test_any_flipped_byte_of_the_rows_in_the_file_is_found(closed: Traded, audit
     assert audit(closed).ok
 
 
+def test_a_damaged_index_is_found(closed: Traded, audit: Audit) -> None:
+    with closing(sqlite3.connect(closed.ledger)) as db:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'transfers_of_batch'"
+        page = db.execute(query).fetchone()[0]
+        page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
+    flip(closed.ledger, page * page_bytes - 1)
+    assert "ledger: the file is damaged" in problems(audit(closed))
+
+
+def test_money_out_of_nowhere_is_told_in_the_currencys_decimals(closed: Traded, audit: Audit) -> None:
+    falsify(closed, "UPDATE balances SET amount_units = amount_units + 1 WHERE (account, currency) = (3, 0)")
+    assert "ledger: USD is off by 0.000001" in problems(audit(closed))
+
+
 def test_two_balances_falsified_so_that_they_still_sum_to_zero_are_found(closed: Traded, audit: Audit) -> None:
     falsify(closed, "UPDATE balances SET amount_units = amount_units + 1 WHERE (account, currency) = (3, 0)")
     falsify(closed, "UPDATE balances SET amount_units = amount_units - 1 WHERE (account, currency) = (4, 0)")
@@ -321,13 +423,13 @@ def test_a_settlement_that_nets_wrongly_is_found(
     assert "batch 1: posting" in problems(found)
 
 
-def test_a_closed_journal_with_commands_in_no_batch_is_found(closed: Traded, audit: Audit) -> None:
+def test_a_sealed_journal_with_commands_in_no_batch_is_found(closed: Traded, audit: Audit) -> None:
     venue = make_venue()
     path = closed.data_dir / "young.sqlite"
     with closing(open_ledger(f"sqlite:{path}", venue)):
         pass
     found = audit(closed, ledger_url=f"sqlite:{path}")
-    assert "the journal is closed, but" in problems(found)
+    assert "the journal is sealed, but" in problems(found)
     assert (found.ok, found.batches, found.trades) == (False, 0, closed.n_trades)
 
 
@@ -366,24 +468,49 @@ class LyingCore(Core):
 
 
 class ForgettingCore(Core):
-    """A core that tells everything rightly, but whose state differs."""
+    """A core that tells everything rightly, but whose state differs in the end."""
 
     def state_hash(self) -> str:
-        return super().state_hash()[::-1]
+        right = super().state_hash()
+        return right if self.sequence < 100 else right[::-1]
+
+
+class RichCore(Core):
+    """A core that holds one unit too many."""
+
+    def balance(self, account: int, currency: int) -> tuple[int, int]:
+        available, held = super().balance(account, currency)
+        return available, held + (account == 3)
+
+
+class BrokenCore(Core):
+    """A core whose own invariants do not hold."""
+
+    def check(self) -> None:
+        raise AssertionError("a level holds no orders")
 
 
 @pytest.mark.parametrize(
     ("liar", "says"), [(LyingCore, "disagree from event"), (ForgettingCore, "the state's hash is")]
 )
 def test_a_core_that_disagrees_with_the_reference_is_found(
-    closed: Traded, audit: Audit, liar: type[Core], says: str
+    closed: Traded, killed: Traded, audit: Audit, liar: type[Core], says: str
 ) -> None:
-    found = audit(closed, core_types=(Core, liar))
-    assert not found.ok
-    assert not found.state_hash_replayed
-    assert says in problems(found)
-    assert liar.__name__ in problems(found)
-    assert audit(closed, core_types=(Core, Core)).ok
+    for traded in (closed, killed):
+        found = audit(traded, core_types=(Core, liar))
+        assert not found.ok
+        assert not found.state_hash_replayed
+        assert says in problems(found)
+        assert liar.__name__ in problems(found)
+        assert audit(traded, core_types=(Core, Core)).ok
+
+
+def test_a_core_that_does_not_hold_what_the_journal_says_is_found(closed: Traded, audit: Audit) -> None:
+    found = audit(closed, core_types=(RichCore,))
+    assert not found.conserved
+    assert "core: account 3 has" in problems(found)
+    assert "core: USD is off by 0.000001" in problems(found)
+    assert "an invariant does not hold at the end: a level" in problems(audit(closed, core_types=(BrokenCore,)))
 
 
 def test_a_long_list_of_problems_is_cut_short(closed: Traded, audit: Audit) -> None:

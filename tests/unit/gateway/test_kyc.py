@@ -35,7 +35,7 @@ class Issuers:
         self.venue: Venue = make_venue(self.kyc, self.operator)
         self.verifier = TokenVerifier(self.venue)
 
-    def claims(self, **changes: Any) -> Claims:
+    def claims(self, **changes: object) -> Claims:
         claims = {
             "iss": "https://kyc.example",
             "sub": "maker-1",
@@ -51,13 +51,18 @@ class Issuers:
         return {name: value for name, value in (claims | changes).items() if value is not ...}
 
     def token(
-        self, *, kid: str | None = "kyc-1", private: Any = None, header: Claims | None = None, **changes: Any
+        self,
+        *,
+        kid: str | None = "kyc-1",
+        private: Ed25519PrivateKey | None = None,
+        header: Claims | None = None,
+        **changes: object,
     ) -> str:
         headers = (header or {}) | ({} if kid is None else {"kid": kid})
         payload = json.dumps(self.claims(**changes)).encode()
         return self.sign(payload, headers, private)
 
-    def sign(self, payload: bytes, headers: Claims | None = None, private: Any = None) -> str:
+    def sign(self, payload: bytes, headers: Claims | None = None, private: Ed25519PrivateKey | None = None) -> str:
         headers = {"kid": "kyc-1"} if headers is None else headers
         return jwt.PyJWS().encode(payload, private or self.private, algorithm="EdDSA", headers=headers)
 

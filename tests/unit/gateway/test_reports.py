@@ -1,6 +1,5 @@
 """Reports say exactly what the event records say, kind by kind."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,10 @@ def reports_of(events: Records, listening: set[int]) -> dict[int, list[Reply]]:
     return {account: decode_replies(frame_of([encode_rows(some)], len(some))) for account, some in rows.items()}
 
 
-def expected(record: Any) -> Reply:
+def expected(record: np.void) -> Reply:
     """The report of one event, read field by field from the record's own dtype."""
     kind = EventKind(int(record["kind"]))
-    view = {name: record[name].tolist() for name in record.dtype.names}
+    view = {name: record[name].tolist() for name in EVENT.names or ()}
 
     def named(dtype: np.dtype[np.void]) -> dict[str, Any]:
         row = np.array([record]).view(dtype)[0]
@@ -38,8 +37,9 @@ def expected(record: Any) -> Reply:
     if kind is EventKind.ORDER_STATUS:
         e = named(STATUS_EVENT)
         return OrderStatus(
-            e["account_stream"], e["sequence"], e["side"], e["status"], e["reason"], e["order_id"], e["client_order_id"],
-            e["instrument"], e["notional_units"], e["quantity_lots"], e["leaves_lots"], e["cum_lots"], TIME_NS,
+            e["account_stream"], e["sequence"], e["side"], e["status"], e["reason"], e["order_id"],
+            e["client_order_id"], e["instrument"], e["notional_units"], e["quantity_lots"],
+            e["leaves_lots"], e["cum_lots"], TIME_NS,
         )  # fmt: skip
     if kind is EventKind.SWAPPED:
         e, n = named(SWAP_EVENT), named(SWAP_EVENT)["n_legs"]

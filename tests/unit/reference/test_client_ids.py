@@ -71,7 +71,9 @@ def test_a_retried_deposit_credits_once() -> None:
     desk = Desk()
     deposit = commands.deposit(OPERATOR, 1, currency=USD, beneficiary=PAYER, amount_units=7)
     desk.send(deposit)
+    first = desk.core.sequence
     (status,) = desk.send(deposit)
+    assert (status.sequence, status.original_sequence) == (first + 1, first)
     assert (status.account, status.side, status.cum_lots) == (OPERATOR, CommandKind.DEPOSIT, 7)
     assert desk.has(PAYER, USD) == (7, 0)
 

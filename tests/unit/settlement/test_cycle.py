@@ -2,6 +2,7 @@
 
 import random
 import select
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,8 +29,11 @@ class Wrapped:
         self.posted: list[Batch] = []
         self.before: list[Exception | None] = []
         self.after: list[Exception | None] = []
+        self.gate = threading.Event()
+        self.gate.set()
 
     def post(self, batch: Batch) -> None:
+        self.gate.wait()
         _raise_first(self.before)
         self.inner.post(batch)
         self.posted.append(batch)
@@ -363,7 +367,6 @@ def test_a_ledger_away_for_too_long_stops_posting_with_an_alarm_and_the_next_sta
     assert waits == [1, 1, 1]
     assert settlement.alarm == "settlement stopped before batch 3: the ledger is away"
     trading.trade(flow, 10)  # matching goes on
-    assert settlement.next_cut_ns == NEVER, "what cannot be posted is not piled up"
     settlement.drain()
     assert [b.id for b in ledger.posted] == [1, 2]
     trading.engine.close()
@@ -391,6 +394,48 @@ def test_a_refusal_stops_posting_at_once_and_skips_nothing(
     assert [b.id for b in ledger.posted] == [1]
 
 
+def test_an_alarm_is_heard_at_the_descriptor_and_nothing_piles_up_after_it(
+    trading: Trading, flow: Flow, make: Make, ledger: Wrapped, clock: Clock
+) -> None:
+    settlement = make()
+    run(trading, settlement)
+    ledger.gate.clear()
+    ledger.before = [LedgerError("no")]
+    trading.open(flow)
+    clock.now_ns += SECOND_NS
+    settlement.tick()
+    trading.submit(flow.money(ALICE, 0, 5))
+    assert settlement.next_cut_ns == clock.now_ns + SECOND_NS
+    assert settlement.alarm is None
+    assert not select.select([settlement.fileno()], [], [], 0)[0]
+    ledger.gate.set()
+    assert news(settlement, 1) == []
+    assert settlement.alarm is not None
+    clock.now_ns += SECOND_NS
+    settlement.tick()
+    assert settlement.next_cut_ns == NEVER
+    assert not settlement._posting._queue
+    trading.submit(flow.money(ALICE, 0, 5))
+    assert settlement.next_cut_ns == NEVER
+
+
+def test_what_was_gathered_before_an_alarm_is_let_go_after_it(
+    trading: Trading, flow: Flow, make: Make, ledger: Wrapped, clock: Clock
+) -> None:
+    settlement = make()
+    run(trading, settlement)
+    ledger.gate.clear()
+    ledger.before = [LedgerError("no")]
+    trading.open(flow)
+    clock.now_ns += SECOND_NS
+    settlement.tick()
+    trading.submit(flow.money(ALICE, 0, 5))
+    ledger.gate.set()
+    news(settlement, 1)
+    trading.submit(flow.money(ALICE, 0, 5))
+    assert settlement.next_cut_ns == NEVER
+
+
 def test_closing_does_not_wait_for_a_ledger_that_does_not_answer(
     trading: Trading, flow: Flow, make: Make, ledger: Wrapped
 ) -> None:
@@ -400,6 +445,7 @@ def test_closing_does_not_wait_for_a_ledger_that_does_not_answer(
     trading.open(flow)
     settlement.drain()
     assert settlement.alarm == "settlement stopped before batch 1: away"
+    assert len(ledger.before) >= 98, "at most one attempt after the call"
 
 
 def test_a_settlement_that_never_started_posts_nothing_and_closes(

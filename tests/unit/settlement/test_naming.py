@@ -29,12 +29,14 @@ def test_a_refused_logon_names_nobody(trading: Trading, flow: Flow, clock: Clock
 
 def test_names_are_found_among_other_commands(trading: Trading, flow: Flow) -> None:
     trading.start()
-    credential = flow.opening()[0].copy()
-    credential["account"][0] = OPERATOR
-    commands = np.concatenate([flow.order(), flow.order(), credential, flow.order()])
-    events = np.zeros(1, EVENT)
-    events["kind"], events["account"], events["sequence"] = EventKind.CREDENTIALED, OPERATOR, 43
-    assert credentialed_names(commands, events, 41) == [AccountName(OPERATOR, ISSUER, "operator-1")]
+    operator, payer = flow.opening()[:2]
+    commands = np.concatenate([flow.order(), operator, flow.order(), flow.order(), payer, flow.order()])
+    events = np.zeros(2, EVENT)
+    events["kind"], events["account"], events["sequence"] = EventKind.CREDENTIALED, [2, 3], [42, 45]
+    assert credentialed_names(commands, events, 41) == [
+        AccountName(2, ISSUER, "operator-1"), AccountName(3, ISSUER, "payer-3")
+    ]  # fmt: skip
+    assert credentialed_names(commands, events[1:], 41) == [AccountName(3, ISSUER, "payer-3")]
 
 
 def test_text_that_does_not_hash_to_the_identity_names_nobody(flow: Flow) -> None:

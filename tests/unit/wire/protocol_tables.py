@@ -194,8 +194,8 @@ def _reasons(reasons: set[R]) -> str:
     return ", ".join(f"{reason.name} {int(reason)}" for reason in sorted(reasons))
 
 
-def _example(message: Any, frame: bytes) -> list[str]:
-    fields = ", ".join(f"{name}={value!r}" for name, value in message._asdict().items())
+def _example(message: object, frame: bytes) -> list[str]:
+    fields = ", ".join(f"{name}={value!r}" for name, value in message._asdict().items())  # type: ignore[attr-defined]
     hexed = frame.hex(" ")
     rows = [hexed[at : at + 96].rstrip() for at in range(0, len(hexed), 96)]
     return ["```text", f"{type(message).__name__}({fields})", *rows, "```", ""]

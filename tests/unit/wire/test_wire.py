@@ -46,12 +46,12 @@ from fxengine.wire import (
 ORDER = NewOrder(7, 0, 1, 2, 1, 0, 111_720, 1_000)
 
 
-def frame(*bodies: Any) -> bytes:
+def frame(*bodies: object) -> bytes:
     packed: bytes = msgpack.packb([1, *bodies])
     return packed
 
 
-def value_of(kind: Whole | Text | Rows, rng: random.Random) -> Any:
+def value_of(kind: Whole | Text | Rows, rng: random.Random) -> object:
     if isinstance(kind, Whole):
         return rng.choice([kind.low, kind.high, rng.randint(kind.low, kind.high)])
     if isinstance(kind, Text):
