@@ -3,7 +3,7 @@
 Tests and benchmarks share it, so that what is measured is what is proven. Read in this order:
 ``commands`` and ``events`` (bytes to words and back), ``feed`` (either core behind one call),
 ``scenarios`` (which venues), ``population`` (who trades there), ``flow`` (what happens next) with its
-intents in ``trading``, ``administration`` and ``mistakes``, and ``mix`` (what share each had)::
+intents in ``trading``, ``administration`` and ``mistakes`` (the ``wrong_*``), and ``mix`` (what share each had)::
 
     scenario --> Flow --command--> Feed(core) --events--> Flow.observe, Mix.count
                   ^                  |

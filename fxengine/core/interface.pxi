@@ -19,8 +19,8 @@ cdef class Core:
     """The matching core; the same interface and the same bytes as ``fxengine.reference.Core``.
 
     ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command and
-    ``max_orders`` the open orders. An empty instrument costs 192 bytes, an account 320 and 16 per
-    currency. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
+    ``max_orders`` the open orders. An empty instrument costs 192 bytes; an idle account 192, and 16
+    per currency. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
     that could not be computed with, MemoryError when the system has no address space left.
     """
 

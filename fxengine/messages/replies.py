@@ -171,9 +171,9 @@ class Settlement(NamedTuple):
     batch_id: Annotated[int, U64, "settlement batch: 1, 2, 3 ..."]
     status: Annotated[int, U8, "SettlementStatus: 1 PENDING, 2 POSTED, 3 FINAL"]
     finality: Annotated[str, NAME, "the ledger's policy for calling it FINAL"]
-    first_sequence: Annotated[int, U64, "first command of the batch; 1 in the notice after a logon, which covers all batches so far"]
+    first_sequence: Annotated[int, U64, "first command of the batch; 1 after a logon, for all batches so far"]
     last_sequence: Annotated[int, U64, "last command of the batch"]
-    posted_ns: Annotated[int, I64, "when the ledger took it, ns since 1970 UTC; 0 in the notice after a logon"]
+    posted_ns: Annotated[int, I64, "when the ledger took it, ns since 1970 UTC; 0 after a logon"]
 
 
 class LevelUpdate(NamedTuple):

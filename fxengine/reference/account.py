@@ -53,8 +53,9 @@ class Balance:
 class Outcome:
     """What became of the command with one client id.
 
-    ``sequence`` is the number of the command that used the id first. While an order is open the order itself tells; ``done`` (quantity or amount) and ``notional``
-    are written when it closes. ``docs/core.md`` has their meaning per kind.
+    ``sequence`` is the number of the command that used the id first. While an order is open the
+    order itself tells; ``done`` (quantity or amount) and ``notional`` are written when it closes.
+    ``docs/core.md`` has their meaning per kind.
     """
 
     kind: CommandKind

@@ -41,7 +41,7 @@ def state_bytes(state: State) -> bytes:
             len(state.instruments),
             len(state.accounts),
             len(pool.generations),
-        )  # fmt: skip
+        )
     ]
     parts += [_account(account, state.n_currencies) for account in state.accounts]
     parts.append(struct.pack(f"<{len(pool.generations)}I", *pool.generations))
@@ -68,7 +68,7 @@ def _account(account: Account, n_currencies: int) -> bytes:
             account.client_id_highest,
             account.stream,
             len(account.outcomes),
-        )  # fmt: skip
+        )
     ]
     balances = [account.balances[c] for c in range(n_currencies)]
     parts += [_BALANCE.pack(balance.available, balance.held) for balance in balances]

@@ -15,6 +15,7 @@ next could not spend (less than a lot) stays with the payer as change.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from fxengine.codes import EventFlag, EventKind, OrdStatus, RejectReason, Side, SwapMode
 from fxengine.money import INT64_MAX, fee_owed_units, gross_for_net_units
@@ -87,7 +88,7 @@ class Hops:
         middles += [(a, b) for a in between for b in between if a != b]
         for middle in middles:
             stops = (start, *middle, end)
-            hops = [self.side_of.get(pair) for pair in zip(stops, stops[1:], strict=False)]
+            hops = [self.side_of.get(pair) for pair in pairwise(stops)]
             found = [hop for hop in hops if hop is not None]
             if len(found) == len(hops):
                 yield found
@@ -112,7 +113,7 @@ def swap(state: State, hops: Hops, account: Account, command: Swap, outcome: Out
     for leg in plan.legs:
         _execute(state, account, command.client_order_id, leg)
     delivered = plan.net_units if exact_in else command.amount_units
-    changes = [leg.net_units - after.spent_units for leg, after in zip(plan.legs, plan.legs[1:], strict=False)]
+    changes = [leg.net_units - after.spent_units for leg, after in pairwise(plan.legs)]
     changes.append(plan.net_units - delivered)
     outcome.status, outcome.done, outcome.notional = OrdStatus.FILLED, plan.spent_units, delivered
     state.emit_swap(

@@ -61,7 +61,7 @@ def _message(scenario: Scenario, seed: int, index: int, command: bytes, found: I
 def _events(expected: bytes, found: bytes) -> list[str]:
     """Describe the first event that differs, and those before it."""
     left, right = _records(expected), _records(found)
-    lines = []
+    lines: list[str] = []
     for number, (one, other) in enumerate(zip(left, right, strict=False)):
         if one != other:
             return [*lines, *_pair(number, one, other)]

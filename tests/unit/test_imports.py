@@ -25,7 +25,7 @@ STEPS = [
     {"engine", "ledger"},
     {"settlement"},
     {"gateway", "home", "sandbox"},
-    {"cli", "demo", "web"},
+    {"cli", "demo", "web", "__main__"},
 ]
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 APART = {"client", "audit"}  # import what is left of engine; imported by the last step

@@ -60,7 +60,7 @@ EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | price_ticks 40 
 CANCEL_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | price_ticks 40 <i8 | quantity_lots 48 <i8
     | leaves_lots 56 <i8 | cum_lots 64 <i8 | request_id 72 <u8 | STREAMS
 STATUS_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | notional_units 40 <i8 | quantity_lots 48 <i8
-    | leaves_lots 56 <i8 | cum_lots 64 <i8 | reserved 72 <i8 | STREAMS
+    | leaves_lots 56 <i8 | cum_lots 64 <i8 | original_sequence 72 <u8 | STREAMS
 MONEY_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | reserved_0 40 <i8 | amount_units 48 <i8
     | reserved_1 56 V24 | STREAMS
 SWAP_EVENT: EVENT_HEADER | path 24 <u2x3 | n_legs 30 <u2 | client_order_id 32 <u8 | amount_in_units 40 <i8

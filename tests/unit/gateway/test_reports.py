@@ -39,7 +39,7 @@ def expected(record: np.void) -> Reply:
         return OrderStatus(
             e["account_stream"], e["sequence"], e["side"], e["status"], e["reason"], e["order_id"],
             e["client_order_id"], e["instrument"], e["notional_units"], e["quantity_lots"],
-            e["leaves_lots"], e["cum_lots"], TIME_NS,
+            e["leaves_lots"], e["cum_lots"], e["original_sequence"], TIME_NS,
         )  # fmt: skip
     if kind is EventKind.SWAPPED:
         e, n = named(SWAP_EVENT), named(SWAP_EVENT)["n_legs"]

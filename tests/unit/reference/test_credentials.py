@@ -8,8 +8,19 @@ from tests.unit.reference.desk import EUR, MAKER, NEVER_NS, OTHER, PAYER, USD, D
 GUEST = 6
 
 
-def open_guest(desk: Desk, *, expires_ns: int = 100, permitted: tuple[int, ...] = (EUR, USD), **more: int) -> None:
-    (event,) = desk.send(commands.credential(GUEST, "guest-1", permitted=permitted, expires_ns=expires_ns, **more))
+def open_guest(
+    desk: Desk,
+    *,
+    expires_ns: int = 100,
+    permitted: tuple[int, ...] = (EUR, USD),
+    issued_at_ns: int = 0,
+    window: int = 1024,
+) -> None:
+    (event,) = desk.send(
+        commands.credential(
+            GUEST, "guest-1", permitted=permitted, expires_ns=expires_ns, issued_at_ns=issued_at_ns, window=window
+        )
+    )
     assert event.kind is EventKind.CREDENTIALED
 
 

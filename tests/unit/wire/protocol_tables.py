@@ -155,7 +155,7 @@ EXAMPLES: dict[type[Any], Any] = {
     ExecutionReport: ExecutionReport(
         32, 90, 3, 1, 0, 2**32 + 5, 12, 0, 1, 11_172, 400, 600, 400, 40_000, 2, 17, 0, _TIME_NS
     ),
-    OrderStatus: OrderStatus(33, 91, 3, 1, 0, 2**32 + 5, 12, 0, 446_880_000, 1_000, 600, 400, _TIME_NS),
+    OrderStatus: OrderStatus(33, 91, 3, 1, 0, 2**32 + 5, 12, 0, 446_880_000, 1_000, 600, 400, 33, _TIME_NS),
     SwapReport: SwapReport(36, 92, 14, 2, 3, 2, 2, 4_999_000_000_000, 250_000_000_000, (1, 2), (0, 120), _TIME_NS),
     MoneyReport: MoneyReport(37, 93, 9, 0, 0, 1_000_000_000, 1, _TIME_NS),
     Balances: Balances(1, ((0, 5_000_000, 0), (1, 70_000_000, 11_172_000))),
