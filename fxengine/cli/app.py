@@ -5,7 +5,10 @@ from typing import Annotated
 import typer
 
 from fxengine import __version__
-from fxengine.cli import audit, demo, trading, venue
+from fxengine.cli.audit import commands as audit
+from fxengine.cli.demo import commands as demo
+from fxengine.cli.trading import commands as trading
+from fxengine.cli.venue import commands as venue
 
 app = typer.Typer(
     name="fxengine",
@@ -38,5 +41,5 @@ def _options(
     """Hold what goes before a command."""
 
 
-for commands in (demo.commands, venue.commands, trading.commands, audit.commands):
+for commands in (demo, venue, trading, audit):
     app.add_typer(commands)
