@@ -16,9 +16,12 @@ class Side(IntEnum):
 
 
 class OrdType(IntEnum):
-    """Source: FIX tag 40."""
+    """How an order is priced. A MARKET or STOP order carries a protection price. Source: FIX tag 40."""
 
+    MARKET = 1
     LIMIT = 2
+    STOP = 3
+    STOP_LIMIT = 4
 
 
 class TimeInForce(IntEnum):
@@ -27,6 +30,7 @@ class TimeInForce(IntEnum):
     GTC = 1
     IOC = 3
     FOK = 4
+    GTD = 6
 
 
 class ExecInst(IntFlag):
@@ -34,6 +38,16 @@ class ExecInst(IntFlag):
 
     NONE = 0
     POST_ONLY = 1
+
+
+class SelfTradePrevention(IntEnum):
+    """What happens before an order would trade with one of its own trade group. The taker's mode counts."""
+
+    NONE = 0
+    EXPIRE_TAKER = 1
+    EXPIRE_MAKER = 2
+    EXPIRE_BOTH = 3
+    DECREMENT = 4
 
 
 class OrdStatus(IntEnum):
@@ -64,6 +78,9 @@ class CommandKind(IntEnum):
     SWAP = 5
     DEPOSIT = 6
     WITHDRAW = 7
+    AMEND = 8
+    MASS_CANCEL = 9
+    MASS_QUOTE = 10
 
 
 class EventKind(IntEnum):
@@ -80,7 +97,11 @@ class EventKind(IntEnum):
     DEPOSITED = 9
     WITHDRAWN = 10
     CREDENTIALED = 11
-    DONE = 12  # none: an operator's command was carried out
+    DONE = 12  # none: a command on others' orders or money was carried out
+    REPLACED = 13  # 5 Replaced
+    REDUCED = 14  # D Restated: self-trade prevention took a part of it
+    TRIGGERED = 15  # L Triggered: a stop order came alive
+    QUOTED = 16  # none: a set of a mass quote was applied (MassQuoteAck, 35=b)
 
 
 class EventFlag(IntFlag):
@@ -189,6 +210,19 @@ class RejectReason(IntEnum):
     BOUND_EXCEEDED = 518
     DEADLINE_PASSED = 519
     CAPACITY = 520
+    EXPIRE_TIME_PASSED = 521
+    BAD_DISPLAY_QTY = 522
+    BAD_MIN_QTY = 523
+    MIN_QTY_NOT_FILLABLE = 524
+    BAD_SELF_TRADE_PREVENTION = 525
+    SELF_TRADE_PREVENTED = 526
+    BAD_STOP_PRICE = 527
+    CUM_QTY_MISMATCH = 528
+    ORDER_EXPIRED = 529
+    MASS_CANCELED = 530
+    QUOTE_REPLACED = 531
+    BAD_QUOTE_SET = 532
+    NOT_AMENDABLE = 533
 
     @property
     def text(self) -> str:
@@ -239,9 +273,9 @@ _ADVICE: dict[RejectReason, str] = {
     _R.AMOUNT_OUT_OF_RANGE: "The amount must be a positive number of the currency's smallest units.",
     _R.CURRENCY_TOTAL_EXCEEDED: "The deposit would exceed the largest total the venue can represent; deposit less.",
     _R.BAD_SIDE: "Side must be 1 (BUY) or 2 (SELL).",
-    _R.UNSUPPORTED_ORD_TYPE: "The order type is not offered; send 2 (LIMIT).",
-    _R.UNSUPPORTED_TIME_IN_FORCE: "The time in force is not offered; send 1 (GTC), 3 (IOC) or 4 (FOK).",
-    _R.BAD_EXEC_INST: "Post-only goes with GTC alone, and no other instruction is offered.",
+    _R.UNSUPPORTED_ORD_TYPE: "Order type must be 1 (MARKET), 2 (LIMIT), 3 (STOP) or 4 (STOP_LIMIT).",
+    _R.UNSUPPORTED_TIME_IN_FORCE: "This order type does not go with this time in force: MARKET takes IOC or FOK, stops take GTC or GTD.",
+    _R.BAD_EXEC_INST: "Post-only goes with LIMIT orders that may rest (GTC, GTD), and no other instruction is offered.",
     _R.WOULD_CROSS: "A post-only order would have traded at once; send a less aggressive price.",
     _R.FOK_NOT_FILLABLE: "The whole quantity is not there at this price; send less, a better price, or IOC.",
     _R.TOO_MANY_FILLS: "It needs more fills than one command may make; send smaller pieces.",
@@ -257,5 +291,18 @@ _ADVICE: dict[RejectReason, str] = {
     _R.INSUFFICIENT_LIQUIDITY: "The books do not hold enough for this amount; try a smaller one.",
     _R.BOUND_EXCEEDED: "The best path is outside the stated bound; ask for a quote and loosen the bound.",
     _R.DEADLINE_PASSED: "The deadline had passed when the swap was sequenced; nothing was done.",
+    _R.EXPIRE_TIME_PASSED: "GTD needs an expire time in the future, and nothing else takes one.",
+    _R.BAD_DISPLAY_QTY: "A displayed quantity goes with LIMIT orders that may rest, and is at most the whole quantity.",
+    _R.BAD_MIN_QTY: "A minimum quantity goes with IOC, and is at most the whole quantity.",
+    _R.MIN_QTY_NOT_FILLABLE: "Less than the minimum quantity is there at this price; lower the minimum or the price.",
+    _R.BAD_SELF_TRADE_PREVENTION: "Self-trade prevention must be 0 to 4.",
+    _R.SELF_TRADE_PREVENTED: "It would have traded with an order of its own trade group.",
+    _R.BAD_STOP_PRICE: "A stop order needs a stop price in the detail record, and nothing else takes one.",
+    _R.CUM_QTY_MISMATCH: "The order has traded since; nothing was changed. Look at its CumQty and amend again.",
+    _R.ORDER_EXPIRED: "The order's expire time has come.",
+    _R.MASS_CANCELED: "A mass cancel took it.",
+    _R.QUOTE_REPLACED: "A later mass quote left this level out.",
+    _R.BAD_QUOTE_SET: "A quote set names an instrument once, with prices in order, bids below offers, and positive lots.",
+    _R.NOT_AMENDABLE: "A quote is changed by a mass quote, and a triggered order is no longer a stop.",
     _R.CAPACITY: "The venue's order store is full; cancel orders or try again later.",
 }

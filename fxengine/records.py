@@ -53,11 +53,20 @@ NEW_ORDER: Final = _command(
     ("ord_type", "u1"),
     ("time_in_force", "u1"),
     ("exec_inst", "u1"),
-    ("reserved_0", "V4"),
-    ("price_ticks", "<i8"),  # 1..PRICE_TICKS_MAX
+    ("self_trade_prevention", "u1"),
+    ("reserved_0", "V3"),
+    ("price_ticks", "<i8"),  # 1..PRICE_TICKS_MAX; the protection price of MARKET and STOP
     ("quantity_lots", "<i8"),  # 1..QUANTITY_LOTS_MAX
-    ("reserved_1", "V16"),
+    ("expire_ns", "<i8"),  # ExpireTime, FIX 126: GTD is valid strictly before; else 0
+    ("display_lots", "<i8"),  # DisplayQty, FIX 1138; 0: all
 )
+ORDER_DETAIL: Final = np.dtype([
+    ("stop_price_ticks", "<i8"),  # StopPx, FIX 99; 0 where the order is no stop
+    ("min_lots", "<i8"),  # MinQty, FIX 110; 0: any
+    ("reserved_0", "V48"),
+])  # fmt: skip
+"""Second record of a NEW_ORDER that needs it."""
+assert ORDER_DETAIL.itemsize == RECORD_BYTES
 COMMAND: Final = NEW_ORDER
 """The dtype of a plain command array; use a kind's own view for its body."""
 
@@ -67,6 +76,30 @@ CANCEL: Final = _command(
     ("orig_client_order_id", "<u8"),  # FIX 41; 0 where order_id is given
     ("reserved_1", "V16"),
 )
+AMEND: Final = _command(
+    ("order_id", "<u8"),  # as in CANCEL
+    ("orig_client_order_id", "<u8"),
+    ("price_ticks", "<i8"),
+    ("quantity_lots", "<i8"),  # OrderQty, the total, not the remainder
+    ("expected_cum_lots", "<i8"),  # CumQty the client reckons with; -1: any
+)
+MASS_CANCEL: Final = _command(  # instrument: ALL_INSTRUMENTS, or one
+    ("side", "u1"),  # 0: both
+    ("reserved_0", "V3"),
+    ("target", "<u4"),  # whose orders; 0: the sender's; another's only by an operator
+    ("reserved_1", "V32"),
+)
+MASS_QUOTE: Final = _command(("n_sets", "u1"), ("reserved_0", "V39"))
+QUOTE_SET: Final = np.dtype([
+    ("instrument", "<u2"),
+    ("n_bids", "u1"),  # 0..QUOTE_LEVELS_MAX; best first
+    ("n_offers", "u1"),
+    ("reserved_0", "V12"),
+])  # fmt: skip
+QUOTE_LEVEL: Final = np.dtype([("price_ticks", "<i8"), ("leaves_lots", "<i8")])
+"""The records after a MASS_QUOTE are 16-byte units: per set a QUOTE_SET, its bids, its offers; then zeros."""
+ALL_INSTRUMENTS: Final = 0xFFFF
+QUOTE_LEVELS_MAX: Final = 32
 SWAP: Final = _command(  # instrument: the currency paid
     ("currency_out", "<u2"),
     ("mode", "u1"),  # SwapMode
@@ -95,7 +128,8 @@ CREDENTIAL: Final = _command(  # followed by CREDENTIAL_DETAIL and records of te
 CREDENTIAL_DETAIL: Final = np.dtype([
     ("permitted", "<u8", (4,)),  # bit c of word c // 64: may hold currency c
     ("token_id", "V16"),  # blake2b-128 of the token's jti
-    ("reserved_0", "V16"),
+    ("trade_group", "<u4"),  # self-trade prevention takes accounts of one group as one; 0: none
+    ("reserved_0", "V12"),
 ])  # fmt: skip
 assert CREDENTIAL_DETAIL.itemsize == RECORD_BYTES
 
@@ -141,10 +175,24 @@ CANCEL_EVENT: Final = _event(  # CANCELED, and REJECTED where it answers a CANCE
     ("order_id", "<u8"),
     ("client_order_id", "<u8"),  # the order's, FIX 41; 0 where a refused request named only order_id
     ("price_ticks", "<i8"),
-    ("quantity_lots", "<i8"),
-    ("leaves_lots", "<i8"),
+    ("quantity_lots", "<i8"),  # taken off the order
+    ("displayed_lots", "<i8"),  # of it, taken off the displayed book
     ("cum_lots", "<i8"),
-    ("request_id", "<u8"),  # client id of the cancel request, 0 where it had none
+    ("request_id", "<u8"),  # client id of the request, 0 where it had none
+)
+REPLACE_EVENT: Final = np.dtype(
+    [(n if n != "counterparty" else "old_price_ticks", t) for n, t in _EVENT_HEADER]
+    + [
+        ("order_id", "<u8"),
+        ("client_order_id", "<u8"),
+        ("price_ticks", "<i8"),  # new
+        ("quantity_lots", "<i8"),  # new OrderQty
+        ("leaves_lots", "<i8"),  # new
+        ("cum_lots", "<i8"),
+        ("displayed_lots", "<i8"),  # taken off the displayed book at the old price
+        ("account_stream", "<u8"),
+        ("instrument_stream", "<u8"),
+    ]
 )
 STATUS_EVENT: Final = _event(  # ORDER_STATUS: outcome so far of the command with this client id
     ("order_id", "<u8"),

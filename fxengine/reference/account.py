@@ -9,12 +9,14 @@ answered and never executed twice::
                       highest - window               highest           highest + window
 """
 
+import struct
 from collections import defaultdict
 from dataclasses import dataclass, field
 
 from sortedcontainers import SortedDict
 
-from fxengine.codes import AccountFlag, CommandKind, OrdStatus, RejectReason
+from fxengine.codes import AccountFlag, CommandKind, OrdStatus, RejectReason, Side
+from fxengine.reference.book import Order
 
 _MASK = 2**64 - 1
 
@@ -24,20 +26,21 @@ def _splitmix64(index: int) -> int:
     z = (index + 1) * 0x9E3779B97F4A7C15 & _MASK
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & _MASK
     z = (z ^ z >> 27) * 0x94D049BB133111EB & _MASK
-    return (z ^ z >> 31) | 1
+    return int(z ^ z >> 31) | 1
 
 
 _TIME_WORD = 2
-_WORD_KEYS = [_splitmix64(i) if i != _TIME_WORD else 0 for i in range(8)]
+RECORDS_MAX = 255
+_WORD_KEYS = [_splitmix64(i) if i != _TIME_WORD else 0 for i in range(8 * RECORDS_MAX)]
 
 
-def body_hash(record: bytes) -> int:
-    """Hash a 64-byte command, its time left out: a sum of its words times fixed odd keys.
+def body_hash(command: bytes) -> int:
+    """Hash a whole command, its time left out: a sum of its words times fixed odd keys.
 
     It tells a retry from a mistaken reuse of an id by the same client; it guards against nobody.
     """
-    total = sum(int.from_bytes(record[8 * i : 8 * i + 8], "little") * key for i, key in enumerate(_WORD_KEYS))
-    total &= _MASK
+    words = struct.unpack(f"<{len(command) // 8}Q", command)
+    total = sum(word * key for word, key in zip(words, _WORD_KEYS, strict=False)) & _MASK
     return total ^ total >> 32
 
 
@@ -82,10 +85,14 @@ class Account:
     expires_ns: int = 0
     permitted: tuple[int, ...] = (0, 0, 0, 0)
     token_id: bytes = bytes(16)
+    trade_group: int = 0
     stream: int = 0
     client_id_highest: int = 0
     outcomes: SortedDict[int, Outcome] = field(default_factory=SortedDict)
     balances: defaultdict[int, Balance] = field(default_factory=lambda: defaultdict(Balance))
+    quotes: defaultdict[int, dict[Side, dict[int, Order]]] = field(
+        default_factory=lambda: defaultdict(lambda: {Side.BUY: {}, Side.SELL: {}})
+    )
 
     def permits(self, currency: int) -> bool:
         """Say whether the credential allows holding a currency."""

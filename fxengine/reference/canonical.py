@@ -6,10 +6,12 @@ Little-endian sections, one after the other::
     accounts  in order of number: fixed part, then balances by currency (available, held i64),
               then the outcomes of the client ids in the window, ascending
     slots     generation u32 of each slot ever used; count u32 and the free ones, next to be used last
-    books     in order of instrument: stream u64, number of bids and of asks u32, then the orders in
-              priority, best first
+    books     in order of instrument: stream u64, last price u32, number of bids, of asks and of
+              waiting stops u32, then the orders: bids and asks in priority, stops as they were entered
+    triggered count u32 and the orders that wait to run, in turn
 
-Timers are not written: they follow from the credentials, since every one that is due has fired.
+Timers are not written: they follow from the credentials and the orders, since every one that is due
+has fired. Nor are a maker's quote sets: they are its open orders that are quotes.
 The hash of these bytes is the state hash.
 """
 
@@ -22,11 +24,11 @@ from fxengine.reference.state import State
 
 MAGIC = b"FXSTATE1"
 _HEAD = struct.Struct("<8sQqIIII")
-_ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sQQI4x")
+_ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sIQQI")
 _BALANCE = struct.Struct("<qq")
 _OUTCOME = struct.Struct("<QQQQBBH4xqq")
-_BOOK = struct.Struct("<QII")
-_ORDER = struct.Struct("<IIQqqqq")
+_BOOK = struct.Struct("<QIIII")
+_ORDER = struct.Struct("<IIQQIIBBBBHBxqqqqqq")
 
 
 def state_bytes(state: State) -> bytes:
@@ -48,8 +50,13 @@ def state_bytes(state: State) -> bytes:
     parts.append(struct.pack(f"<I{len(pool.free)}I", len(pool.free), *pool.free))
     for book in state.books:
         bids, asks = list(book.orders(Side.BUY)), list(book.orders(Side.SELL))
-        parts.append(_BOOK.pack(book.stream, len(bids), len(asks)))
-        parts += [_order(order) for order in bids + asks]
+        waiting = [o for side in Side for orders in book.stops[side].values() for o in orders.values()]
+        stops = sorted(waiting, key=lambda order: order.entry_sequence)
+        parts.append(_BOOK.pack(book.stream, book.last_price_ticks, len(bids), len(asks), len(stops)))
+        parts += [_order(order) for order in bids + asks + stops]
+    due = [order for wanted in state.triggered if (order := pool.find(wanted)) is not None]
+    parts.append(struct.pack("<I", len(due)))
+    parts += [_order(order) for order in due]
     return b"".join(parts)
 
 
@@ -65,6 +72,7 @@ def _account(account: Account, n_currencies: int) -> bytes:
             account.expires_ns,
             *account.permitted,
             account.token_id,
+            account.trade_group,
             account.client_id_highest,
             account.stream,
             len(account.outcomes),
@@ -80,7 +88,11 @@ def _account(account: Account, n_currencies: int) -> bytes:
 
 
 def _order(order: Order) -> bytes:
+    # When it was entered matters only to what is sorted by it: stops, and those that expire by themselves.
+    timed = order.stop_price_ticks or order.expire_ns
     return _ORDER.pack(
-        order.slot, order.account, order.client_order_id, order.price_ticks,
-        order.leaves_lots, order.cum_lots, order.notional_units,
+        order.slot, order.account, order.client_order_id, order.entry_sequence if timed else 0,
+        order.price_ticks, order.stop_price_ticks, order.side, order.ord_type, order.exec_inst,
+        order.self_trade_prevention, order.instrument, order.is_quote, order.leaves_lots, order.shown_lots,
+        order.display_lots, order.cum_lots, order.notional_units, order.expire_ns,
     )  # fmt: skip

@@ -3,11 +3,13 @@
 What happens to a command, in this order:
 
 1. its number is the next; time moves on to its stamp, never back;
-2. credentials that have ended by now are ended (their orders leave the books);
+2. stops that were triggered earlier and still wait run, then all timers that are due fire: credentials
+   end (their orders leave the books), GTD orders expire;
 3. an unknown kind or a wrong number of records is refused, then an unknown account;
 4. its client id is looked up: too old, too high, reused for another body: refused and not
    remembered; used before with the same body: answered with the outcome so far;
-5. else the id is remembered and the command carried out or refused, and that is its outcome.
+5. else the id is remembered and the command carried out or refused, and that is its outcome;
+6. the stops that its trades triggered run, first in first out, up to the bound of a command.
 """
 
 import hashlib
@@ -16,31 +18,42 @@ import numpy as np
 
 from fxengine.codes import CommandKind, EventKind, OrdStatus, RejectReason, Side
 from fxengine.records import (
+    AMEND,
     CANCEL,
     COMMAND,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
     EVENT,
+    MASS_CANCEL,
+    MASS_QUOTE,
     MONEY,
     NEW_ORDER,
+    ORDER_DETAIL,
     RECORD_BYTES,
     SWAP,
     Records,
     struct_of,
 )
 from fxengine.reference.account import Account, Outcome, body_hash
+from fxengine.reference.amend import Amend, MassCancel, amend, cancel_request, mass_cancel
 from fxengine.reference.canonical import state_bytes
-from fxengine.reference.credentials import Credential, Expiries, renew
+from fxengine.reference.credentials import Credential, renew
 from fxengine.reference.invariants import check
-from fxengine.reference.orders import NewOrder, cancel_request, new_order
+from fxengine.reference.orders import NewOrder, new_order
+from fxengine.reference.quotes import mass_quote, read_sets
 from fxengine.reference.state import State
 from fxengine.reference.swaps import Hops, Swap, swap
+from fxengine.reference.timers import Timers, run_triggered
 from fxengine.reference.transfers import Transfer, transfer
 
 _NEW_ORDER, _CANCEL, _SWAP = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(SWAP)
 _MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
+_AMEND, _MASS_CANCEL, _MASS_QUOTE = struct_of(AMEND), struct_of(MASS_CANCEL), struct_of(MASS_QUOTE)
+_DETAIL_OF_ORDER = struct_of(ORDER_DETAIL)
+_QUANTITY_FIELD = 12
 _KINDS = frozenset(CommandKind)
 _HEADER_FIELDS = 6
+_N_RECORDS = {CommandKind.CREDENTIAL: (2, 255), CommandKind.NEW_ORDER: (1, 2), CommandKind.MASS_QUOTE: (2, 255)}
 
 
 class Core:
@@ -53,8 +66,8 @@ class Core:
     def __init__(
         self, instruments: Records, *, n_currencies: int, max_fills: int = 256, max_orders: int = 4_000_000
     ) -> None:
-        self._state = State(instruments, n_currencies, max_fills, max_orders)
-        self._expiries = Expiries()
+        self._timers = Timers()
+        self._state = State(instruments, n_currencies, max_fills, max_orders, self._timers)
         self._hops = Hops(self._state)
         self._commands: Records = np.zeros(0, COMMAND)
         self.events: Records = np.zeros(0, EVENT)
@@ -93,23 +106,27 @@ class Core:
         kind, n_records, instrument, number, client_id, time_ns, *_ = _NEW_ORDER.unpack_from(command)
         state.sequence += 1
         state.now_ns = max(state.now_ns, time_ns)
-        self._expiries.fire(state)
-        multiple = kind == CommandKind.CREDENTIAL
-        if kind not in _KINDS or (n_records < 2 if multiple else n_records != 1):
+        ran = run_triggered(state, 0)
+        self._timers.fire(state)
+        low, high = _N_RECORDS.get(kind, (1, 1))
+        if kind not in _KINDS or not low <= n_records <= high:
             self._reject(RejectReason.UNKNOWN_COMMAND, kind, number, instrument, client_id, 0, 0)
-        elif multiple:
-            renew(state, self._expiries, _credential(command))
+        elif kind == CommandKind.CREDENTIAL:
+            renew(state, self._timers, _credential(command))
         elif kind != CommandKind.TIME:
             self._apply_identified(CommandKind(kind), instrument, number, client_id, command)
+        run_triggered(state, ran)
 
     def _apply_identified(self, kind: CommandKind, subject: int, number: int, client_id: int, command: bytes) -> None:
         """Carry out a command that a client numbers, once."""
         state = self._state
         order_id = original = request_id = 0
-        if kind is CommandKind.CANCEL:
-            order_id, original = _CANCEL.unpack_from(command)[_HEADER_FIELDS:]
+        names_order = kind in (CommandKind.CANCEL, CommandKind.AMEND)
+        if names_order:
+            layout = _CANCEL if kind is CommandKind.CANCEL else _AMEND
+            order_id, original, *_ = layout.unpack_from(command)[_HEADER_FIELDS:]
             request_id = client_id
-        named = original if kind is CommandKind.CANCEL else client_id
+        named = original if names_order else client_id
         account = state.client(number)
         outcome = None
         if account is None:
@@ -143,8 +160,17 @@ class Core:
             return cancel_request(state, account, order_id, original, client_id, outcome)
         assert outcome is not None
         if kind is CommandKind.NEW_ORDER:
-            order = NewOrder(subject, client_id, *_NEW_ORDER.unpack_from(command)[_HEADER_FIELDS:])
+            detail = _DETAIL_OF_ORDER.unpack_from(command, RECORD_BYTES) if len(command) > RECORD_BYTES else ()
+            order = NewOrder(subject, client_id, *_NEW_ORDER.unpack_from(command)[_HEADER_FIELDS:], *detail)
             return new_order(state, account, order, outcome)
+        if kind is CommandKind.AMEND:
+            return amend(state, account, Amend(client_id, *_AMEND.unpack_from(command)[_HEADER_FIELDS:]), outcome)
+        if kind is CommandKind.MASS_CANCEL:
+            side, target = _MASS_CANCEL.unpack_from(command)[_HEADER_FIELDS:]
+            return mass_cancel(state, account, MassCancel(client_id, subject, side, target), outcome)
+        if kind is CommandKind.MASS_QUOTE:
+            (n_sets,) = _MASS_QUOTE.unpack_from(command)[_HEADER_FIELDS:]
+            return mass_quote(state, account, client_id, read_sets(command[RECORD_BYTES:], n_sets), outcome)
         if kind is CommandKind.SWAP:
             currency_out, mode, payee, *amounts = _SWAP.unpack_from(command)[_HEADER_FIELDS:]
             return swap(
@@ -159,7 +185,7 @@ class Core:
         status, done, notional, leaves = known.status, known.done, known.notional, 0
         if order is not None:
             status, done, notional, leaves = order.status, order.cum_lots, order.notional_units, order.leaves_lots
-        quantity = _NEW_ORDER.unpack_from(command)[-1] if known.kind is CommandKind.NEW_ORDER else 0
+        quantity = _NEW_ORDER.unpack_from(command)[_QUANTITY_FIELD] if known.kind is CommandKind.NEW_ORDER else 0
         self._state.emit_status(
             account.number, command=known.kind, subject=subject, status=status, reason=known.reason,
             order_id=known.order_id, client_order_id=client_id, notional_units=notional, quantity_lots=quantity,
@@ -196,7 +222,7 @@ class Core:
     @property
     def next_deadline_ns(self) -> int:
         """When the core next has something to do by itself; 2**63 - 1 for never."""
-        return self._expiries.next_ns(self._state)
+        return self._timers.next_ns(self._state)
 
     @property
     def n_accounts(self) -> int:
@@ -205,7 +231,7 @@ class Core:
 
     @property
     def n_orders(self) -> int:
-        """Orders resting in all books."""
+        """Open orders: in the books, waiting stops, and triggered ones."""
         return len(self._state.pool.live)
 
     def balance(self, account: int, currency: int) -> tuple[int, int]:
@@ -253,8 +279,18 @@ def _id_refusal(account: Account, client_id: int, hashed: int) -> RejectReason:
 
 def _credential(command: bytes) -> Credential:
     flags, level, jurisdiction, window, issued_at, expires, identity = _CREDENTIAL.unpack_from(command)[_HEADER_FIELDS:]
-    *permitted, token_id = _DETAIL.unpack_from(command, RECORD_BYTES)
+    *permitted, token_id, trade_group = _DETAIL.unpack_from(command, RECORD_BYTES)
     number = int.from_bytes(command[4:8], "little")
     return Credential(
-        number, flags, level, jurisdiction, window, issued_at, expires, identity, tuple(permitted), token_id
+        number,
+        flags,
+        level,
+        jurisdiction,
+        window,
+        issued_at,
+        expires,
+        identity,
+        tuple(permitted),
+        token_id,
+        trade_group,
     )

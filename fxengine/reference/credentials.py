@@ -1,18 +1,16 @@
-"""Credentials: opening accounts, renewing what they may do, and ending it on time.
+"""Credentials: opening accounts and renewing what they may do.
 
 A CREDENTIAL command carries what a KYC token allowed. The account's number is the next one, or one
 that belongs to the same identity already. When a credential ends, every order of its account leaves
-the books before the next command is looked at: matching never meets an invalid owner.
+the books before the next command is looked at (``timers``): matching never meets an invalid owner.
 """
 
-import heapq
 from dataclasses import dataclass
 
 from fxengine.codes import FIRST_CLIENT_ACCOUNT, AccountFlag, EventKind, OrdStatus, RejectReason
-from fxengine.money import INT64_MAX
 from fxengine.reference.account import Account
-from fxengine.reference.orders import cancel
 from fxengine.reference.state import State
+from fxengine.reference.timers import Timers
 
 WINDOW_MIN, WINDOW_MAX = 16, 1 << 20
 
@@ -31,34 +29,10 @@ class Credential:
     identity: bytes
     permitted: tuple[int, ...]
     token_id: bytes
+    trade_group: int
 
 
-class Expiries:
-    """When credentials end, soonest first, then by account. Renewals leave stale entries that are skipped."""
-
-    def __init__(self) -> None:
-        self.due: list[tuple[int, int]] = []
-
-    def add(self, account: Account) -> None:
-        """Note when the account's credential ends. O(log n)."""
-        heapq.heappush(self.due, (account.expires_ns, account.number))
-
-    def next_ns(self, state: State) -> int:
-        """Return when the next credential ends; INT64_MAX for never."""
-        while self.due and state.accounts[self.due[0][1]].expires_ns != self.due[0][0]:
-            heapq.heappop(self.due)
-        return self.due[0][0] if self.due else INT64_MAX
-
-    def fire(self, state: State) -> None:
-        """Cancel the orders of every account whose credential has ended by now, oldest client id first."""
-        while self.next_ns(state) <= state.now_ns and self.due:  # INT64_MAX is never, also when it is now
-            _, number = heapq.heappop(self.due)
-            orders = [order for order in state.pool.live.values() if order.account == number]
-            for order in sorted(orders, key=lambda order: order.client_order_id):
-                cancel(state, order, RejectReason.CREDENTIAL_EXPIRED, resting=True)
-
-
-def renew(state: State, expiries: Expiries, command: Credential) -> None:
+def renew(state: State, timers: Timers, command: Credential) -> None:
     """Open or renew an account, and report it, or the refusal, to that account."""
     reason = _refusal(state, command)
     if reason:
@@ -74,9 +48,9 @@ def renew(state: State, expiries: Expiries, command: Credential) -> None:
     account.flags, account.level = AccountFlag(command.flags), command.level
     account.jurisdiction, account.token_id = command.jurisdiction, command.token_id
     account.issued_at_ns, account.expires_ns = command.issued_at_ns, command.expires_ns
-    account.permitted = command.permitted
+    account.permitted, account.trade_group = command.permitted, command.trade_group
     if renewed:
-        expiries.add(account)
+        timers.add_credential(account)
     state.emit_order(
         EventKind.CREDENTIALED, account.number, side=0, instrument=0, status=OrdStatus.NEW, order_id=0,
         client_order_id=account.client_id_highest, price_ticks=0, quantity_lots=account.window,

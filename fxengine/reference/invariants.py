@@ -3,12 +3,21 @@
 from collections import defaultdict
 
 from fxengine.codes import CUSTODY_ACCOUNT, Side
+from fxengine.reference.book import Place
 from fxengine.reference.state import State
 
 
 def check(state: State) -> None:
     """Walk every invariant; AssertionError names the first that does not hold. O(state)."""
-    for invariant in (conserved, held_for_open_orders, never_overdrawn, never_crossed, levels_add_up, slots_accounted):
+    for invariant in (
+        conserved,
+        held_for_open_orders,
+        never_overdrawn,
+        never_crossed,
+        levels_add_up,
+        slots_accounted,
+        quotes_stand,
+    ):
         invariant(state)
 
 
@@ -60,18 +69,39 @@ def levels_add_up(state: State) -> None:
             for price, level in book.levels(side):
                 where = f"instrument {index} {side.name} {price}"
                 assert level.orders, f"{where}: an empty level stands in the book"
-                assert level.lots == sum(o.leaves_lots for o in level.orders.values()), f"{where}: its sum is wrong"
+                assert level.lots == sum(o.shown_lots for o in level.orders.values()), f"{where}: its sum is wrong"
                 for slot, order in level.orders.items():
                     assert state.pool.live.get(slot) is order, f"{where}: slot {slot} is not an open order"
-                    assert order.leaves_lots > 0, f"{where}: slot {slot} has nothing left"
+                    assert 0 < order.shown_lots <= order.leaves_lots, f"{where}: slot {slot} shows what it has not"
                     assert (order.side, order.price_ticks) == (side, price), f"{where}: slot {slot} is misplaced"
 
 
 def slots_accounted(state: State) -> None:
-    """Each slot is free or holds one open order, and each open order stands in its book."""
+    """Each slot is free or holds one open order, and each open order stands where it says."""
     pool = state.pool
     assert len(set(pool.free)) == len(pool.free), "a slot is free twice"
     assert set(pool.free).isdisjoint(pool.live), "a slot is free and in use"
     assert len(pool.free) + len(pool.live) == len(pool.generations), "a slot is lost"
+    places = {Place.BOOK: 0, Place.STOPS: 0, Place.TRIGGERED: 0, Place.NOWHERE: 0}
+    for order in pool.live.values():
+        places[order.place] += 1
     resting = sum(len(level.orders) for book in state.books for side in Side for _, level in book.levels(side))
-    assert resting == len(pool.live), f"{len(pool.live)} orders are open but {resting} rest"
+    waiting = sum(len(orders) for book in state.books for side in Side for orders in book.stops[side].values())
+    due = sum(wanted in pool for wanted in state.triggered)
+    assert (resting, waiting, due) == (places[Place.BOOK], places[Place.STOPS], places[Place.TRIGGERED]), (
+        f"open orders say {places}, but {resting} rest, {waiting} wait and {due} are triggered"
+    )
+    assert not places[Place.NOWHERE], "an open order stands nowhere"
+
+
+def quotes_stand(state: State) -> None:
+    """Each maker's quote sets are its open quotes, under their own price."""
+    sets = {
+        (account.number, instrument, side, price): order
+        for account in state.accounts
+        for instrument, sides in account.quotes.items()
+        for side, ladder in sides.items()
+        for price, order in ladder.items()
+    }
+    open_quotes = {(o.account, o.instrument, o.side, o.price_ticks): o for o in state.pool.live.values() if o.is_quote}
+    assert sets == open_quotes, "quote sets and open quotes differ"

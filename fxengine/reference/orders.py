@@ -1,40 +1,49 @@
-"""New orders and cancels: checks, holds, and the matching loop.
+"""New orders: every check in its order, acceptance, and what becomes of the rest.
 
-An order holds its principal in full before it trades: a buyer ``limit x quantity`` of the quote
-currency, a seller the quantity of the base currency. Each fill takes its part out of the hold at
-the resting order's price and gives the improvement back at once. Proceeds are free to use at once,
-less the fee. Example: buy 3 at 10, resting offers 1 at 8 and 5 at 9 (one unit per tick and lot)::
+::
 
-    hold 30                  available -30   held +30
-    fill 1 at 8              held -10, available +2, base +1
-    fill 2 at 9              held -20, available +2, base +2
+    checks -> ACCEPTED -> stop? wait for the price -> TRIGGERED
+                       -> match -> rest in the book, or cancel what is left
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fxengine.codes import (
-    FEES_ACCOUNT,
-    CommandKind,
     EventFlag,
     EventKind,
     ExecInst,
     OrdStatus,
     OrdType,
     RejectReason,
+    SelfTradePrevention,
     Side,
     TimeInForce,
 )
-from fxengine.money import INT64_MAX, fee_owed_units, rebate_units
+from fxengine.money import INT64_MAX
 from fxengine.records import PRICE_TICKS_MAX, QUANTITY_LOTS_MAX
 from fxengine.reference.account import Account, Outcome
-from fxengine.reference.book import Order, opposite
+from fxengine.reference.book import Order
+from fxengine.reference.matching import (
+    cancel,
+    close,
+    fillable,
+    hold,
+    match,
+    principal_of,
+    queue_triggered,
+    report_rested,
+    would_cross,
+)
 from fxengine.reference.state import Instrument, State
+
+RESTING = (TimeInForce.GTC, TimeInForce.GTD)
+IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
+STOPS = (OrdType.STOP, OrdType.STOP_LIMIT)
 
 
 @dataclass(slots=True)
 class NewOrder:
-    """The body of a NEW_ORDER command."""
+    """The body of a NEW_ORDER command and of its detail record."""
 
     instrument: int
     client_order_id: int
@@ -42,17 +51,13 @@ class NewOrder:
     ord_type: int
     time_in_force: int
     exec_inst: int
+    self_trade_prevention: int
     price_ticks: int
     quantity_lots: int
-
-
-@dataclass(slots=True)
-class Fill:
-    """What one fill did for the taker: money received before fees, and the fee."""
-
-    order: Order
-    lots: int
-    received_units: int
+    expire_ns: int
+    display_lots: int
+    stop_price_ticks: int = 0
+    min_lots: int = 0
 
 
 def new_order(state: State, account: Account, command: NewOrder, outcome: Outcome) -> RejectReason:
@@ -60,23 +65,55 @@ def new_order(state: State, account: Account, command: NewOrder, outcome: Outcom
     reason = _refusal(state, account, command)
     if reason:
         return reason
-    side = Side(command.side)
-    slot, generation = state.pool.take()
-    order = Order(
-        slot, generation, account.number, command.client_order_id,
-        command.instrument, side, command.price_ticks, command.quantity_lots,
-    )  # fmt: skip
+    order = _draft(account, command)
+    reason = _book_refusal(state, order, command.min_lots)
+    if reason:
+        return reason
+    state.pool.enter(order, state.sequence)
     outcome.order_id = order.id
-    state.pool.live[slot] = order
-    _hold(state, order, order.leaves_lots)
-    _accept(state, order, resting=not _would_cross(state, order) and command.time_in_force == TimeInForce.GTC)
-    _match(state, order)
-    _settle_remainder(state, order, command.time_in_force)
+    hold(state, order, order.leaves_lots)
+    whole = _rests_whole(state, order)
+    if whole:
+        state.books[order.instrument].add(order)
+    _report_accepted(state, order, whole)
+    if order.time_in_force is TimeInForce.GTD:
+        state.timers.add_order(order)
+    if order.ord_type in STOPS:
+        _wait_for_price(state, order)
+    elif not whole:
+        run(state, order)
     return RejectReason.NONE
 
 
+def run(state: State, order: Order) -> None:
+    """Match an order that is not in the book, and rest or cancel what is left."""
+    reason = match(state, order)
+    if not order.leaves_lots:
+        if order.id in state.pool:
+            close(state, order, OrdStatus.FILLED, RejectReason.NONE)
+        return
+    instrument = state.instruments[order.instrument]
+    if reason:
+        cancel(state, order, reason)
+    elif order.time_in_force in IMMEDIATE or order.ord_type in (OrdType.MARKET, OrdType.STOP):
+        cancel(state, order, RejectReason.UNFILLED_REMAINDER)
+    elif order.notional_units + instrument.notional_units(order.price_ticks, order.leaves_lots) > INT64_MAX:
+        # A seller was paid more than its limit: the running total would no longer fit.
+        cancel(state, order, RejectReason.NOTIONAL_TOO_LARGE)
+    else:
+        state.books[order.instrument].add(order)
+        report_rested(state, order)
+
+
+def trigger(state: State, order: Order) -> None:
+    """Bring a stop order to life: from now on it is a market or a limit order."""
+    _report(state, EventKind.TRIGGERED, order)
+    order.ord_type = OrdType.MARKET if order.ord_type is OrdType.STOP else OrdType.LIMIT
+    run(state, order)
+
+
 def _refusal(state: State, account: Account, command: NewOrder) -> RejectReason:
-    """Return the first reason to refuse, in this order."""
+    """Return the first reason in the command itself, in this order."""
     if not state.is_valid(account):
         return RejectReason.CREDENTIAL_EXPIRED
     if command.instrument >= len(state.instruments):
@@ -86,236 +123,99 @@ def _refusal(state: State, account: Account, command: NewOrder) -> RejectReason:
         return RejectReason.CURRENCY_NOT_PERMITTED
     if command.side not in (Side.BUY, Side.SELL):
         return RejectReason.BAD_SIDE
-    if command.ord_type != OrdType.LIMIT:
+    if command.ord_type not in tuple(OrdType):
         return RejectReason.UNSUPPORTED_ORD_TYPE
-    if command.time_in_force not in (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK):
+    if command.time_in_force not in tuple(TimeInForce):
         return RejectReason.UNSUPPORTED_TIME_IN_FORCE
-    post_only = command.exec_inst == ExecInst.POST_ONLY
-    if command.exec_inst and not (post_only and command.time_in_force == TimeInForce.GTC):
+    rests = command.time_in_force in RESTING
+    is_limit = command.ord_type == OrdType.LIMIT
+    is_stop = command.ord_type in STOPS
+    if (command.ord_type == OrdType.MARKET and rests) or (is_stop and not rests):
+        return RejectReason.UNSUPPORTED_TIME_IN_FORCE
+    if command.exec_inst and not (command.exec_inst == ExecInst.POST_ONLY and is_limit and rests):
         return RejectReason.BAD_EXEC_INST
-    if not 1 <= command.price_ticks <= PRICE_TICKS_MAX:
-        return RejectReason.PRICE_OUT_OF_RANGE
-    if not 1 <= command.quantity_lots <= QUANTITY_LOTS_MAX:
-        return RejectReason.QUANTITY_OUT_OF_RANGE
-    notional = instrument.notional_units(command.price_ticks, command.quantity_lots)
-    principal = command.quantity_lots * instrument.lot_units
-    if notional > INT64_MAX or principal > INT64_MAX:
-        return RejectReason.NOTIONAL_TOO_LARGE
-    need = (instrument.quote, notional) if command.side == Side.BUY else (instrument.base, principal)
-    if account.balances[need[0]].available < need[1]:
+    if command.self_trade_prevention not in tuple(SelfTradePrevention):
+        return RejectReason.BAD_SELF_TRADE_PREVENTION
+    reason = size_refusal(instrument, command.price_ticks, command.quantity_lots)
+    if reason:
+        return reason
+    if not (1 <= command.stop_price_ticks <= PRICE_TICKS_MAX if is_stop else command.stop_price_ticks == 0):
+        return RejectReason.BAD_STOP_PRICE
+    gtd = command.time_in_force == TimeInForce.GTD
+    if not (command.expire_ns > state.now_ns if gtd else command.expire_ns == 0):
+        return RejectReason.EXPIRE_TIME_PASSED
+    if command.display_lots and not (is_limit and rests and 1 <= command.display_lots <= command.quantity_lots):
+        return RejectReason.BAD_DISPLAY_QTY
+    ioc = command.time_in_force == TimeInForce.IOC
+    if command.min_lots and not (ioc and 1 <= command.min_lots <= command.quantity_lots):
+        return RejectReason.BAD_MIN_QTY
+    currency, units = principal_of(instrument, Side(command.side), command.price_ticks, command.quantity_lots)
+    if account.balances[currency].available < units:
         return RejectReason.INSUFFICIENT_FUNDS
-    reachable = state.books[command.instrument].reach(opposite(Side(command.side)), command.price_ticks)
-    if post_only and next(reachable, None) is not None:
-        return RejectReason.WOULD_CROSS
-    if command.time_in_force == TimeInForce.FOK:
-        reason = _fok_refusal(reachable, command.quantity_lots, state.max_fills)
-        if reason:
-            return reason
-    return RejectReason.CAPACITY if state.pool.full else RejectReason.NONE
-
-
-def _fok_refusal(reachable: Iterator[Order], wanted_lots: int, max_fills: int) -> RejectReason:
-    """Walk what a FOK order would trade with, at most ``max_fills`` orders of it."""
-    for fills, resting in enumerate(reachable):
-        if fills == max_fills:
-            return RejectReason.TOO_MANY_FILLS
-        wanted_lots -= resting.leaves_lots
-        if wanted_lots <= 0:
-            return RejectReason.NONE
-    return RejectReason.FOK_NOT_FILLABLE
-
-
-def _hold_of(instrument: Instrument, order: Order, lots: int) -> tuple[int, int]:
-    """Return the currency and the units that ``lots`` of an open order hold."""
-    if order.side is Side.BUY:
-        return instrument.quote, instrument.notional_units(order.price_ticks, lots)
-    return instrument.base, lots * instrument.lot_units
-
-
-def _hold(state: State, order: Order, lots: int) -> None:
-    """Move the principal of ``lots`` from available to held; release with a negative number."""
-    currency, units = _hold_of(state.instruments[order.instrument], order, lots)
-    balance = state.accounts[order.account].balances[currency]
-    balance.available -= units
-    balance.held += units
-
-
-def _would_cross(state: State, order: Order) -> bool:
-    book = state.books[order.instrument]
-    return next(book.reach(opposite(order.side), order.price_ticks), None) is not None
-
-
-def _accept(state: State, order: Order, *, resting: bool) -> None:
-    """Report the order as entered; one that meets nothing goes to the book whole, in this event."""
-    state.emit_order(
-        EventKind.ACCEPTED, order.account, side=order.side, instrument=order.instrument, status=OrdStatus.NEW,
-        order_id=order.id, client_order_id=order.client_order_id, price_ticks=order.price_ticks,
-        quantity_lots=order.leaves_lots, leaves_lots=order.leaves_lots, cum_lots=0,
-        flags=EventFlag.BOOK if resting else 0, instrument_stream=_next_number(state, order) if resting else 0,
-    )  # fmt: skip
-
-
-def _match(state: State, order: Order) -> None:
-    """Trade with the best resting orders, price then time, at their prices."""
-    fills = 0
-    while order.leaves_lots and fills < state.max_fills:
-        book = state.books[order.instrument]
-        maker = next(book.reach(opposite(order.side), order.price_ticks), None)
-        if maker is None:
-            return
-        fills += 1
-        lots = min(order.leaves_lots, maker.leaves_lots)
-        instrument = state.instruments[order.instrument]
-        currency, held = _hold_of(instrument, order, lots)
-        paid = instrument.notional_units(maker.price_ticks, lots) if order.side is Side.BUY else held
-        payer = state.accounts[order.account].balances[currency]
-        payer.held -= held
-        payer.available += held - paid
-        order.leaves_lots -= lots
-        trade(state, maker, order, lots, flags=EventFlag.TAKER)
-
-
-def trade(state: State, maker: Order, taker: Order, lots: int, *, flags: EventFlag) -> None:
-    """Exchange ``lots`` at the maker's price and report both sides.
-
-    The taker's payment has been taken out of its balance already, and its leaves reduced.
-    """
-    instrument = state.instruments[maker.instrument]
-    notional = instrument.notional_units(maker.price_ticks, lots)
-    principal = lots * instrument.lot_units
-    currency, held = _hold_of(instrument, maker, lots)
-    state.accounts[maker.account].balances[currency].held -= held
-
-    taker_fee = _fee(instrument, taker, lots, notional, instrument.taker_rate)
-    if instrument.maker_rate >= 0:
-        maker_fee = _fee(instrument, maker, lots, notional, instrument.maker_rate)
-    else:
-        maker_fee = -rebate_units(-instrument.maker_rate, principal if taker.side is Side.BUY else notional)
-    for order, fee in ((maker, maker_fee), (taker, taker_fee)):
-        received = (instrument.base, principal) if order.side is Side.BUY else (instrument.quote, notional)
-        given = instrument.quote if order.side is Side.BUY else instrument.base
-        owner = state.accounts[order.account]
-        owner.balances[received[0]].available += received[1]
-        fee_currency = received[0] if fee >= 0 else given
-        owner.balances[fee_currency].available -= fee
-        state.accounts[FEES_ACCOUNT].balances[fee_currency].available += fee
-        order.cum_lots += lots
-        order.notional_units += notional
-
-    state.books[maker.instrument].reduce(maker, lots)
-    number = _next_number(state, maker)
-    _report_fill(
-        state, maker, taker.account, maker.price_ticks, lots, maker_fee, EventFlag.MAKER | EventFlag.BOOK, number
-    )
-    _report_fill(state, taker, maker.account, maker.price_ticks, lots, taker_fee, flags, number)
-    if not maker.leaves_lots:
-        close(state, maker, OrdStatus.FILLED, RejectReason.NONE)
-
-
-def _fee(instrument: Instrument, order: Order, lots: int, notional_units: int, rate: int) -> int:
-    """Return the fee due for this fill: what is owed on all receipts, less what was owed before."""
-    if order.side is Side.BUY:
-        before = order.cum_lots * instrument.lot_units
-        after = before + lots * instrument.lot_units
-    else:
-        before = order.notional_units
-        after = before + notional_units
-    return fee_owed_units(rate, after) - fee_owed_units(rate, before)
-
-
-def _report_fill(
-    state: State, order: Order, other: int, price_ticks: int, lots: int, fee: int, flags: EventFlag, number: int
-) -> None:
-    is_swap = bool(flags & EventFlag.SWAP)
-    state.emit_order(
-        EventKind.FILL, order.account, side=order.side, instrument=order.instrument, status=order.status,
-        order_id=0 if is_swap else order.id, client_order_id=order.client_order_id, price_ticks=price_ticks,
-        quantity_lots=lots, leaves_lots=order.leaves_lots, cum_lots=order.cum_lots, flags=flags,
-        counterparty=other, fee_units=fee, instrument_stream=number,
-    )  # fmt: skip
-
-
-def _settle_remainder(state: State, order: Order, time_in_force: int) -> None:
-    """Rest what is left, or cancel it and say why."""
-    if not order.leaves_lots:
-        close(state, order, OrdStatus.FILLED, RejectReason.NONE)
-        return
-    instrument = state.instruments[order.instrument]
-    if _would_cross(state, order):
-        cancel(state, order, RejectReason.TOO_MANY_FILLS)
-    elif time_in_force != TimeInForce.GTC:
-        cancel(state, order, RejectReason.UNFILLED_REMAINDER)
-    elif order.notional_units + instrument.notional_units(order.price_ticks, order.leaves_lots) > INT64_MAX:
-        # A seller was paid more than its limit: the running total would no longer fit.
-        cancel(state, order, RejectReason.NOTIONAL_TOO_LARGE)
-    else:
-        state.books[order.instrument].add(order)
-        if order.cum_lots:
-            state.emit_order(
-                EventKind.RESTED, order.account, side=order.side, instrument=order.instrument, status=order.status,
-                order_id=order.id, client_order_id=order.client_order_id, price_ticks=order.price_ticks,
-                quantity_lots=order.leaves_lots, leaves_lots=order.leaves_lots, cum_lots=order.cum_lots,
-                flags=EventFlag.BOOK, instrument_stream=_next_number(state, order),
-            )  # fmt: skip
-
-
-def cancel(state: State, order: Order, reason: RejectReason, *, resting: bool = False, request_id: int = 0) -> None:
-    """End an open order, release its hold, and report it."""
-    lots = order.leaves_lots
-    _hold(state, order, -lots)
-    if resting:
-        state.books[order.instrument].reduce(order, lots)
-    order.leaves_lots = 0
-    expired = reason is RejectReason.CREDENTIAL_EXPIRED
-    status = OrdStatus.EXPIRED if expired else OrdStatus.CANCELED
-    state.emit_cancel(
-        EventKind.CANCELED, order.account, side=order.side, instrument=order.instrument, status=status, reason=reason,
-        order_id=order.id, client_order_id=order.client_order_id, price_ticks=order.price_ticks, quantity_lots=lots,
-        cum_lots=order.cum_lots, request_id=request_id, flags=EventFlag.BOOK if resting else 0,
-        instrument_stream=_next_number(state, order) if resting else 0,
-    )  # fmt: skip
-    close(state, order, status, reason)
-
-
-def close(state: State, order: Order, status: OrdStatus, reason: RejectReason) -> None:
-    """Write the order's final outcome where a retry will look for it, and free its slot."""
-    outcome = state.accounts[order.account].outcome(order.client_order_id)
-    if outcome is not None:
-        outcome.status, outcome.reason = status, reason
-        outcome.done, outcome.notional = order.cum_lots, order.notional_units
-    del state.pool.live[order.slot]
-    state.pool.give_back(order.slot)
-
-
-def cancel_request(
-    state: State,
-    account: Account,
-    wanted_order_id: int,
-    wanted_client_id: int,
-    request_id: int,
-    outcome: Outcome | None,
-) -> RejectReason:
-    """Cancel one order by OrderID, or by its client id when that is 0; another's order reads as unknown.
-
-    Allowed with an expired credential: it only takes risk away.
-    """
-    known = None
-    if wanted_order_id:
-        order = state.pool.find(wanted_order_id)
-    else:
-        known = account.outcome(wanted_client_id)
-        order = state.pool.find(known.order_id) if known and known.kind is CommandKind.NEW_ORDER else None
-    if order is None or order.account != account.number:
-        was_order = known is not None and known.kind is CommandKind.NEW_ORDER
-        return RejectReason.ORDER_CLOSED if was_order else RejectReason.UNKNOWN_ORDER
-    if outcome is not None:
-        outcome.order_id, outcome.status, outcome.done = order.id, OrdStatus.CANCELED, order.leaves_lots
-    cancel(state, order, RejectReason.NONE, resting=True, request_id=request_id)
     return RejectReason.NONE
 
 
-def _next_number(state: State, order: Order) -> int:
-    """Return the next number of the instrument's market data."""
+def size_refusal(instrument: Instrument, price_ticks: int, quantity_lots: int) -> RejectReason:
+    """Return why a price and a quantity cannot stand in an order."""
+    if not 1 <= price_ticks <= PRICE_TICKS_MAX:
+        return RejectReason.PRICE_OUT_OF_RANGE
+    if not 1 <= quantity_lots <= QUANTITY_LOTS_MAX:
+        return RejectReason.QUANTITY_OUT_OF_RANGE
+    notional = instrument.notional_units(price_ticks, quantity_lots)
+    if notional > INT64_MAX or quantity_lots * instrument.lot_units > INT64_MAX:
+        return RejectReason.NOTIONAL_TOO_LARGE
+    return RejectReason.NONE
+
+
+def _book_refusal(state: State, order: Order, min_lots: int) -> RejectReason:
+    """Return why the book as it stands refuses the order, in this order."""
+    if order.exec_inst & ExecInst.POST_ONLY and would_cross(state, order):
+        return RejectReason.WOULD_CROSS
+    wanted = order.leaves_lots if order.time_in_force is TimeInForce.FOK else min_lots
+    if wanted:
+        reason = fillable(state, order, wanted)
+        if reason is RejectReason.TOO_MANY_FILLS:
+            return reason
+        if reason:
+            return RejectReason.MIN_QTY_NOT_FILLABLE if min_lots else RejectReason.FOK_NOT_FILLABLE
+    return RejectReason.CAPACITY if state.pool.full else RejectReason.NONE
+
+
+def _draft(account: Account, command: NewOrder) -> Order:
+    return Order(
+        slot=0, generation=0, account=account.number, client_order_id=command.client_order_id,
+        instrument=command.instrument, side=Side(command.side), price_ticks=command.price_ticks,
+        leaves_lots=command.quantity_lots, ord_type=OrdType(command.ord_type),
+        time_in_force=TimeInForce(command.time_in_force), exec_inst=ExecInst(command.exec_inst),
+        self_trade_prevention=SelfTradePrevention(command.self_trade_prevention), expire_ns=command.expire_ns,
+        display_lots=command.display_lots if command.display_lots < command.quantity_lots else 0,
+        stop_price_ticks=command.stop_price_ticks,
+    )  # fmt: skip
+
+
+def _rests_whole(state: State, order: Order) -> bool:
+    """Say whether the order goes to the book untouched and all on show, so that one event tells it all."""
+    plain = order.ord_type is OrdType.LIMIT and order.time_in_force in RESTING and not order.display_lots
+    return plain and not would_cross(state, order)
+
+
+def _wait_for_price(state: State, order: Order) -> None:
+    """Let a stop wait, unless the last trade has reached its price already."""
     book = state.books[order.instrument]
-    book.stream += 1
-    return book.stream
+    book.add_stop(order)
+    if book.last_price_ticks and order in book.triggered(book.last_price_ticks):
+        book.remove_stop(order)
+        queue_triggered(state, order)
+
+
+def _report_accepted(state: State, order: Order, whole: bool) -> None:
+    number = state.books[order.instrument].next_number() if whole else 0
+    _report(state, EventKind.ACCEPTED, order, EventFlag.BOOK if whole else EventFlag.NONE, number)
+
+
+def _report(state: State, kind: EventKind, order: Order, flags: EventFlag = EventFlag.NONE, number: int = 0) -> None:
+    state.emit_order(
+        kind, order.account, side=order.side, instrument=order.instrument, status=order.status, order_id=order.id,
+        client_order_id=order.client_order_id, price_ticks=order.price_ticks, quantity_lots=order.leaves_lots,
+        leaves_lots=order.leaves_lots, cum_lots=order.cum_lots, flags=flags, instrument_stream=number,
+    )  # fmt: skip

@@ -1,8 +1,9 @@
 """All of the venue's state in one place, and the only way out of it: events."""
 
 import struct
+from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,10 +19,17 @@ from fxengine.codes import (
 )
 from fxengine.records import CANCEL_EVENT, EVENT, MONEY_EVENT, STATUS_EVENT, SWAP_EVENT, Records, struct_of
 from fxengine.reference.account import Account
-from fxengine.reference.book import Book, OrderPool
+from fxengine.reference.book import Book, Order, OrderPool
 
 _EVENT, _CANCEL = struct_of(EVENT), struct_of(CANCEL_EVENT)
 _STATUS, _MONEY, _SWAP = struct_of(STATUS_EVENT), struct_of(MONEY_EVENT), struct_of(SWAP_EVENT)
+
+
+class OrderTimers(Protocol):
+    """Where a GTD order leaves its expire time."""
+
+    def add_order(self, order: Order) -> None:
+        """Note when a GTD order expires."""
 
 
 class Instrument:
@@ -40,7 +48,9 @@ class Instrument:
 class State:
     """Accounts, books, orders and time; ``sequence`` is the number of the command being applied."""
 
-    def __init__(self, instruments: Records, n_currencies: int, max_fills: int, max_orders: int) -> None:
+    def __init__(
+        self, instruments: Records, n_currencies: int, max_fills: int, max_orders: int, timers: OrderTimers
+    ) -> None:
         self.n_currencies = n_currencies
         self.max_fills = max_fills
         self.instruments = [Instrument(row) for row in instruments]
@@ -49,6 +59,9 @@ class State:
         self.accounts = [Account(FEES_ACCOUNT), Account(CUSTODY_ACCOUNT)]
         self.now_ns = 0
         self.sequence = 0
+        self.triggered: deque[int] = deque()
+        """OrderIDs of triggered stops that wait their turn."""
+        self.timers = timers
         self.events = bytearray()
 
     def client(self, number: int) -> Account | None:
@@ -56,6 +69,11 @@ class State:
         if FIRST_CLIENT_ACCOUNT <= number < len(self.accounts):
             return self.accounts[number]
         return None
+
+    def orders_of(self, account: Account) -> list[Order]:
+        """Return an account's open orders and quotes by client id, then by slot. O(open orders)."""
+        orders = [order for order in self.pool.live.values() if order.account == account.number]
+        return sorted(orders, key=lambda order: (order.client_order_id, order.slot))
 
     def is_valid(self, account: Account) -> bool:
         """Say whether the account's credential holds now."""
@@ -121,14 +139,15 @@ class State:
         client_order_id: int,
         price_ticks: int = 0,
         quantity_lots: int = 0,
+        displayed_lots: int = 0,
         cum_lots: int = 0,
         request_id: int = 0,
         flags: int = 0,
         instrument_stream: int = 0,
     ) -> None:
-        """Tell an account that its order ended (CANCELED) or its command was refused (REJECTED)."""
+        """Tell an account that its order ended (CANCELED), shrank (REDUCED), or its command was refused (REJECTED)."""
         head = self._head(kind, account, side, reason, instrument, status, flags, 0)
-        body = (order_id, client_order_id, price_ticks, quantity_lots, 0, cum_lots, request_id)
+        body = (order_id, client_order_id, price_ticks, quantity_lots, displayed_lots, cum_lots, request_id)
         self._write(_CANCEL, head, (*body, self._next_number(account), instrument_stream))
 
     def emit_status(

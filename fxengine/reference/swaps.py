@@ -21,7 +21,7 @@ from fxengine.codes import EventFlag, EventKind, OrdStatus, RejectReason, Side, 
 from fxengine.money import INT64_MAX, fee_owed_units, gross_for_net_units
 from fxengine.reference.account import Account, Outcome
 from fxengine.reference.book import Order, opposite
-from fxengine.reference.orders import trade
+from fxengine.reference.matching import trade
 from fxengine.reference.state import State
 
 BOOKS_MAX = 3
@@ -214,10 +214,10 @@ def _sweep_lots(state: State, index: int, side: Side, wanted: int) -> Leg | None
     """Walk the other side for exactly ``wanted`` lots."""
     instrument = state.instruments[index]
     left, notional, fills = wanted, 0, 0
-    for resting in state.books[index].orders(opposite(side)):
+    for resting, offered in state.books[index].ahead(opposite(side)):
         if not left:
             break
-        lots = min(left, resting.leaves_lots)
+        lots = min(left, offered)
         notional += instrument.notional_units(resting.price_ticks, lots)
         left, fills = left - lots, fills + 1
         if fills > state.max_fills:
@@ -232,9 +232,9 @@ def _buy_with(state: State, index: int, budget_units: int) -> Leg | None:
     """
     instrument = state.instruments[index]
     left, bought, fills, lot_cost = budget_units, 0, 0, budget_units
-    for resting in state.books[index].orders(Side.SELL):
+    for resting, offered in state.books[index].ahead(Side.SELL):
         lot_cost = instrument.notional_units(resting.price_ticks, 1)
-        lots = min(left // lot_cost, resting.leaves_lots)
+        lots = min(left // lot_cost, offered)
         if not lots:
             break
         left, bought, fills = left - lots * lot_cost, bought + lots, fills + 1
@@ -247,11 +247,11 @@ def _sell_for(state: State, index: int, gross_units: int) -> Leg | None:
     """Sell the fewest lots of base whose proceeds are at least ``gross_units``."""
     instrument = state.instruments[index]
     sold, notional, fills = 0, 0, 0
-    for resting in state.books[index].orders(Side.BUY):
+    for resting, offered in state.books[index].ahead(Side.BUY):
         if notional >= gross_units:
             break
         lot_price = instrument.notional_units(resting.price_ticks, 1)
-        lots = min(-(-(gross_units - notional) // lot_price), resting.leaves_lots)
+        lots = min(-(-(gross_units - notional) // lot_price), offered)
         sold, notional, fills = sold + lots, notional + lots * lot_price, fills + 1
         if fills > state.max_fills:
             return None
@@ -280,8 +280,9 @@ def _execute(state: State, account: Account, client_order_id: int, leg: Leg) -> 
     instrument = state.instruments[leg.instrument]
     order = Order(0, 0, account.number, client_order_id, leg.instrument, leg.side, 0, leg.lots)
     while order.leaves_lots:
-        maker = next(book.orders(opposite(leg.side)))
-        lots = min(order.leaves_lots, maker.leaves_lots)
+        maker = book.best(opposite(leg.side))
+        assert maker is not None
+        lots = min(order.leaves_lots, maker.shown_lots)
         order.leaves_lots -= lots
         if leg.side is Side.BUY:
             account.balances[instrument.quote].available -= instrument.notional_units(maker.price_ticks, lots)
