@@ -34,7 +34,10 @@ class Place(IntEnum):
 
 @dataclass(slots=True)
 class Order:
-    """One order from acceptance to its end. Slot and generation make its OrderID."""
+    """One order from acceptance to its end. Slot and generation make its OrderID.
+
+    ``fee_credit``: see ``fxengine.money.fee_and_credit``.
+    """
 
     slot: int
     generation: int
@@ -47,6 +50,7 @@ class Order:
     entry_sequence: int = 0
     cum_lots: int = 0
     notional_units: int = 0
+    fee_credit: int = 0
     ord_type: OrdType = OrdType.LIMIT
     time_in_force: TimeInForce = TimeInForce.GTC
     exec_inst: ExecInst = ExecInst.NONE
