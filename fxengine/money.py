@@ -13,6 +13,10 @@ receipts, so the ceilings telescope::
     fee owed so far   0           1            1          ceil(0.14), ceil(0.30)
     charged now                   1            0          never 2 for one order
 
+An order may first take and then rest, at two rates; what it owes is the ceiling of both together.
+So an order does not remember its receipts but its *credit*: what it has paid beyond what it owed
+exactly, in millionths of a unit, always less than one unit (:func:`fee_and_credit`).
+
 A rebate (negative maker rate) is the floor of the rate times what the taker received in that
 one fill. Because ceil(a + d) - ceil(a) >= floor(d), the taker's fee of the same fill always
 covers it as long as the rebate's rate is at most the taker's; the venue file enforces that.
@@ -84,7 +88,7 @@ def format_scaled(value: int, decimals: int) -> str:
 
 
 def fee_owed_units(rate: int, received_units: int) -> int:
-    """Return the fee on all that an order has received so far, rounded up (against the order).
+    """Return the fee on all that an order receives at one rate, rounded up (against the order).
 
     ``rate`` is in hundredths of a basis point and not negative. Error: below one unit, O(1).
 
@@ -92,6 +96,23 @@ def fee_owed_units(rate: int, received_units: int) -> int:
     (1, 1)
     """
     return -(-rate * received_units // RATE_ONE)
+
+
+def fee_and_credit(rate: int, received_units: int, credit: int) -> tuple[int, int]:
+    """Return the fee now due on a receipt, and the order's credit after it.
+
+    ``credit`` is what the order has paid so far beyond rate times receipts, in millionths of a unit,
+    0 to 999,999; so is the result. The fees of an order add up to the ceiling of all it owes, whatever
+    the rates and in whatever parts it was filled. O(1).
+
+    >>> fee_and_credit(200, 700, 0)
+    (1, 860000)
+    >>> fee_and_credit(200, 800, 860_000)
+    (0, 700000)
+    """
+    due = rate * received_units - credit
+    fee = max(0, -(-due // RATE_ONE))
+    return fee, fee * RATE_ONE - due
 
 
 def rebate_units(rate: int, taker_received_units: int) -> int:

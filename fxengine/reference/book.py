@@ -20,7 +20,10 @@ SLOT_MASK = 2**32 - 1
 
 @dataclass(slots=True)
 class Order:
-    """One order from acceptance to its end. Slot and generation make its OrderID."""
+    """One order from acceptance to its end. Slot and generation make its OrderID.
+
+    ``fee_credit``: see ``fxengine.money.fee_and_credit``.
+    """
 
     slot: int
     generation: int
@@ -32,6 +35,7 @@ class Order:
     leaves_lots: int
     cum_lots: int = 0
     notional_units: int = 0
+    fee_credit: int = 0
 
     @property
     def id(self) -> int:

@@ -26,7 +26,7 @@ _ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sQQI4x")
 _BALANCE = struct.Struct("<qq")
 _OUTCOME = struct.Struct("<QQQQBBH4xqq")
 _BOOK = struct.Struct("<QII")
-_ORDER = struct.Struct("<IIQqqqq")
+_ORDER = struct.Struct("<IIQqqqqI")
 
 
 def state_bytes(state: State) -> bytes:
@@ -82,5 +82,5 @@ def _account(account: Account, n_currencies: int) -> bytes:
 def _order(order: Order) -> bytes:
     return _ORDER.pack(
         order.slot, order.account, order.client_order_id, order.price_ticks,
-        order.leaves_lots, order.cum_lots, order.notional_units,
+        order.leaves_lots, order.cum_lots, order.notional_units, order.fee_credit,
     )  # fmt: skip

@@ -8,7 +8,7 @@ the books before the next command is looked at: matching never meets an invalid 
 import heapq
 from dataclasses import dataclass
 
-from fxengine.codes import FIRST_CLIENT_ACCOUNT, AccountFlag, EventKind, OrdStatus, RejectReason
+from fxengine.codes import FIRST_CLIENT_ACCOUNT, AccountFlag, CommandKind, EventKind, OrdStatus, RejectReason
 from fxengine.money import INT64_MAX
 from fxengine.reference.account import Account
 from fxengine.reference.orders import cancel
@@ -63,8 +63,8 @@ def renew(state: State, expiries: Expiries, command: Credential) -> None:
     reason = _refusal(state, command)
     if reason:
         state.emit_cancel(
-            EventKind.REJECTED, command.account, side=0, instrument=0, status=OrdStatus.REJECTED, reason=reason,
-            order_id=0, client_order_id=0,
+            EventKind.REJECTED, command.account, side=CommandKind.CREDENTIAL, instrument=0,
+            status=OrdStatus.REJECTED, reason=reason, order_id=0, client_order_id=0,
         )  # fmt: skip
         return
     if command.account == len(state.accounts):

@@ -25,7 +25,7 @@ from fxengine.codes import (
     Side,
     TimeInForce,
 )
-from fxengine.money import INT64_MAX, fee_owed_units, rebate_units
+from fxengine.money import INT64_MAX, fee_and_credit, rebate_units
 from fxengine.records import PRICE_TICKS_MAX, QUANTITY_LOTS_MAX
 from fxengine.reference.account import Account, Outcome
 from fxengine.reference.book import Order, opposite
@@ -186,17 +186,17 @@ def trade(state: State, maker: Order, taker: Order, lots: int, *, flags: EventFl
     currency, held = _hold_of(instrument, maker, lots)
     state.accounts[maker.account].balances[currency].held -= held
 
-    taker_fee = _fee(instrument, taker, lots, notional, instrument.taker_rate)
+    received = {Side.BUY: (instrument.base, principal), Side.SELL: (instrument.quote, notional)}
+    taker_fee = _fee(instrument.taker_rate, taker, received[taker.side][1])
     if instrument.maker_rate >= 0:
-        maker_fee = _fee(instrument, maker, lots, notional, instrument.maker_rate)
+        maker_fee = _fee(instrument.maker_rate, maker, received[maker.side][1])
     else:
-        maker_fee = -rebate_units(-instrument.maker_rate, principal if taker.side is Side.BUY else notional)
+        maker_fee = -rebate_units(-instrument.maker_rate, received[taker.side][1])
     for order, fee in ((maker, maker_fee), (taker, taker_fee)):
-        received = (instrument.base, principal) if order.side is Side.BUY else (instrument.quote, notional)
-        given = instrument.quote if order.side is Side.BUY else instrument.base
+        currency, units = received[order.side]
         owner = state.accounts[order.account]
-        owner.balances[received[0]].available += received[1]
-        fee_currency = received[0] if fee >= 0 else given
+        owner.balances[currency].available += units
+        fee_currency = currency if fee >= 0 else received[opposite(order.side)][0]
         owner.balances[fee_currency].available -= fee
         state.accounts[FEES_ACCOUNT].balances[fee_currency].available += fee
         order.cum_lots += lots
@@ -212,15 +212,10 @@ def trade(state: State, maker: Order, taker: Order, lots: int, *, flags: EventFl
         close(state, maker, OrdStatus.FILLED, RejectReason.NONE)
 
 
-def _fee(instrument: Instrument, order: Order, lots: int, notional_units: int, rate: int) -> int:
-    """Return the fee due for this fill: what is owed on all receipts, less what was owed before."""
-    if order.side is Side.BUY:
-        before = order.cum_lots * instrument.lot_units
-        after = before + lots * instrument.lot_units
-    else:
-        before = order.notional_units
-        after = before + notional_units
-    return fee_owed_units(rate, after) - fee_owed_units(rate, before)
+def _fee(rate: int, order: Order, received_units: int) -> int:
+    """Return the fee due for this receipt, and keep the order's credit."""
+    fee, order.fee_credit = fee_and_credit(rate, received_units, order.fee_credit)
+    return fee
 
 
 def _report_fill(

@@ -2,10 +2,10 @@
 
 A trade moves base one way and quote the other; a fee goes to the fees account in the currency that
 its payer received, and a rebate comes from there in the currency that the maker gave. What an order
-has paid in fees must be the ceiling of the rate on all it received, exactly; where it was first
-taker and then maker, each part telescopes on the running receipts::
+has paid in fees must be the ceiling of what it owes, exactly; where it was first taker and then
+maker, of both parts together::
 
-    received   0 ..... taker ..... T ..... maker ..... R      ceil(t T) + ceil(m R) - ceil(m T)
+    received   0 ..... taker ..... T ..... maker ..... R      ceil(t T + m (R - T))
 """
 
 from collections import defaultdict
@@ -23,8 +23,7 @@ RATE_ONE = 1_000_000
 class Paid:
     """Receipts and fees of one order, or of one leg of a swap."""
 
-    received_as_taker: int = 0
-    received: int = 0
+    owed: Fraction = Fraction(0)
     fees: int = 0
 
 
@@ -88,20 +87,12 @@ class MoneyAudit:
         pair = self.pairs[event.instrument]
         (_, received), (_, given) = self._amounts(event)
         is_maker = bool(event.flags & EventFlag.MAKER)
-        paid.received += received
         if is_maker and pair.maker_rate < 0:
             assert event.fee_units == -int(Fraction(-pair.maker_rate * given, RATE_ONE)), event
             return
-        if not is_maker:
-            assert paid.received_as_taker + received == paid.received, f"a resting order took: {event}"
-            paid.received_as_taker = paid.received
+        paid.owed += Fraction((pair.maker_rate if is_maker else pair.taker_rate) * received, RATE_ONE)
         paid.fees += event.fee_units
-        taken = paid.received_as_taker
-        owed = ceil(Fraction(pair.taker_rate * taken, RATE_ONE))
-        if is_maker:
-            owed += ceil(Fraction(pair.maker_rate * paid.received, RATE_ONE))
-            owed -= ceil(Fraction(pair.maker_rate * taken, RATE_ONE))
-        assert paid.fees == owed, f"fees so far {paid.fees}, owed {owed}: {event}"
+        assert paid.fees == ceil(paid.owed), f"fees so far {paid.fees}, owed {paid.owed}: {event}"
 
     def compare(self, core: Core, n_currencies: int) -> None:
         """Hold the rebuilt totals against the core's balances, the venue's own accounts included."""

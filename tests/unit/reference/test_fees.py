@@ -61,17 +61,17 @@ def test_a_rebate_of_a_buyer_comes_in_quote() -> None:
     assert desk.has(FEES_ACCOUNT, USD) == (0, 0)
 
 
-def test_an_order_that_first_takes_and_then_makes_pays_each_rate_on_its_part() -> None:
+def test_an_order_that_first_takes_and_then_makes_pays_the_ceiling_of_both_parts_together() -> None:
     desk = Desk(pair(maker=10_000, taker=30_000))
-    desk.fund(MAKER, eur=50)
-    desk.fund(OTHER, eur=150)
+    desk.fund(MAKER, eur=67)
+    desk.fund(OTHER, eur=34)
     desk.fund(PAYER, usd=1000)
-    desk.sell(MAKER, 50, 1)
-    *_, taken, _ = desk.buy(PAYER, 200, 1)
-    assert taken.fee_units == 2  # ceil(1.5)
-    _, made, _ = desk.sell(OTHER, 150, 1)
-    assert made.fee_units == 1  # ceil(2.00) - ceil(0.5)
-    assert desk.has(PAYER, EUR) == (197, 0)
+    desk.sell(MAKER, 67, 1)
+    *_, taken, _ = desk.buy(PAYER, 101, 1)
+    assert taken.fee_units == 3  # ceil(2.01)
+    _, made, _ = desk.sell(OTHER, 34, 1)
+    assert made.fee_units == 0  # ceil(2.01 + 0.34) - 3
+    assert desk.has(PAYER, EUR) == (98, 0)
 
 
 def test_a_fee_may_take_all_of_a_receipt_and_never_more() -> None:
