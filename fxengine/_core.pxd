@@ -359,7 +359,9 @@ cdef struct Order:  # one line; orders[slot], slot from 1
     u32 price_ticks
     u16 instrument  # index
     u8 side  # Side
-    u8 reserved[9]
+    u8 reserved_0
+    u32 fee_credit  # paid beyond what is owed exactly, millionths of a unit, below 1,000,000
+    u8 reserved_1[4]
 
 cdef struct Balance:
     i64 available_units
@@ -541,7 +543,7 @@ cdef struct BookImage:
     u32 n_bids
     u32 n_asks
 
-cdef struct OrderImage:
+cdef packed struct OrderImage:
     u32 slot
     u32 account
     u64 client_order_id
@@ -549,6 +551,7 @@ cdef struct OrderImage:
     i64 leaves_lots
     i64 cum_lots
     i64 notional_units
+    u32 fee_credit
 
 # -- the class (core/interface.pxi) --------------------------------------------------------------
 

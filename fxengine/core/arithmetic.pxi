@@ -53,17 +53,37 @@ cdef inline i64 divide_up(i64 amount, i64 by) noexcept nogil:
 
 
 cdef inline i64 fee_owed_units(u64 rate, u64 received_units) noexcept nogil:
-    """Return the fee on all that an order has received so far, rounded up (against the order)."""
+    """Return the fee on all that an order receives at one rate, rounded up (against the order)."""
     if likely(received_units < <u64>FAST_UNITS):
         return <i64>((rate * received_units + (RATE_ONE - 1)) // <u64>RATE_ONE)
     return <i64>((<u128>rate * <u128>received_units + (RATE_ONE - 1)) // <u64>RATE_ONE)
 
 
-cdef inline i64 fee_due_units(u64 rate, i64 before_units, i64 received_units) noexcept nogil:
-    """Return the fee for one more receipt: two ceilings of the running total, so they telescope."""
-    if rate == 0:
+cdef inline i64 fee_now_units(u64 rate, u64 received_units, u32* credit) noexcept nogil:
+    """Return the fee due for one more receipt, and bring the order's credit up to date.
+
+    The fees of an order telescope to the ceiling of all it owes, at whatever rates.
+    """
+    cdef u64 owed
+    cdef u128 owed_wide
+    cdef u64 fee
+    if likely(received_units < <u64>FAST_UNITS):
+        owed = rate * received_units
+        if owed <= credit[0]:
+            credit[0] -= <u32>owed
+            return 0
+        owed -= credit[0]
+        fee = (owed + (RATE_ONE - 1)) // <u64>RATE_ONE
+        credit[0] = <u32>(fee * <u64>RATE_ONE - owed)
+        return <i64>fee
+    owed_wide = <u128>rate * <u128>received_units
+    if owed_wide <= credit[0]:
+        credit[0] -= <u32>owed_wide
         return 0
-    return fee_owed_units(rate, <u64>(before_units + received_units)) - fee_owed_units(rate, <u64>before_units)
+    owed_wide -= credit[0]
+    fee = <u64>((owed_wide + (RATE_ONE - 1)) // <u64>RATE_ONE)
+    credit[0] = <u32>(<u128>fee * <u64>RATE_ONE - owed_wide)
+    return <i64>fee
 
 
 cdef inline i64 rebate_units(u64 rate, u64 taker_received_units) noexcept nogil:

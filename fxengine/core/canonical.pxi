@@ -139,6 +139,7 @@ cdef u8* put_side(u8* at, State* s, Ladder* ladder, u32* n) noexcept nogil:
         image.leaves_lots = order.leaves_lots
         image.cum_lots = order.cum_lots
         image.notional_units = order.notional_units
+        image.fee_credit = order.fee_credit
         at = put(at, &image, sizeof(image))
         n[0] += 1
         order = order_behind(s, ladder, order)

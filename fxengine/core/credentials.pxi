@@ -155,7 +155,7 @@ cdef int renew(State* s, const Credential* command) noexcept nogil:
     cdef int reason = credential_refusal(s, command)
     cdef Account* account
     if reason != NONE:
-        emit_rejected(s, <const Command*>command, 0, 0, reason, 0, 0, 0)
+        emit_rejected(s, <const Command*>command, COMMAND_CREDENTIAL, 0, reason, 0, 0, 0)
         return NONE
     if command.account == s.n_accounts:
         account = open_account(s)

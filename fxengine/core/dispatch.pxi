@@ -47,9 +47,12 @@ cdef inline void look_for_entry(State* s, Ahead* ahead, const Command* command, 
     cdef u64 client_order_id = id_wanted(command)
     cdef u64 is_cancel = command.kind == COMMAND_CANCEL
     cdef Segment* segment = NULL
+    cdef u32 given
     if likely(command.account < s.n_accounts):
         segment = place_of(account_at(s, command.account), client_order_id).segment
-    ahead.slots[i & AHEAD_MASK] = <u32>((<const Cancel*>command).order_id & (0 - is_cancel))
+    # An id that was never given out must not be followed, wherever this number is used next.
+    given = <u32>((<const Cancel*>command).order_id & (0 - is_cancel))
+    ahead.slots[i & AHEAD_MASK] = given if likely(given <= s.orders_used) else 0
     ahead.entries[i & AHEAD_MASK] = &ahead.nothing
     if likely(segment != NULL):
         ahead.entries[i & AHEAD_MASK] = &segment.ids[client_order_id % SEGMENT_IDS]

@@ -122,12 +122,9 @@ cdef class Core:
         """Make room for events, or raise what a status says."""
         cdef State* s = &self.state
         if status == EVENTS_FULL:
-            needed = s.n_events + s.events_reserve
-            if s.started:
-                needed += account_at(s, s.timers[0].account).n_orders
-            self.applying = self.broken = True
+            self.applying = self.broken = True  # other threads may run while Python makes the array
             try:
-                self._enlarge_events(max(needed, 2 * s.events_capacity))
+                self._enlarge_events(2 * s.events_capacity)
                 self.broken = False
             finally:
                 self.applying = False

@@ -76,13 +76,10 @@ cdef inline void receive(
     order.notional_units += notional_units
 
 
-cdef inline i64 fee_of_fill(
-    const Book* book, const Order* order, i64 lots, i64 notional_units, i64 rate
-) noexcept nogil:
-    """Return the fee due for this fill; the order's totals do not count it yet."""
-    if order.side == BUY:
-        return fee_due_units(rate, order.cum_lots * book.lot_units, lots * book.lot_units)
-    return fee_due_units(rate, order.notional_units, notional_units)
+cdef inline i64 fee_of_fill(const Book* book, Order* order, i64 lots, i64 notional_units, u64 rate) noexcept nogil:
+    """Return the fee due for this fill, and keep the order's credit."""
+    cdef i64 receipt_units = choose(order.side == BUY, lots * book.lot_units, notional_units)
+    return fee_now_units(rate, <u64>receipt_units, &order.fee_credit)
 
 
 cdef inline void trade(

@@ -82,6 +82,7 @@ cdef inline int new_order(State* s, Account* account, const NewOrder* command, R
     order.leaves_lots = command.quantity_lots
     order.cum_lots = 0
     order.notional_units = 0
+    order.fee_credit = 0
     order.price_ticks = <u32>command.price_ticks
     order.instrument = command.instrument
     order.side = command.side

@@ -165,7 +165,7 @@ class Settlement:
         self._posting.close()
 
     def close(self) -> None:
-        """Drain, and close the descriptor. The ledger stays open: it belongs to whoever opened it."""
+        """Drain, and close the descriptor. Idempotent. The ledger stays open: its opener closes it."""
         self.drain()
         self._posting.release()
 

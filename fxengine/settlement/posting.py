@@ -130,9 +130,11 @@ class Posting:
         self._thread.join()
 
     def release(self) -> None:
-        """Close the wake-up descriptor; the object is of no more use."""
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        """Close the wake-up descriptor; the object is of no more use. Idempotent."""
+        if self._wake_read >= 0:
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            self._wake_read = self._wake_write = -1
 
     def _run(self) -> None:
         while ready := self._next():

@@ -13,7 +13,7 @@ _ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sQQI4x")
 _BALANCE = struct.Struct("<qq")
 _OUTCOME = struct.Struct("<QQQQBBH4xqq")
 _BOOK = struct.Struct("<QII")
-_ORDER = struct.Struct("<IIQqqqq")
+_ORDER = struct.Struct("<IIQqqqqI")
 _NUMBER = struct.Struct("<I")
 
 _HEAD_NAMES = ("magic", "sequence", "now_ns", "currencies", "instruments", "accounts", "slots")
@@ -25,7 +25,7 @@ _OUTCOME_NAMES = (
     "client_order_id", "body_hash", "sequence", "order_id", "kind", "status", "reason", "done", "notional_units",
 )  # fmt: skip
 _ORDER_NAMES = (
-    "slot", "account", "client_order_id", "price_ticks", "leaves_lots", "cum_lots", "notional_units",
+    "slot", "account", "client_order_id", "price_ticks", "leaves_lots", "cum_lots", "notional_units", "fee_credit",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What fxengine.ledger.base promises, held against every backend by name."""
 
 import dataclasses
+import random
 import threading
 from typing import Any
 
@@ -233,3 +234,11 @@ def test_a_batch_names_every_account_that_it_concerns_also_those_whose_net_is_ze
     transfers["payer"], transfers["payee"] = 7, 6
     moves = [(CUSTODY_ACCOUNT, USD, -7), (ALICE, USD, 7)]
     assert books.close(moves, trades, transfers).accounts() == (CUSTODY_ACCOUNT, ALICE, 5, 6, 7, 9)
+
+
+def test_names_that_only_read_alike_make_different_heads(books: Books) -> None:
+    start, heads = books.cursor, set()
+    for names in [("ab", "c")], [("a", "bc")], [("ab", ""), ("", "c")]:
+        books.cursor, books.rng = start, random.Random(0)
+        heads.add(books.close([], names=tuple(AccountName(ALICE, *name) for name in names)).head)
+    assert len(heads) == 3

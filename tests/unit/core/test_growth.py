@@ -72,6 +72,15 @@ def test_every_id_of_the_window_is_remembered_while_its_ring_grows() -> None:
     floor.core.check()
 
 
+def test_a_late_id_does_not_push_out_the_segment_that_is_still_being_filled() -> None:
+    floor = open_floor(window=128)
+    assert events(floor, bid(80))[0]["kind"] == EventKind.ACCEPTED
+    assert events(floor, bid(80 - 4 * SEGMENT_IDS))[0]["kind"] == EventKind.ACCEPTED, "the same place of a new ring"
+    for known in (80, 80 - 4 * SEGMENT_IDS):
+        assert events(floor, bid(known))[0]["kind"] == EventKind.ORDER_STATUS
+    floor.core.check()
+
+
 @pytest.mark.parametrize("window", [16, 128, 4096])
 def test_ids_in_any_order_with_any_gaps_are_remembered_as_in_the_reference(window: int, seed: int) -> None:
     rng = Random(seed)

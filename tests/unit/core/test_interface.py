@@ -128,6 +128,7 @@ def test_a_second_thread_is_turned_away_while_a_batch_runs() -> None:
     )
     commands["client_order_id"] = 1  # the same order again and again: answered, never repeated
     floor.core.bind(commands)
+    floor.core.apply(0, n)  # so that the events array is large enough by now
     refused: list[str] = []
     done = threading.Event()
 

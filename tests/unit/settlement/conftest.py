@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from fxengine.ledger import open_ledger
+from fxengine.settlement import Settlement
 from fxengine.venue import Venue
+from tests.unit.settlement.settling import Make, Wrapped
 from tests.unit.settlement.trading import Clock, Flow, Trading, make_venue
 
 
@@ -32,3 +35,24 @@ def trading(tmp_path: Path, venue: Venue, clock: Clock) -> Iterator[Trading]:
     yield place
     if hasattr(place, "engine"):
         place.engine.close()
+
+
+@pytest.fixture
+def ledger(venue: Venue, tmp_path: Path) -> Iterator[Wrapped]:
+    wrapped = Wrapped(open_ledger(f"sqlite:{tmp_path / 'ledger.sqlite'}", venue))
+    yield wrapped
+    wrapped.close()
+
+
+@pytest.fixture
+def make(venue: Venue, clock: Clock, ledger: Wrapped) -> Iterator[Make]:
+    """Make settlements on the test's ledger and clock; all are closed in the end."""
+    made: list[Settlement] = []
+
+    def settle(**settings: object) -> Settlement:
+        made.append(Settlement(ledger, venue, clock_ns=clock, **settings))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield settle
+    for settlement in made:
+        settlement.close()
