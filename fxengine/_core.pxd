@@ -26,15 +26,25 @@ cdef enum Side:
     SELL = 2
 
 cdef enum OrdType:
+    MARKET = 1
     LIMIT = 2
+    STOP = 3
+    STOP_LIMIT = 4
 
 cdef enum TimeInForce:
     GTC = 1
     IOC = 3
     FOK = 4
+    GTD = 6
 
 cdef enum ExecInst:
     POST_ONLY = 1
+
+cdef enum SelfTradePrevention:
+    EXPIRE_TAKER = 1
+    EXPIRE_MAKER = 2
+    EXPIRE_BOTH = 3
+    DECREMENT = 4
 
 cdef enum OrdStatus:
     NEW = 0
@@ -56,6 +66,9 @@ cdef enum CommandKind:
     COMMAND_SWAP = 5
     COMMAND_DEPOSIT = 6
     COMMAND_WITHDRAW = 7
+    COMMAND_AMEND = 8
+    COMMAND_MASS_CANCEL = 9
+    COMMAND_MASS_QUOTE = 10
 
 cdef enum EventKind:
     EVENT_ACCEPTED = 1
@@ -70,6 +83,10 @@ cdef enum EventKind:
     EVENT_WITHDRAWN = 10
     EVENT_CREDENTIALED = 11
     EVENT_DONE = 12
+    EVENT_REPLACED = 13
+    EVENT_REDUCED = 14
+    EVENT_TRIGGERED = 15
+    EVENT_QUOTED = 16
 
 cdef enum EventFlag:
     FLAG_MAKER = 1
@@ -119,6 +136,19 @@ cdef enum RejectReason:
     BOUND_EXCEEDED = 518
     DEADLINE_PASSED = 519
     CAPACITY = 520
+    EXPIRE_TIME_PASSED = 521
+    BAD_DISPLAY_QTY = 522
+    BAD_MIN_QTY = 523
+    MIN_QTY_NOT_FILLABLE = 524
+    BAD_SELF_TRADE_PREVENTION = 525
+    SELF_TRADE_PREVENTED = 526
+    BAD_STOP_PRICE = 527
+    CUM_QTY_MISMATCH = 528
+    ORDER_EXPIRED = 529
+    MASS_CANCELED = 530
+    QUOTE_REPLACED = 531
+    BAD_QUOTE_SET = 532
+    NOT_AMENDABLE = 533
 
 cdef enum Status:
     # What the hot path returns where it is not a RejectReason (those are not negative).
@@ -150,6 +180,12 @@ cdef enum:
     NODE_CHILDREN = 64
     NODE_DEPTH = 4  # LEAF_BITS + NODE_DEPTH * NODE_BITS covers the 31 bits of a price
     LEGS_MAX = 3
+    ALL_INSTRUMENTS = 0xFFFF
+    QUOTE_LEVELS_MAX = 32  # of one side of a quote set
+    RECORDS_MAX = 255  # of one command
+    RECORD_WORDS = 8
+    UNITS_PER_RECORD = 4  # of a mass quote: 16 bytes each
+    TRIGGERS_MAX = 256  # stops that one command runs
 
 cdef enum:  # apart, since they make their enum unsigned
     NO_RANK = 0xFFFFFFFF  # worse than every price: this side is empty
@@ -168,12 +204,19 @@ cdef struct NewOrder:
     u8 ord_type  # OrdType
     u8 time_in_force  # TimeInForce
     u8 exec_inst  # ExecInst
-    u8 reserved_0[4]
-    i64 price_ticks
+    u8 self_trade_prevention  # SelfTradePrevention
+    u8 reserved_0[3]
+    i64 price_ticks  # of MARKET and STOP: the protection price
     i64 quantity_lots
-    u8 reserved_1[16]
+    i64 expire_ns  # GTD is valid strictly before; else 0
+    i64 display_lots  # 0: all
 
 ctypedef NewOrder Command  # the first 24 bytes are the same for every kind
+
+cdef struct OrderDetail:  # second record of a NEW_ORDER that needs it
+    i64 stop_price_ticks  # 0: no stop
+    i64 min_lots  # 0: any
+    u8 reserved_0[48]
 
 cdef struct Cancel:
     u8 kind
@@ -186,6 +229,51 @@ cdef struct Cancel:
     u64 order_id  # 0: use orig_client_order_id
     u64 orig_client_order_id
     u8 reserved_1[16]
+
+cdef struct Amend:
+    u8 kind
+    u8 n_records
+    u16 instrument
+    u32 account
+    u64 client_order_id
+    i64 time_ns
+    u64 order_id  # 0: use orig_client_order_id
+    u64 orig_client_order_id
+    i64 price_ticks
+    i64 quantity_lots  # the total, not the remainder
+    i64 expected_cum_lots  # -1: any
+
+cdef struct MassCancel:
+    u8 kind
+    u8 n_records
+    u16 instrument  # index, or ALL_INSTRUMENTS
+    u32 account
+    u64 client_order_id
+    i64 time_ns
+    u8 side  # Side; 0: both
+    u8 reserved_0[3]
+    u32 target  # account number; 0: the sender
+    u8 reserved_1[32]
+
+cdef struct MassQuote:
+    u8 kind
+    u8 n_records
+    u16 instrument
+    u32 account
+    u64 client_order_id
+    i64 time_ns
+    u8 n_sets
+    u8 reserved_0[39]
+
+cdef struct QuoteSetRecord:
+    u16 instrument  # index
+    u8 n_bids
+    u8 n_offers
+    u8 reserved_0[12]
+
+cdef struct QuoteLevel:
+    i64 price_ticks
+    i64 leaves_lots
 
 cdef struct Swap:
     u8 kind
@@ -233,7 +321,8 @@ cdef struct Credential:
 cdef struct CredentialDetail:
     u64 permitted[4]  # bit per currency
     u8 token_id[16]  # blake2b-128
-    u8 reserved_0[16]
+    u32 trade_group  # 0: none
+    u8 reserved_0[12]
 
 cdef struct InstrumentRecord:
     u16 base  # currency index
@@ -280,9 +369,29 @@ cdef struct CancelEvent:
     u64 client_order_id
     i64 price_ticks
     i64 quantity_lots
-    i64 leaves_lots
+    i64 displayed_lots  # of the quantity, taken off the displayed book
     i64 cum_lots
     u64 request_id  # client id of the cancel request; 0: none
+    u64 account_stream
+    u64 instrument_stream
+
+cdef struct ReplaceEvent:
+    u8 kind
+    u8 side
+    u16 reason
+    u16 instrument
+    u8 status
+    u8 flags
+    u32 account
+    u32 old_price_ticks
+    u64 sequence
+    u64 order_id
+    u64 client_order_id
+    i64 price_ticks
+    i64 quantity_lots  # the new total
+    i64 leaves_lots
+    i64 cum_lots
+    i64 displayed_lots  # taken off the displayed book at the old price
     u64 account_stream
     u64 instrument_stream
 
@@ -347,9 +456,20 @@ cdef struct SwapEvent:
 
 # -- state ---------------------------------------------------------------------------------------
 
+cdef enum PlaceOfOrder:  # where an open order stands, and what its links link
+    NOWHERE = 0  # it has just come, or is being matched
+    IN_BOOK = 1  # a level of its side
+    WAITING = 2  # a level of its instrument's stops
+    TRIGGERED = 3  # the queue of those that wait to run
+
+cdef enum Trait:
+    QUOTE = 1  # a level of a maker's quote set
+    DETAILED = 2  # has a Detail
+    ICEBERG = 4  # shows a part of itself; has a Detail
+
 cdef struct Order:  # one line; orders[slot], slot from 1
-    u32 next  # slot behind in the level's queue, or next free slot; 0: none
-    u32 prev  # slot in front in the level's queue; 0: none
+    u32 next  # slot behind in the queue, or next free slot; 0: none
+    u32 prev  # slot in front in the queue; 0: none
     u32 generation  # times this slot was used; survives the order
     u32 account  # number; 0: the slot is free
     u64 client_order_id
@@ -357,11 +477,22 @@ cdef struct Order:  # one line; orders[slot], slot from 1
     i64 cum_lots
     i64 notional_units  # traded so far, quote
     u32 price_ticks
+    u32 fee_credit  # paid beyond what was owed exactly, millionths of a unit
     u16 instrument  # index
     u8 side  # Side
-    u8 reserved_0
-    u32 fee_credit  # paid beyond what is owed exactly, millionths of a unit, below 1,000,000
-    u8 reserved_1[4]
+    u8 ord_type  # OrdType
+    u8 exec_inst  # ExecInst
+    u8 self_trade_prevention  # SelfTradePrevention
+    u8 place  # PlaceOfOrder
+    u8 traits  # Trait
+
+cdef struct Detail:  # one line, of the unusual order in the same slot; details[slot]
+    i64 shown_lots  # of an iceberg in the book: what it shows now
+    i64 display_lots  # what an iceberg shows at a time; 0: it is none
+    i64 expire_ns  # valid strictly before; 0: no end
+    u64 entry_sequence  # of the command that entered it
+    u32 stop_price_ticks  # 0: it was never a stop
+    u32 reserved[7]
 
 cdef struct Balance:
     i64 available_units
@@ -388,7 +519,18 @@ cdef struct Place:  # of a segment in a ring
     u64 number  # (client id >> SEGMENT_BITS) + 1; 0: nothing stands here
     Segment* segment
 
-cdef struct Account:  # two lines; entry checks need the first
+cdef struct QuotedLevel:
+    u32 price_ticks
+    u32 slot
+
+cdef struct QuoteSet:  # a maker's open quotes in one instrument
+    QuoteSet* next  # the same maker's, in another instrument
+    u32 account  # number
+    u16 instrument  # index
+    u8 n[2]  # bids, offers
+    QuotedLevel levels[2][QUOTE_LEVELS_MAX]  # best first
+
+cdef struct Account:  # three lines; entry checks need the first
     i64 expires_ns  # the credential is valid strictly before
     u64 client_id_highest
     u64 stream  # last number of the account's private stream
@@ -404,6 +546,9 @@ cdef struct Account:  # two lines; entry checks need the first
     i64 issued_at_ns
     u8 identity[16]
     u8 token_id[16]
+    QuoteSet* quotes  # first of its quote sets; NULL: never quoted
+    u32 trade_group  # 0: none
+    u32 reserved[13]
 
 cdef struct Level:
     u32 head  # slot of the oldest order; 0: the level is empty
@@ -436,12 +581,23 @@ cdef struct Book:  # an instrument: three lines
     i64 lot_units  # base units in a lot
     i64 tick_lot_units  # quote units that one tick times one lot is worth
     u64 stream  # last number of the instrument's market data
-    u64 reserved[3]
+    u32 last_price_ticks  # of the last trade; 0: none yet
+    u32 n_stops  # that wait
+    u32 buy_stop_ticks  # a trade at or above triggers a stop; NO_RANK: none waits
+    u32 sell_stop_ticks  # a trade at or below triggers a stop; 0: none waits
+    Ladder* stops  # by stop price, those to buy and those to sell; NULL: there never was one
     Ladder sides[2]  # bids, asks
 
+cdef enum TimerKind:  # in the order of those due at the same time
+    TIMER_CREDENTIAL = 1
+    TIMER_ORDER = 2
+
 cdef struct Timer:
-    i64 expires_ns
-    u32 account  # number
+    i64 due_ns
+    u64 sequence  # of the order's entry; the account's number
+    u64 subject  # OrderID; the account's number
+    u32 kind  # TimerKind
+    u32 reserved
 
 cdef struct Shelf:  # blocks of one size that were used and are free again
     void* free
@@ -458,6 +614,23 @@ cdef struct Memory:
 cdef struct Region:
     void* older
     size_t n_bytes
+
+cdef struct Walk:  # through the orders that an incoming one would meet, in turn
+    Ladder* ladder
+    Order* order  # reached
+    i64 lots  # that it would trade here
+    i64 turn  # parts that icebergs of this level have shown before
+    u32 rank  # of the level
+    u32 reach  # worst rank to walk to
+    u32 prevented  # account whose group's orders are met once at most; 0: none
+    bint hidden  # an iceberg of this level has a further part
+
+cdef enum Stage:  # how far a command has come that was stopped at a safe point
+    NOT_BEGUN = 0
+    RUNNING_OVERDUE = 1
+    FIRING_TIMERS = 2
+    CARRYING_OUT = 3
+    RUNNING_TRIGGERED = 4
 
 cdef struct Leg:
     u32 instrument  # index
@@ -478,8 +651,9 @@ cdef struct State:
     Event* events  # n_events of events_capacity are written
     size_t n_events
     size_t events_capacity
-    size_t events_reserve  # most events that one command makes, expiries aside
+    size_t events_reserve  # most events that one order makes
     Order* orders  # by slot; slot 0 is never used
+    Detail* details  # by slot
     u32 orders_free  # slot to use next; 0: a fresh one
     u32 orders_used  # slots ever used
     u32 n_orders  # open
@@ -497,7 +671,13 @@ cdef struct State:
     Timer* timers  # binary heap, soonest first
     size_t n_timers
     size_t timers_capacity
-    bint started  # the next command has its number and its time already
+    u32 stage  # Stage
+    u32 triggers_run  # by this command so far
+    u32 triggered_first  # slot of the triggered stop to run next; 0: none
+    u32 triggered_last  # slot of the one to run last
+    QuoteSet** quotes  # hash table of quotes_mask + 1 places, probed linearly
+    u32 quotes_mask
+    u32 n_quotes
     Memory memory
 
 # -- the state's canonical form (core/canonical.pxi) ---------------------------------------------
@@ -511,7 +691,7 @@ cdef struct HeadImage:
     u32 n_accounts
     u32 n_slots
 
-cdef struct AccountImage:
+cdef packed struct AccountImage:
     u8 identity[16]
     u8 flags
     u8 level
@@ -521,10 +701,10 @@ cdef struct AccountImage:
     i64 expires_ns
     u64 permitted[4]
     u8 token_id[16]
+    u32 trade_group
     u64 client_id_highest
     u64 stream
     u32 n_outcomes
-    u32 reserved
 
 cdef struct OutcomeImage:
     u64 client_order_id
@@ -540,18 +720,32 @@ cdef struct OutcomeImage:
 
 cdef struct BookImage:
     u64 stream
+    u32 last_price_ticks
     u32 n_bids
     u32 n_asks
+    u32 n_stops
 
 cdef packed struct OrderImage:
     u32 slot
     u32 account
     u64 client_order_id
-    i64 price_ticks
+    u64 entry_sequence  # 0 where nothing is sorted by it
+    u32 price_ticks
+    u32 stop_price_ticks
+    u8 side
+    u8 ord_type
+    u8 exec_inst
+    u8 self_trade_prevention
+    u16 instrument
+    u8 is_quote
+    u8 reserved
+    u32 fee_credit
     i64 leaves_lots
+    i64 shown_lots
+    i64 display_lots
     i64 cum_lots
     i64 notional_units
-    u32 fee_credit
+    i64 expire_ns
 
 # -- the class (core/interface.pxi) --------------------------------------------------------------
 

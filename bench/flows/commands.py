@@ -9,15 +9,32 @@ multiple of 64 bytes, as the journal would hold it; times are nanoseconds, numbe
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from fxengine.codes import AccountFlag, CommandKind, ExecInst, OrdType, Side, SwapMode, TimeInForce
+from fxengine.codes import (
+    AccountFlag,
+    CommandKind,
+    ExecInst,
+    OrdType,
+    SelfTradePrevention,
+    Side,
+    SwapMode,
+    TimeInForce,
+)
 from fxengine.records import (
+    ALL_INSTRUMENTS,
+    AMEND,
     CANCEL,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
+    MASS_CANCEL,
+    MASS_QUOTE,
     MONEY,
     NEW_ORDER,
+    ORDER_DETAIL,
+    QUOTE_LEVEL,
+    QUOTE_SET,
     RECORD_BYTES,
     SWAP,
     struct_of,
@@ -25,6 +42,8 @@ from fxengine.records import (
 
 _NEW_ORDER, _CANCEL, _SWAP = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(SWAP)
 _MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
+_ORDER_DETAIL, _AMEND, _MASS_CANCEL = struct_of(ORDER_DETAIL), struct_of(AMEND), struct_of(MASS_CANCEL)
+_MASS_QUOTE, _SET, _LEVEL = struct_of(MASS_QUOTE), struct_of(QUOTE_SET), struct_of(QUOTE_LEVEL)
 
 WORD_BITS = 64
 WORDS = 4
@@ -47,11 +66,21 @@ def new_order(
     time_in_force: int = TimeInForce.GTC,
     exec_inst: int = ExecInst.NONE,
     ord_type: int = OrdType.LIMIT,
+    self_trade_prevention: int = SelfTradePrevention.NONE,
+    expire_ns: int = 0,
+    display_lots: int = 0,
+    stop_price_ticks: int = 0,
+    min_lots: int = 0,
+    n_records: int | None = None,
     time_ns: int = 0,
 ) -> bytes:
-    """Enter an order."""
-    words = (side, ord_type, time_in_force, exec_inst, price_ticks, quantity_lots)
-    return _NEW_ORDER.pack(CommandKind.NEW_ORDER, 1, instrument, account, client_order_id, time_ns, *words)
+    """Enter an order; its detail record is written where it says something, or ``n_records`` is 2."""
+    if n_records is None:
+        n_records = 2 if stop_price_ticks or min_lots else 1
+    head = (CommandKind.NEW_ORDER, n_records, instrument, account, client_order_id, time_ns)
+    words = (side, ord_type, time_in_force, exec_inst, self_trade_prevention)
+    record = _NEW_ORDER.pack(*head, *words, price_ticks, quantity_lots, expire_ns, display_lots)
+    return record + _ORDER_DETAIL.pack(stop_price_ticks, min_lots) * (n_records - 1)
 
 
 def cancel(
@@ -60,6 +89,56 @@ def cancel(
     """Cancel by OrderID or, when that is 0, by the order's client id."""
     head = (CommandKind.CANCEL, 1, 0, account, client_order_id, time_ns)
     return _CANCEL.pack(*head, order_id, orig_client_order_id)
+
+
+def amend(
+    account: int,
+    client_order_id: int,
+    *,
+    price_ticks: int,
+    quantity_lots: int,
+    order_id: int = 0,
+    orig_client_order_id: int = 0,
+    expected_cum_lots: int = -1,
+    time_ns: int = 0,
+) -> bytes:
+    """Give an open order a new price and a new total quantity."""
+    head = (CommandKind.AMEND, 1, 0, account, client_order_id, time_ns)
+    return _AMEND.pack(*head, order_id, orig_client_order_id, price_ticks, quantity_lots, expected_cum_lots)
+
+
+def mass_cancel(
+    account: int,
+    client_order_id: int,
+    *,
+    instrument: int = ALL_INSTRUMENTS,
+    side: int = 0,
+    target: int = 0,
+    time_ns: int = 0,
+) -> bytes:
+    """Cancel all orders and quotes of the sender or of ``target``, or those of one instrument or side."""
+    head = (CommandKind.MASS_CANCEL, 1, instrument, account, client_order_id, time_ns)
+    return _MASS_CANCEL.pack(*head, side, target)
+
+
+class Quotes(NamedTuple):
+    """One set of a mass quote: ladders of (price_ticks, leaves_lots), best first."""
+
+    instrument: int
+    bids: Sequence[tuple[int, int]] = ()
+    offers: Sequence[tuple[int, int]] = ()
+
+
+def mass_quote(account: int, client_order_id: int, *sets: Quotes, n_sets: int | None = None, time_ns: int = 0) -> bytes:
+    """Replace a maker's ladders, set by set; with another ``n_sets``, a count that does not fit."""
+    units = b"".join(
+        _SET.pack(quotes.instrument, len(quotes.bids), len(quotes.offers))
+        + b"".join(_LEVEL.pack(*level) for level in (*quotes.bids, *quotes.offers))
+        for quotes in sets
+    )
+    n_body = max(-(-len(units) // RECORD_BYTES), 1)
+    head = (CommandKind.MASS_QUOTE, 1 + n_body, 0, account, client_order_id, time_ns)
+    return _MASS_QUOTE.pack(*head, len(sets) if n_sets is None else n_sets) + units.ljust(n_body * RECORD_BYTES, b"\0")
 
 
 def swap(
@@ -125,6 +204,7 @@ def credential(
     flags: int = AccountFlag.NONE,
     level: int = 1,
     jurisdiction: bytes = b"HK",
+    trade_group: int = 0,
     time_ns: int = 0,
 ) -> bytes:
     """Open or renew an account for the identity ("issuer", subject)."""
@@ -135,7 +215,7 @@ def credential(
     words = (mask >> WORD_BITS * i & 2**WORD_BITS - 1 for i in range(WORDS))
     head = (CommandKind.CREDENTIAL, 2 + n_text, 0, account, 0, time_ns)
     body = _CREDENTIAL.pack(*head, flags, level, jurisdiction, window, issued_at_ns, expires_ns, identity)
-    return body + _DETAIL.pack(*words, token) + text.ljust(n_text * RECORD_BYTES, b"\0")
+    return body + _DETAIL.pack(*words, token, trade_group) + text.ljust(n_text * RECORD_BYTES, b"\0")
 
 
 def at_time(command: bytes, time_ns: int) -> bytes:

@@ -17,12 +17,15 @@ from fxengine.codes import (
     EventKind,
     ExecInst,
     OrdStatus,
+    OrdType,
     RejectReason,
+    SelfTradePrevention,
     Side,
     SwapMode,
     TimeInForce,
 )
 from fxengine.records import (
+    AMEND,
     CANCEL,
     CANCEL_EVENT,
     COMMAND,
@@ -30,9 +33,15 @@ from fxengine.records import (
     EVENT,
     EVENT_BYTES,
     EVENT_VIEWS,
+    MASS_CANCEL,
+    MASS_QUOTE,
     MONEY,
     NEW_ORDER,
+    ORDER_DETAIL,
+    QUOTE_LEVEL,
+    QUOTE_SET,
     RECORD_BYTES,
+    REPLACE_EVENT,
     SWAP,
     struct_of,
 )
@@ -44,13 +53,18 @@ COMMAND_VIEWS = {
     CommandKind.SWAP: SWAP,
     CommandKind.DEPOSIT: MONEY,
     CommandKind.WITHDRAW: MONEY,
+    CommandKind.AMEND: AMEND,
+    CommandKind.MASS_CANCEL: MASS_CANCEL,
+    CommandKind.MASS_QUOTE: MASS_QUOTE,
 }
 _ARRAYS = {"path", "change_units"}
 _KINDS = frozenset(EventKind)
 _WORDS: dict[str, type[IntEnum | IntFlag]] = {
     "reason": RejectReason,
     "flags": EventFlag,
+    "ord_type": OrdType,
     "time_in_force": TimeInForce,
+    "self_trade_prevention": SelfTradePrevention,
     "exec_inst": ExecInst,
     "mode": SwapMode,
     "side": Side,
@@ -77,7 +91,11 @@ class Event(SimpleNamespace):
         raise AttributeError(f"a {self.__dict__.get('kind')!r} event has no {name}")
 
 
-_VIEWS = {kind: EVENT_VIEWS.get(kind, EVENT) for kind in EventKind} | {EventKind.REJECTED: CANCEL_EVENT}
+_VIEWS = {kind: EVENT_VIEWS.get(kind, EVENT) for kind in EventKind} | {
+    EventKind.REJECTED: CANCEL_EVENT,
+    EventKind.REDUCED: CANCEL_EVENT,
+    EventKind.REPLACED: REPLACE_EVENT,
+}
 _READ = {kind: (struct_of(view), _names(view)) for kind, view in _VIEWS.items()}
 
 
@@ -112,8 +130,26 @@ def describe_command(command: bytes) -> str:
     names = [name for name in view.names or () if not name.startswith("reserved")]
     fields = dict(zip(names, struct_of(view).unpack_from(command), strict=True))
     fields.pop("kind")
-    extra = f" +{len(command) // RECORD_BYTES - 1} records" if len(command) > RECORD_BYTES else ""
-    return f"{_word(CommandKind, kind)} {_fields(fields)}{extra}"
+    return f"{_word(CommandKind, kind)} {_fields(fields)}{_more(kind, command[RECORD_BYTES:], fields)}"
+
+
+def _more(kind: int, rest: bytes, fields: dict[str, Any]) -> str:
+    """Write the records after a command's first."""
+    if kind == CommandKind.NEW_ORDER and len(rest) == RECORD_BYTES:
+        stop_price_ticks, min_lots = struct_of(ORDER_DETAIL).unpack(rest)
+        return f" {_fields({'stop_price_ticks': stop_price_ticks, 'min_lots': min_lots})}"
+    if kind != CommandKind.MASS_QUOTE:
+        return f" +{len(rest) // RECORD_BYTES} records" if rest else ""
+    heading, level, at, words = struct_of(QUOTE_SET), struct_of(QUOTE_LEVEL), 0, ""
+    for _ in range(fields["n_sets"]):
+        if at + heading.size > len(rest):
+            return words + " and then too little"
+        instrument, n_bids, n_offers = heading.unpack_from(rest, at)
+        at += heading.size
+        levels = [f"{p} x {n}" for p, n in level.iter_unpack(rest[at : at + (n_bids + n_offers) * level.size])]
+        at += (n_bids + n_offers) * level.size
+        words += f"; {instrument}: bids {', '.join(levels[:n_bids])} offers {', '.join(levels[n_bids:])}"
+    return words
 
 
 def _fields(fields: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ class Core(Protocol):
 
     @property
     def next_deadline_ns(self) -> int:
-        """When a credential next ends."""
+        """When the core next has something to do by itself."""
 
     @property
     def n_accounts(self) -> int:
@@ -37,7 +37,7 @@ class Core(Protocol):
 
     @property
     def n_orders(self) -> int:
-        """Orders resting."""
+        """Open orders."""
 
     def bind(self, commands: Records) -> None:
         """Use this array as input."""

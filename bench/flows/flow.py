@@ -16,11 +16,11 @@ from random import Random
 
 import numpy as np
 
-from bench.flows import administration, commands, mistakes, trading
+from bench.flows import administration, commands, makers, mistakes, trading
 from bench.flows.feed import Core, CoreType, Feed
-from bench.flows.population import Member, Population, Role
+from bench.flows.population import Member, OpenOrder, Population, Role
 from bench.flows.scenarios import Scenario
-from fxengine.codes import CUSTODY_ACCOUNT, AccountFlag, CommandKind, EventKind
+from fxengine.codes import CUSTODY_ACCOUNT, AccountFlag, CommandKind, EventKind, Side
 from fxengine.money import INT64_MAX
 from fxengine.records import COMMAND, EVENT_BYTES, Records
 
@@ -32,7 +32,12 @@ WEIGHTS: dict[Intent, int] = {
     trading.post_only: 40,
     trading.far_order: 25,
     trading.fill_or_kill: 40,
-    trading.cancel: 130,
+    trading.cancel: 70,
+    trading.market: 45,
+    trading.stop: 50,
+    trading.amend: 90,
+    makers.mass_quote: 60,
+    makers.mass_cancel: 22,
     trading.swap: 110,
     trading.retry: 40,
     administration.deposit: 30,
@@ -43,7 +48,8 @@ WEIGHTS: dict[Intent, int] = {
     mistakes.next_mistake: 120,
 }
 START_NS = 1_000_000
-_EVENT_PART = struct.Struct("<BxxxxxxxI12xQQ16xq")  # kind, account, order_id, client_order_id, leaves_lots
+_EVENT_PART = struct.Struct("<BBxxHxxI12xQQqqqq")
+"""kind, side, instrument, account, order_id, client_order_id, price_ticks, quantity_lots, leaves_lots, cum_lots."""
 _CLIENT_ID = slice(8, 16)
 _ACCOUNT = slice(4, 8)
 
@@ -62,24 +68,37 @@ class Flow:
         weights = WEIGHTS | {trading.cross: scenario.crossing}
         self._intents, self._weights = list(weights), list(weights.values())
         self._commands = self._opening()
+        self._last_kind = 0
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        return next(self._commands)
+        command = next(self._commands)
+        self._last_kind = command[0]
+        return command
 
     def observe(self, events: bytes) -> None:
         """Learn what became of the last command."""
         for at in range(0, len(events), EVENT_BYTES):
-            kind, number, order_id, client_order_id, leaves = _EVENT_PART.unpack_from(events, at)
+            kind, side, instrument, number, *order = _EVENT_PART.unpack_from(events, at)
             member = self.population.get(number)
+            order_id, client_order_id, price, quantity, leaves, cum = order
             if member is None or not order_id:
                 continue
+            orders = member.orders
             if kind == EventKind.ACCEPTED:
-                member.orders.opened(order_id, client_order_id)
+                is_quote = self._last_kind == CommandKind.MASS_QUOTE
+                orders.opened(OpenOrder(order_id, client_order_id, instrument, Side(side), price, leaves, is_quote))
             elif kind == EventKind.CANCELED or (kind == EventKind.FILL and not leaves):
-                member.orders.ended(order_id)
+                orders.ended(order_id)
+            elif kind == EventKind.REDUCED:
+                orders.open[order_id].leaves_lots -= quantity
+            elif kind in (EventKind.FILL, EventKind.REPLACED):
+                known = orders.open[order_id]
+                known.leaves_lots, known.cum_lots = leaves, cum
+                if kind == EventKind.REPLACED:
+                    known.price_ticks = price
 
     def _opening(self) -> Iterator[bytes]:
         """Open the accounts and fund them, then go on for ever."""
@@ -152,7 +171,8 @@ class Flow:
         return commands.credential(
             member.number, member.subject, permitted=member.permitted, issued_at_ns=member.issued_at_ns,
             expires_ns=member.expires_ns if expires_ns is None else expires_ns,
-            window=self.scenario.window if window is None else window, flags=flags, time_ns=self.stamp(),
+            window=self.scenario.window if window is None else window, flags=flags,
+            trade_group=member.trade_group, time_ns=self.stamp(),
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bench.flows import wrong_identity, wrong_orders, wrong_payments
+from bench.flows import wrong_details, wrong_identity, wrong_orders, wrong_payments
 from bench.flows.population import Member, Role
 
 if TYPE_CHECKING:
@@ -50,8 +50,17 @@ MISTAKES: list[Mistake] = [
     wrong_payments.all_there_is,
     wrong_payments.tight_bound,
     wrong_payments.too_late,
+    wrong_details.bad_detail,
+    wrong_details.too_little_there,
+    wrong_details.bad_amend,
+    wrong_details.crossing_amend,
+    wrong_details.bad_quotes,
+    wrong_details.bad_mass_cancel,
 ]
 OFTEN: list[Mistake] = [
+    wrong_details.bad_detail,
+    wrong_details.bad_amend,
+    wrong_details.bad_quotes,
     wrong_orders.too_many_fills,
     wrong_orders.unknown_order,
     wrong_orders.bad_client_id,

@@ -2,8 +2,16 @@
 
 from collections import Counter
 
-from fxengine.codes import CommandKind, EventFlag, EventKind, RejectReason
-from fxengine.records import EVENT_BYTES
+from fxengine.codes import (
+    CommandKind,
+    EventFlag,
+    EventKind,
+    OrdType,
+    RejectReason,
+    SelfTradePrevention,
+    TimeInForce,
+)
+from fxengine.records import EVENT_BYTES, NEW_ORDER, ORDER_DETAIL, RECORD_BYTES, struct_of
 
 _FIRST_REASON_OF_THE_CORE = RejectReason.UNKNOWN_INSTRUMENT
 
@@ -23,6 +31,28 @@ CORE_REASONS: frozenset[RejectReason] = frozenset(
 """The reasons that the core itself gives; the rest are the gateway's."""
 
 
+FEATURES: frozenset[str] = frozenset(
+    {word.name for word in (*OrdType, *TimeInForce)}
+    | {mode.name for mode in SelfTradePrevention if mode}
+    | {"POST_ONLY", "ICEBERG", "MIN_QTY"}
+)
+"""What an accepted order may be, by name."""
+_ORDER, _DETAIL = struct_of(NEW_ORDER), struct_of(ORDER_DETAIL)
+
+
+def features_of(command: bytes) -> set[str]:
+    """Name what an accepted NEW_ORDER is: its type, its time in force, and what else it asks for."""
+    *_, ord_type, time_in_force, exec_inst, prevention, _, _, _, display_lots = _ORDER.unpack_from(command)
+    min_lots = _DETAIL.unpack_from(command, RECORD_BYTES)[1] if len(command) > RECORD_BYTES else 0
+    found = {OrdType(ord_type).name, TimeInForce(time_in_force).name}
+    asked = {"POST_ONLY": exec_inst, "ICEBERG": display_lots, "MIN_QTY": min_lots}
+    return (
+        found
+        | {name for name, value in asked.items() if value}
+        | ({SelfTradePrevention(prevention).name} if prevention else set())
+    )
+
+
 class Mix:
     """Counts of commands by kind, and of what they led to."""
 
@@ -33,11 +63,14 @@ class Mix:
         self.trades = 0
         self.refused: Counter[RejectReason] = Counter()
         self.canceled: Counter[RejectReason] = Counter()
+        self.features: Counter[str] = Counter()
 
     def count(self, command: bytes, events: bytes) -> None:
         """Count one command and its events."""
         self.commands += 1
         self.kinds[command[0]] += 1
+        if command[0] == CommandKind.NEW_ORDER and EventKind.ACCEPTED in events[::EVENT_BYTES]:
+            self.features.update(features_of(command))
         for at in range(0, len(events), EVENT_BYTES):
             kind = EventKind(events[at])
             self.events[kind] += 1
@@ -55,7 +88,7 @@ class Mix:
             mine.update(theirs)
 
     def _counters(self) -> tuple[Counter[int], ...]:
-        return self.kinds, self.events, self.refused, self.canceled  # type: ignore[return-value]
+        return self.kinds, self.events, self.refused, self.canceled, self.features  # type: ignore[return-value]
 
     def share(self, kind: CommandKind) -> float:
         """Return a kind's share of all commands."""

@@ -11,9 +11,10 @@ from enum import Enum
 from random import Random
 
 from bench.flows.scenarios import Scenario
-from fxengine.codes import FIRST_CLIENT_ACCOUNT
+from fxengine.codes import FIRST_CLIENT_ACCOUNT, Side
 
 REMEMBERED = 48
+TRADE_GROUP = 7
 
 
 class Role(Enum):
@@ -26,30 +27,48 @@ class Role(Enum):
     """Quotes like a maker until its credential ends, which is soon."""
 
 
+@dataclass(slots=True)
+class OpenOrder:
+    """One's own order as its events have told it so far."""
+
+    order_id: int
+    client_order_id: int
+    instrument: int
+    side: Side
+    price_ticks: int
+    leaves_lots: int
+    is_quote: bool
+    cum_lots: int = 0
+
+
 class OpenOrders:
-    """Order ids with the client ids they were entered under; a random one in O(1)."""
+    """One member's open orders by order id; a random one in O(1)."""
 
     def __init__(self) -> None:
-        self.client_ids: dict[int, int] = {}
+        self.open: dict[int, OpenOrder] = {}
+        self.quotes: dict[int, OpenOrder] = {}
         self._order_ids: list[int] = []
-        self.closed: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+        self.closed: deque[OpenOrder] = deque(maxlen=REMEMBERED)
 
-    def opened(self, order_id: int, client_order_id: int) -> None:
-        """Note an accepted order."""
-        self.client_ids[order_id] = client_order_id
-        self._order_ids.append(order_id)
+    def opened(self, order: OpenOrder) -> None:
+        """Note an accepted order or quote."""
+        self.open[order.order_id] = order
+        self._order_ids.append(order.order_id)
+        if order.is_quote:
+            self.quotes[order.order_id] = order
 
     def ended(self, order_id: int) -> None:
         """Note that an order was filled or cancelled."""
-        self.closed.append((order_id, self.client_ids.pop(order_id)))
+        self.closed.append(self.open.pop(order_id))
+        self.quotes.pop(order_id, None)
 
-    def pick(self, rng: Random) -> tuple[int, int] | None:
-        """Return a random open order as (order id, client id)."""
+    def pick(self, rng: Random) -> OpenOrder | None:
+        """Return a random open order."""
         while self._order_ids:
             at = rng.randrange(len(self._order_ids))
             order_id = self._order_ids[at]
-            if order_id in self.client_ids:
-                return order_id, self.client_ids[order_id]
+            if order_id in self.open:
+                return self.open[order_id]
             self._order_ids[at] = self._order_ids[-1]
             self._order_ids.pop()
         return None
@@ -65,6 +84,7 @@ class Member:
     permitted: frozenset[int]
     issued_at_ns: int
     expires_ns: int
+    trade_group: int = 0
     skipped_ids: list[int] = field(default_factory=list)
     recent: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     orders: OpenOrders = field(default_factory=OpenOrders)
@@ -88,6 +108,8 @@ class Population:
             self._add(f"maker-{n + 1}", Role.MAKER, every)
         for n in range(scenario.n_payers):
             self._add(f"payer-{n + 1}", Role.PAYER, few if n == 0 else every)
+        for member in (*self.members[2:4], self.members[-1]):
+            member.trade_group = TRADE_GROUP
 
     def _add(self, subject: str, role: Role, permitted: frozenset[int], expires_ns: int = 2**62) -> Member:
         number = FIRST_CLIENT_ACCOUNT + len(self.members)

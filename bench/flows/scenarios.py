@@ -54,6 +54,8 @@ class Scenario:
     """Weight of orders that cross the spread, where quotes have 330: the less, the deeper the books."""
     reach: int = 4
     """How many price levels those who cross and swap take at most."""
+    state_every: int = 10
+    """Commands between comparisons of the whole state; 1 where it is small."""
     life_ns: int = 400_000
     """How long a guest's credential lasts; a command takes about a thousand."""
 
@@ -83,7 +85,7 @@ class Scenario:
 _ONE_BOOK = (Pair(0, 1, 50, 200, 100, 10, 100),)
 
 _SCENARIOS = (
-    Scenario("tight", _ONE_BOOK, 3, window=16, spread_ticks=3, lots=6, crossing=140),
+    Scenario("tight", _ONE_BOOK, 3, window=16, spread_ticks=3, lots=6, crossing=140, state_every=1),
     Scenario(
         "paths",
         (
@@ -141,6 +143,7 @@ _SCENARIOS = (
         spread_ticks=1,
         lots=4,
         deposit_units=2_000,
+        state_every=1,
     ),
     Scenario(
         "wide",
@@ -148,7 +151,7 @@ _SCENARIOS = (
         256,
         window=16,
     ),
-    Scenario("crowded", _ONE_BOOK, 3, max_orders=24, window=16, lots=5, spread_ticks=8, n_makers=6),
+    Scenario("crowded", _ONE_BOOK, 3, max_orders=24, window=16, lots=5, spread_ticks=8, n_makers=6, state_every=1),
     Scenario("shortlived", (*_ONE_BOOK, Pair(1, 2, -5, 5, 1, 1, 30)), 4, n_guests=10, life_ns=60_000, lots=12),
     Scenario(
         "deep",
@@ -166,6 +169,7 @@ _SCENARIOS = (
         crossing=60,
         reach=1,
         deposit_units=2**48,
+        state_every=1_000,
         life_ns=3_000_000,
     ),
 )

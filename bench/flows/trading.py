@@ -1,12 +1,12 @@
-"""Intents of those who trade: orders near and far, crossing ones, cancels, swaps, and retries."""
+"""Intents of those who trade: orders of every type near and far, amends, cancels, swaps, and retries."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.flows import commands
-from bench.flows.population import Member, Role
-from fxengine.codes import ExecInst, Side, TimeInForce
+from bench.flows.population import Member, OpenOrder, Role
+from fxengine.codes import ExecInst, OrdType, SelfTradePrevention, Side, TimeInForce
 from fxengine.money import INT64_MAX
 from fxengine.records import PRICE_TICKS_MAX, QUANTITY_LOTS_MAX
 
@@ -41,6 +41,7 @@ def order(
     lots = min(lots, affordable_lots(flow, member, instrument, side, price_ticks))
     if lots < 1:
         return None
+    more |= {part: min(more[part], lots) for part in ("display_lots", "min_lots") if part in more}
     return commands.new_order(
         member.number, flow.take_id(member), instrument=instrument, side=side, price_ticks=price_ticks,
         quantity_lots=lots, time_ns=flow.stamp(), **more,
@@ -74,7 +75,30 @@ def quote(flow: Flow) -> bytes | None:
         flow.mid_ticks[instrument] = min(max(drifted, pair.mid_ticks // 2), pair.mid_ticks * 3 // 2)
     away = int(rng.expovariate(1 / spread)) + rng.randrange(2)
     price = clamp(flow.mid_ticks[instrument] + (-away if side is Side.BUY else away))
-    return order(flow, maker, instrument, side, price, typical_lots(flow))
+    lots = typical_lots(flow)
+    return order(flow, maker, instrument, side, price, lots, **(habits(flow) | iceberg(flow, lots)))
+
+
+def habits(flow: Flow) -> dict[str, int]:
+    """Draw what an order that may rest can say besides: how long it lives, and what of its own it may meet."""
+    rng, said = flow.rng, prevention(flow)
+    if rng.random() < 0.2:
+        life_ns = rng.choice((2_000, 20_000, flow.scenario.life_ns))
+        said |= {"time_in_force": TimeInForce.GTD, "expire_ns": flow.now_ns + 2_000 + rng.randrange(life_ns)}
+    return said
+
+
+def prevention(flow: Flow) -> dict[str, int]:
+    """Draw a mode of self-trade prevention; mostly none."""
+    modes = (*SelfTradePrevention, SelfTradePrevention.DECREMENT)
+    mode = flow.rng.choice(modes) if flow.rng.random() < 0.4 else SelfTradePrevention.NONE
+    return {"self_trade_prevention": mode}
+
+
+def iceberg(flow: Flow, lots: int) -> dict[str, int]:
+    """Draw how much of an order is shown; mostly all, and once in a while all by saying so."""
+    shown = 1 + flow.rng.randrange(-(-lots // 2)) if flow.rng.random() < 0.9 else lots
+    return {"display_lots": shown} if flow.rng.random() < 0.25 else {}
 
 
 def post_only(flow: Flow) -> bytes | None:
@@ -88,7 +112,8 @@ def post_only(flow: Flow) -> bytes | None:
     start = best[0][0] if best else flow.mid_ticks[instrument]
     away = 1 + rng.randrange(flow.scenario.spread_ticks)
     price = clamp(start + (-away if side is Side.BUY else away))
-    return order(flow, maker, instrument, side, price, typical_lots(flow), exec_inst=ExecInst.POST_ONLY)
+    more = habits(flow) | {"exec_inst": ExecInst.POST_ONLY}
+    return order(flow, maker, instrument, side, price, typical_lots(flow), **more)
 
 
 def far_order(flow: Flow) -> bytes | None:
@@ -116,8 +141,44 @@ def cross(flow: Flow) -> bytes | None:
     reached = levels[: 1 + rng.randrange(len(levels))]
     price, lots = reached[-1][0], sum(lots for _, lots in reached)
     wanted = rng.choice((typical_lots(flow), typical_lots(flow), lots, lots + 1, 1 + rng.randrange(lots)))
-    time_in_force = rng.choice((TimeInForce.IOC, TimeInForce.IOC, TimeInForce.GTC))
-    return order(flow, taker, instrument, side, price, wanted, time_in_force=time_in_force)
+    if rng.random() < 0.3:
+        return order(flow, taker, instrument, side, price, wanted, **habits(flow))
+    more = prevention(flow) | {"time_in_force": TimeInForce.IOC}
+    if rng.random() < 0.25:
+        more["min_lots"] = 1 + rng.randrange(min(wanted, lots))
+    return order(flow, taker, instrument, side, price, wanted, **more)
+
+
+def market(flow: Flow) -> bytes | None:
+    """Take at any price up to a protection, as much as stands there or more."""
+    rng = flow.rng
+    taker = flow.trader(Role.PAYER, Role.MAKER, Role.GUEST)
+    if taker is None:
+        return None
+    instrument, side = rng.choice(may_trade_in(flow, taker)), rng.choice(SIDES)
+    levels = flow.core.depth(instrument, opposite(side), flow.scenario.reach)
+    if not levels:
+        return None
+    price, lots = levels[-1][0], levels[0][1]
+    more = prevention(flow) | {"ord_type": OrdType.MARKET, "time_in_force": TimeInForce.IOC}
+    if rng.random() < 0.2:
+        more["time_in_force"] = TimeInForce.FOK
+    return order(flow, taker, instrument, side, price, 1 + rng.randrange(lots), **more)
+
+
+def stop(flow: Flow) -> bytes | None:
+    """Wait for a price near the middle, as a market or a limit order; some are triggered at entry."""
+    rng = flow.rng
+    member = flow.trader(Role.PAYER, Role.MAKER, Role.GUEST)
+    if member is None:
+        return None
+    instrument, side = rng.choice(may_trade_in(flow, member)), rng.choice(SIDES)
+    spread = flow.scenario.spread_ticks
+    up = 1 if side is Side.BUY else -1
+    stop_price = clamp(flow.mid_ticks[instrument] + up * (rng.randrange(2 * spread + 2) - spread // 4))
+    price = clamp(stop_price + up * rng.randrange(-1, spread + 1))
+    more = habits(flow) | {"ord_type": rng.choice((OrdType.STOP, OrdType.STOP_LIMIT)), "stop_price_ticks": stop_price}
+    return order(flow, member, instrument, side, price, typical_lots(flow), **more)
 
 
 def fill_or_kill(flow: Flow) -> bytes | None:
@@ -142,11 +203,40 @@ def cancel(flow: Flow) -> bytes | None:
     found = member.orders.pick(rng)
     if found is None:
         return None
-    order_id, client_order_id = found
     own_id = 0 if rng.random() < 0.2 else flow.take_id(member)
-    by_client_id = client_order_id + flow.scenario.window > flow.next_id(member) and rng.random() < 0.6
-    named = {"orig_client_order_id": client_order_id} if by_client_id else {"order_id": order_id}
-    return commands.cancel(member.number, own_id, time_ns=flow.stamp(), **named)
+    return commands.cancel(member.number, own_id, time_ns=flow.stamp(), **name(flow, member, found))
+
+
+def name(flow: Flow, member: Member, found: OpenOrder) -> dict[str, int]:
+    """Name an open order by either of its ids; a quote has only the one."""
+    in_window = found.client_order_id + flow.scenario.window > flow.next_id(member)
+    if in_window and not found.is_quote and flow.rng.random() < 0.6:
+        return {"orig_client_order_id": found.client_order_id}
+    return {"order_id": found.order_id}
+
+
+def amend(flow: Flow) -> bytes | None:
+    """Change an order: less or more of it, another price near or across, with and without its expected CumQty."""
+    rng = flow.rng
+    member = flow.trader(Role.MAKER, Role.PAYER, Role.GUEST)
+    found = member.orders.pick(rng) if member else None
+    if member is None or found is None or found.is_quote:
+        return None
+    price, leaves = found.price_ticks, found.leaves_lots
+    throw = rng.random()
+    if throw < 0.35:
+        leaves = 1 + rng.randrange(leaves)
+    elif throw < 0.55:
+        leaves += typical_lots(flow)
+    elif throw < 0.95:
+        price = clamp(flow.mid_ticks[found.instrument] + rng.randint(-1, 1) * rng.randrange(flow.scenario.spread_ticks))
+    leaves = min(leaves, found.leaves_lots + affordable_lots(flow, member, found.instrument, found.side, price))
+    worth = INT64_MAX // (price * flow.scenario.pairs[found.instrument].tick_lot_units)
+    quantity = min(found.cum_lots + leaves, worth, QUANTITY_LOTS_MAX)
+    return commands.amend(
+        member.number, flow.take_id(member), price_ticks=price, quantity_lots=quantity,
+        expected_cum_lots=rng.choice((-1, found.cum_lots)), time_ns=flow.stamp(), **name(flow, member, found),
+    )  # fmt: skip
 
 
 class Route(NamedTuple):

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 def unknown_kind(flow: Flow, member: Member) -> bytes:
     """UNKNOWN_COMMAND: a kind of the future, or a kind with the wrong number of records."""
-    kind, n_records = flow.rng.choice(((0, 1), (8, 1), (255, 3), (CommandKind.TIME, 2), (CommandKind.CREDENTIAL, 1)))
+    kind, n_records = flow.rng.choice(
+        (
+            (0, 1), (11, 1), (255, 3), (CommandKind.TIME, 2), (CommandKind.CREDENTIAL, 1), (CommandKind.NEW_ORDER, 3),
+            (CommandKind.AMEND, 2), (CommandKind.MASS_CANCEL, 2), (CommandKind.MASS_QUOTE, 1),
+        )
+    )  # fmt: skip
     return commands.time(flow.stamp(), kind=kind, n_records=n_records, account=member.number)
 
 

@@ -119,11 +119,11 @@ def full_store(flow: Flow, member: Member) -> bytes | None:
 def unknown_order(flow: Flow, member: Member) -> bytes:
     """UNKNOWN_ORDER: never given, another's, or of an earlier use of a slot."""
     rng = flow.rng
-    other = flow.population.pick(rng, lambda m: m is not member and bool(m.orders.client_ids))
+    other = flow.population.pick(rng, lambda m: m is not member and bool(m.orders.open))
     candidates = [rng.randrange(UINT64_MAX), rng.randrange(100), 1 << 32, 1]
-    if other:
-        candidates += [(other.orders.pick(rng) or (1, 1))[0]] * 3
-    candidates += [order_id for order_id, _ in member.orders.closed]
+    if other and (found := other.orders.pick(rng)):
+        candidates += [found.order_id] * 3
+    candidates += [ended.order_id for ended in member.orders.closed]
     if rng.random() < 0.2:
         named = {"orig_client_order_id": rng.choice((0, flow.next_id(member) + 1, UINT64_MAX))}
     else:
@@ -135,7 +135,7 @@ def closed_order(flow: Flow, member: Member) -> bytes | None:
     """ORDER_CLOSED: by the client id of an order that has ended."""
     if not member.orders.closed:
         return None
-    _, client_order_id = member.orders.closed[-1]
+    client_order_id = member.orders.closed[-1].client_order_id
     own_id = flow.take_id(member)
     return commands.cancel(member.number, own_id, orig_client_order_id=client_order_id, time_ns=flow.stamp())
 

@@ -99,8 +99,8 @@ def bad_code(flow: Flow, member: Member) -> bytes:
     """BAD_SIDE, UNSUPPORTED_ORD_TYPE, UNSUPPORTED_TIME_IN_FORCE, BAD_EXEC_INST, BAD_SWAP_MODE."""
     wrong = flow.rng.choice(
         (
-            {"side": 0}, {"side": 3}, {"ord_type": 1}, {"ord_type": OrdType.LIMIT + 1}, {"time_in_force": 0},
-            {"time_in_force": 6}, {"exec_inst": 2}, {"exec_inst": ExecInst.POST_ONLY | 2}, {"mode": 0}, {"mode": 3},
+            {"side": 0}, {"side": 3}, {"ord_type": 0}, {"ord_type": OrdType.STOP_LIMIT + 1}, {"time_in_force": 0},
+            {"time_in_force": 2}, {"exec_inst": 2}, {"exec_inst": ExecInst.POST_ONLY | 2}, {"mode": 0}, {"mode": 3},
             {"exec_inst": ExecInst.POST_ONLY, "time_in_force": TimeInForce.IOC},
             {"exec_inst": ExecInst.POST_ONLY, "time_in_force": TimeInForce.FOK},
         )

@@ -20,6 +20,12 @@ cdef extern from *:
     #define FXENGINE_CHECK_EVERY_COMMAND 0
     #endif
     typedef unsigned __int128 fx_u128;
+    /* All bits of a condition; the empty asm keeps GCC from seeing where they come from and branching. */
+    static inline uint64_t fx_all_bits(int condition) {
+        uint64_t bits = (uint64_t)0 - (uint64_t)condition;
+        __asm__("" : "+r"(bits));
+        return bits;
+    }
     static inline int fx_multiply_overflows(int64_t a, int64_t b, int64_t *product) {
         return __builtin_mul_overflow(a, b, product);
     }
@@ -28,6 +34,7 @@ cdef extern from *:
     const i64 INT64_LARGEST "INT64_MAX"
     const i64 QUANTITY_LOTS_MAX "fx_quantity_lots_max"
     bint multiply_overflows "fx_multiply_overflows"(i64 a, i64 b, i64* product) nogil
+    u64 all_bits "fx_all_bits"(bint condition) nogil
     int lowest_bit "__builtin_ctzll"(u64 word) nogil
     void prefetch "fx_prefetch"(const void* address) nogil
     bint likely(bint condition) nogil
@@ -44,7 +51,7 @@ cdef inline i64 least(i64 a, i64 b) noexcept nogil:
 
 cdef inline i64 choose(bint first, i64 one, i64 other) noexcept nogil:
     """Return one or the other without a branch, for conditions that cannot be predicted."""
-    return other ^ ((one ^ other) & -<i64>first)
+    return other ^ ((one ^ other) & <i64>all_bits(first))
 
 
 cdef inline i64 divide_up(i64 amount, i64 by) noexcept nogil:

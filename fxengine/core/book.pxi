@@ -14,7 +14,7 @@ cdef inline u32 rank_of(u8 side, i64 price_ticks) noexcept nogil:
 
     For a bid it is PRICE_TICKS_MAX - price, which is price ^ PRICE_TICKS_MAX.
     """
-    return <u32>price_ticks ^ (PRICE_TICKS_MAX & (<u32>0 - (side == BUY)))
+    return <u32>price_ticks ^ (PRICE_TICKS_MAX & <u32>all_bits(side == BUY))
 
 
 cdef inline Ladder* resting_side(Book* book, u8 side) noexcept nogil:
@@ -45,12 +45,10 @@ cdef inline i64 notional_of(const Book* book, i64 price_ticks, i64 lots) noexcep
     return price_ticks * lots * book.tick_lot_units
 
 
-cdef inline int rest_order(State* s, Book* book, Order* order) noexcept nogil:
-    """Put an order at the back of its level. O(1) where prices are dense."""
+cdef inline int link_order(State* s, Ladder* ladder, u32 rank, Order* order) noexcept nogil:
+    """Put an order at the back of a level. O(1) where prices are dense."""
     cdef u32 slot = slot_of(s, order)
-    cdef Level* level = level_for(
-        &s.memory, resting_side(book, order.side), rank_of(order.side, order.price_ticks)
-    )
+    cdef Level* level = level_for(&s.memory, ladder, rank)
     if unlikely(level == NULL):
         return OUT_OF_MEMORY
     order.next = 0
@@ -63,18 +61,15 @@ cdef inline int rest_order(State* s, Book* book, Order* order) noexcept nogil:
     return NONE
 
 
-cdef inline void unlink_order(State* s, Book* book, Order* order) noexcept nogil:
-    """Take an order off its level, and the level off the book with its last one. O(1)."""
-    cdef Ladder* ladder
-    cdef Level* level
-    cdef u32 rank
-    if order.prev and order.next:
-        s.orders[order.prev].next = order.next
-        s.orders[order.next].prev = order.prev
-        return
-    ladder = resting_side(book, order.side)
-    rank = rank_of(order.side, order.price_ticks)
-    level = level_at(ladder, rank)
+cdef inline int rest_order(State* s, Book* book, Order* order) noexcept nogil:
+    """Put an order at the back of its price in the book."""
+    order.place = IN_BOOK
+    return link_order(s, resting_side(book, order.side), rank_of(order.side, order.price_ticks), order)
+
+
+cdef inline void unlink_edge(State* s, Ladder* ladder, u32 rank, const Order* order) noexcept nogil:
+    """Take the first or the last order off a level, and the level off the ladder with its last order."""
+    cdef Level* level = level_at(ladder, rank)
     if order.prev:
         s.orders[order.prev].next = 0
         level.tail = order.prev
@@ -84,6 +79,21 @@ cdef inline void unlink_order(State* s, Book* book, Order* order) noexcept nogil
     else:
         level.head = level.tail = 0
         vacate(&s.memory, ladder, rank)
+
+
+cdef inline bint unlink_middle(State* s, const Order* order) noexcept nogil:
+    """Take an order out of its queue if it has a neighbour on both sides; say whether."""
+    if not (order.prev and order.next):
+        return False
+    s.orders[order.prev].next = order.next
+    s.orders[order.next].prev = order.prev
+    return True
+
+
+cdef inline void unlink_order(State* s, Book* book, const Order* order) noexcept nogil:
+    """Take an order out of the book. O(1)."""
+    if not unlink_middle(s, order):
+        unlink_edge(s, resting_side(book, order.side), rank_of(order.side, order.price_ticks), order)
 
 
 cdef inline Order* first_order(State* s, Ladder* ladder) noexcept nogil:

@@ -6,7 +6,9 @@
 #     head      "FXSTATE1" | sequence | now_ns | currencies, instruments, accounts, slots
 #     accounts  in order of number: fixed part, balances by currency, outcomes in the window ascending
 #     slots     generation of each slot ever used; count and the free ones, next to be used last
-#     books     in order of instrument: stream, number of bids and of asks, then the orders in priority
+#     books     in order of instrument: stream, last price, number of bids, of asks and of waiting stops,
+#               then the orders: bids and asks in priority, stops as they were entered
+#     triggered count and the orders that wait to run, in turn
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 
@@ -100,6 +102,7 @@ cdef u8* put_account(u8* at, const State* s, const Account* account) noexcept no
     image.expires_ns = account.expires_ns
     memcpy(image.permitted, account.permitted, sizeof(image.permitted))
     memcpy(image.token_id, account.token_id, sizeof(image.token_id))
+    image.trade_group = account.trade_group
     image.client_id_highest = account.client_id_highest
     image.stream = account.stream
     image.n_outcomes = count_outcomes(account)
@@ -126,21 +129,41 @@ cdef u8* put_slots(u8* at, const State* s) noexcept nogil:
     return end
 
 
-cdef u8* put_side(u8* at, State* s, Ladder* ladder, u32* n) noexcept nogil:
-    """Write one side's orders in priority and count them."""
+cdef u8* put_order(u8* at, State* s, const Order* order) noexcept nogil:
     cdef OrderImage image
+    cdef Detail* detail
+    memset(&image, 0, sizeof(image))
+    image.slot = slot_of(s, order)
+    image.account = order.account
+    image.client_order_id = order.client_order_id
+    image.price_ticks = order.price_ticks
+    image.side = order.side
+    image.ord_type = order.ord_type
+    image.exec_inst = order.exec_inst
+    image.self_trade_prevention = order.self_trade_prevention
+    image.instrument = order.instrument
+    image.is_quote = order.traits & QUOTE
+    image.fee_credit = order.fee_credit
+    image.leaves_lots = order.leaves_lots
+    image.shown_lots = shown_of(s, order) if order.place == IN_BOOK else 0
+    image.cum_lots = order.cum_lots
+    image.notional_units = order.notional_units
+    if order.traits & DETAILED:
+        detail = detail_of(s, order)
+        image.display_lots = detail.display_lots
+        image.stop_price_ticks = detail.stop_price_ticks
+        image.expire_ns = detail.expire_ns
+        if detail.stop_price_ticks or detail.expire_ns:
+            image.entry_sequence = detail.entry_sequence
+    return put(at, &image, sizeof(image))
+
+
+cdef u8* put_side(u8* at, State* s, Ladder* ladder, u32* n) noexcept nogil:
+    """Write the orders of a ladder in priority and count them."""
     cdef Order* order = first_order(s, ladder)
     n[0] = 0
     while order != NULL:
-        image.slot = slot_of(s, order)
-        image.account = order.account
-        image.client_order_id = order.client_order_id
-        image.price_ticks = order.price_ticks
-        image.leaves_lots = order.leaves_lots
-        image.cum_lots = order.cum_lots
-        image.notional_units = order.notional_units
-        image.fee_credit = order.fee_credit
-        at = put(at, &image, sizeof(image))
+        at = put_order(at, s, order)
         n[0] += 1
         order = order_behind(s, ladder, order)
         if order != NULL:
@@ -148,13 +171,55 @@ cdef u8* put_side(u8* at, State* s, Ladder* ladder, u32* n) noexcept nogil:
     return at
 
 
+cdef int by_entry(const void* one, const void* other) noexcept nogil:
+    cdef u64 left = (<const OrderImage*>one).entry_sequence
+    cdef u64 right = (<const OrderImage*>other).entry_sequence
+    return (left > right) - (left < right)
+
+
+cdef u8* put_stops(u8* at, State* s, Book* book) noexcept nogil:
+    """Write the waiting stops as they were entered."""
+    cdef u8* first = at
+    cdef Ladder* ladder
+    cdef u32 rank
+    cdef u32 slot
+    cdef u8 side
+    for side in range(2 if book.n_stops else 0):
+        ladder = &book.stops[side]
+        rank = ladder.best_rank
+        while rank != NO_RANK:
+            slot = level_at(ladder, rank).head
+            while slot:
+                at = put_order(at, s, s.orders + slot)
+                slot = s.orders[slot].next
+            rank = next_rank(ladder, rank)
+    qsort(first, book.n_stops, sizeof(OrderImage), by_entry)
+    return at
+
+
 cdef u8* put_book(u8* at, State* s, Book* book) noexcept nogil:
     cdef BookImage image
     cdef u8* head = at
     image.stream = book.stream
+    image.last_price_ticks = book.last_price_ticks
+    image.n_stops = book.n_stops
     at = put_side(at + sizeof(image), s, resting_side(book, BUY), &image.n_bids)
     at = put_side(at, s, resting_side(book, SELL), &image.n_asks)
     put(head, &image, sizeof(image))
+    return put_stops(at, s, book)
+
+
+cdef u8* put_triggered(u8* at, State* s) noexcept nogil:
+    """Write the triggered stops in turn."""
+    cdef u8* head = at
+    cdef u32 slot = s.triggered_first
+    cdef u32 n = 0
+    at += sizeof(n)
+    while slot:
+        at = put_order(at, s, s.orders + slot)
+        slot = s.orders[slot].next
+        n += 1
+    put(head, &n, sizeof(n))
     return at
 
 
@@ -164,7 +229,7 @@ cdef size_t state_size(const State* s) noexcept nogil:
     cdef u32 i
     for i in range(s.n_accounts):
         size += count_outcomes(account_at(s, i)) * sizeof(OutcomeImage)
-    size += (2 * <size_t>s.orders_used - s.n_orders + 1) * sizeof(u32)
+    size += (2 * <size_t>s.orders_used - s.n_orders + 2) * sizeof(u32)
     return size + s.n_instruments * sizeof(BookImage) + s.n_orders * sizeof(OrderImage)
 
 
@@ -188,5 +253,6 @@ cdef bytes state_image(State* s):
     at = put_slots(at, s)
     for i in range(s.n_instruments):
         at = put_book(at, s, s.books + i)
+    at = put_triggered(at, s)
     assert at == end, "the canonical state has another size than was reserved for it"
     return image

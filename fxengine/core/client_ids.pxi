@@ -23,15 +23,41 @@ cdef extern from *:
         0x1B39896A51A8749B, 0x53CB9F0C747EA2EB, 0x2C829ABE1F4532E1, 0xC584133AC916AB3D,
     };
     """
-    const u64 WORD_KEYS "fx_word_keys"[8]
+    const u64 WORD_KEYS "fx_word_keys"[RECORD_WORDS]
+
+cdef u64[RECORD_WORDS * RECORDS_MAX] _later_keys  # of the words of all records; the first eight are not used
+
+
+cdef void make_later_keys() noexcept:
+    """Continue WORD_KEYS by the same rule."""
+    cdef u64 z
+    cdef u64 i
+    for i in range(RECORD_WORDS * RECORDS_MAX):
+        z = (i + 1) * <u64>0x9E3779B97F4A7C15
+        z = (z ^ z >> 30) * <u64>0xBF58476D1CE4E5B9
+        z = (z ^ z >> 27) * <u64>0x94D049BB133111EB
+        _later_keys[i] = z ^ z >> 31 | 1
+
+
+make_later_keys()
+
+
+cdef u64 add_later_words(u64 total, const u64* words, u64 n_records) noexcept nogil:
+    """Add the words of a command's records behind the first."""
+    cdef u64 i
+    for i in range(RECORD_WORDS, RECORD_WORDS * n_records):
+        total += words[i] * _later_keys[i]
+    return total
 
 
 cdef inline u64 hash_body(const Command* command) noexcept nogil:
-    """Hash a 64-byte command, its time left out: a sum of its words times fixed odd keys."""
+    """Hash a whole command, its time left out: a sum of its words times fixed odd keys."""
     cdef const u64* words = <const u64*>command
     cdef u64 total = words[0] * WORD_KEYS[0] + words[1] * WORD_KEYS[1] + words[3] * WORD_KEYS[3]
     total += words[4] * WORD_KEYS[4] + words[5] * WORD_KEYS[5] + words[6] * WORD_KEYS[6]
     total += words[7] * WORD_KEYS[7]
+    if unlikely(command.n_records > 1):
+        total = add_later_words(total, words, command.n_records)
     return total ^ total >> 32
 
 

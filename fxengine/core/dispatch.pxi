@@ -3,11 +3,16 @@
 # What happens to a command, in this order:
 #
 #   1. its number is the next; time moves on to its stamp, never back;
-#   2. credentials that have ended by now are ended (their orders leave the books);
+#   2. stops that were triggered earlier and still wait run, then all timers that are due fire:
+#      credentials end (their orders leave the books), GTD orders expire;
 #   3. an unknown kind or a wrong number of records is refused, then an unknown account;
 #   4. its client id is looked up: too old, too high, reused for another body: refused and not
 #      remembered; used before with the same body: answered with the outcome so far;
-#   5. else the id is remembered and the command carried out or refused, and that is its outcome.
+#   5. else the id is remembered and the command carried out or refused, and that is its outcome;
+#   6. the stops that its trades triggered run, first in first out, up to the bound of a command.
+#
+# Where the events array may be too small, the command stops at a safe point and is called again with
+# a larger one; its stage tells how far it has come.
 #
 # Looking ahead: the whole batch is there, so while one command is applied, the memory of later ones
 # is fetched, each step from what the step before it brought into the cache:
@@ -27,7 +32,6 @@ cdef enum:
     AHEAD_ENTRY = 16
     AHEAD_ORDER = 8
     AHEAD_NEIGHBOURS = 3
-    ORIGINAL_ID_WORDS = 4  # from client_order_id to orig_client_order_id
     AHEAD_MASK = 31  # of the arrays: at least the steps between finding and using
 
 cdef struct Ahead:
@@ -36,22 +40,39 @@ cdef struct Ahead:
     Remembered nothing
 
 
+cdef extern from *:
+    """
+    /* By CommandKind: where a command names its order, in words from its client_order_id. The id at
+       fx_id_words is the order's (the command's own where it names none); at fx_order_words, masked by
+       fx_order_masks, an OrderID. CANCEL is 4, AMEND is 8. */
+    static const uint8_t fx_id_words[16] = {0, 0, 0, 0, 4, 0, 0, 0, 3};
+    static const uint8_t fx_order_words[16] = {0, 0, 0, 0, 3, 0, 0, 0, 2};
+    static const uint64_t fx_order_masks[16] = {0, 0, 0, 0, ~(uint64_t)0, 0, 0, 0, ~(uint64_t)0};
+    """
+    const u8 ID_WORDS "fx_id_words"[16]
+    const u8 ORDER_WORDS "fx_order_words"[16]
+    const u64 ORDER_MASKS "fx_order_masks"[16]
+
+
 cdef inline u64 id_wanted(const Command* command) noexcept nogil:
-    """Return the client id of the order that a command makes or cancels."""
-    cdef bint is_cancel = command.kind == COMMAND_CANCEL
-    return (&command.client_order_id)[is_cancel * ORIGINAL_ID_WORDS]
+    """Return the client id of the order that a command makes or names."""
+    return (&command.client_order_id)[ID_WORDS[command.kind & 15]]
+
+
+cdef inline u64 order_wanted(const Command* command) noexcept nogil:
+    """Return the OrderID that a command names, or 0."""
+    return (&command.client_order_id)[ORDER_WORDS[command.kind & 15]] & ORDER_MASKS[command.kind & 15]
 
 
 cdef inline void look_for_entry(State* s, Ahead* ahead, const Command* command, Py_ssize_t i) noexcept nogil:
-    """Fetch where a client id is remembered, and note the OrderID where a cancel gives it."""
+    """Fetch where a client id is remembered, and note the OrderID where a command gives it."""
     cdef u64 client_order_id = id_wanted(command)
-    cdef u64 is_cancel = command.kind == COMMAND_CANCEL
     cdef Segment* segment = NULL
     cdef u32 given
     if likely(command.account < s.n_accounts):
         segment = place_of(account_at(s, command.account), client_order_id).segment
     # An id that was never given out must not be followed, wherever this number is used next.
-    given = <u32>((<const Cancel*>command).order_id & (0 - is_cancel))
+    given = <u32>order_wanted(command)
     ahead.slots[i & AHEAD_MASK] = given if likely(given <= s.orders_used) else 0
     ahead.entries[i & AHEAD_MASK] = &ahead.nothing
     if likely(segment != NULL):
@@ -60,7 +81,7 @@ cdef inline void look_for_entry(State* s, Ahead* ahead, const Command* command, 
 
 
 cdef inline void look_for_order(State* s, Ahead* ahead, Py_ssize_t i) noexcept nogil:
-    """Fetch the order that a cancel will find."""
+    """Fetch the order that a cancel or an amend will find."""
     cdef u32 given = ahead.slots[i & AHEAD_MASK]
     cdef u32 remembered = <u32>ahead.entries[i & AHEAD_MASK].order_id
     cdef u32 slot = given if given else remembered
@@ -116,21 +137,24 @@ cdef inline int carry_out(State* s, Account* account, const Command* command, Re
         return new_order(s, account, command, entry)
     if command.kind == COMMAND_CANCEL:
         return cancel_request(s, account, <const Cancel*>command, entry)
+    if command.kind == COMMAND_AMEND:
+        return amend(s, account, <const Amend*>command, entry)
+    if command.kind == COMMAND_MASS_QUOTE:
+        return mass_quote(s, account, <const MassQuote*>command, entry)
+    if command.kind == COMMAND_MASS_CANCEL:
+        return mass_cancel(s, account, <const MassCancel*>command, entry)
     if command.kind == COMMAND_SWAP:
         return swap(s, account, <const Swap*>command, entry)
     return transfer(s, account, <const Money*>command, entry)
 
 
 cdef void refuse(State* s, const Command* command, int reason) noexcept nogil:
-    """Report a refusal; one of a cancel names the order that it was about."""
-    cdef const Cancel* cancel = <const Cancel*>command
-    if command.kind == COMMAND_CANCEL:
-        emit_rejected(
-            s, command, command.kind, command.instrument, reason, cancel.orig_client_order_id, cancel.order_id,
-            command.client_order_id,
-        )
-    else:
-        emit_rejected(s, command, command.kind, command.instrument, reason, command.client_order_id, 0, 0)
+    """Report a refusal; one of a cancel or an amend names the order that it was about."""
+    cdef bint names_order = command.kind == COMMAND_CANCEL or command.kind == COMMAND_AMEND
+    emit_rejected(
+        s, command, command.kind, command.instrument, reason, id_wanted(command), order_wanted(command),
+        command.client_order_id if names_order else 0,
+    )
 
 
 cdef inline int apply_identified(State* s, const Command* command) noexcept nogil:
@@ -159,31 +183,85 @@ cdef inline int apply_identified(State* s, const Command* command) noexcept nogi
     return NONE
 
 
+cdef size_t events_of(const State* s, const Command* command) noexcept nogil:
+    """Return the most events that a mass cancel or a mass quote makes."""
+    cdef const MassCancel* cancels = <const MassCancel*>command
+    cdef Account* target
+    cdef size_t n_sets
+    if command.kind == COMMAND_MASS_QUOTE:
+        # Per set all that stood goes, and QUOTED; per level REPLACED and RESTED.
+        n_sets = (<const MassQuote*>command).n_sets
+        return n_sets * (2 * QUOTE_LEVELS_MAX + 1) + 2 * UNITS_PER_RECORD * <size_t>command.n_records
+    target = client_at(s, cancels.target if cancels.target else cancels.account)
+    return 1 + (target.n_orders if target != NULL else 0)
+
+
+cdef inline bint is_well_formed(const Command* command) noexcept nogil:
+    """Say whether a command that a client numbers has a known kind and as many records as it may have."""
+    if likely(command.n_records == 1):
+        return <u8>(command.kind - COMMAND_NEW_ORDER) <= <u8>(COMMAND_MASS_CANCEL - COMMAND_NEW_ORDER)
+    return command.kind == COMMAND_MASS_QUOTE or (command.kind == COMMAND_NEW_ORDER and command.n_records == 2)
+
+
+cdef inline int take_command(State* s, const Command* command) noexcept nogil:
+    """Carry out a command whose time has come. EVENTS_FULL leaves it undone."""
+    if likely(is_well_formed(command)):
+        if unlikely(command.kind >= COMMAND_MASS_CANCEL):
+            if s.n_events + events_of(s, command) + s.events_reserve > s.events_capacity:
+                return EVENTS_FULL
+        return apply_identified(s, command)
+    if command.kind == COMMAND_CREDENTIAL and command.n_records > 1:
+        return renew(s, <const Credential*>command)
+    if command.kind != COMMAND_TIME or command.n_records != 1:
+        emit_rejected(
+            s, command, command.kind, command.instrument, UNKNOWN_COMMAND, command.client_order_id, 0, 0
+        )
+    return NONE
+
+
+cdef int catch_up(State* s) noexcept nogil:
+    """Do what is due before the command itself, from the stage that was reached."""
+    cdef int status
+    if s.stage == RUNNING_OVERDUE:
+        status = run_triggered(s)
+        if status != NONE:
+            return status
+        s.stage = FIRING_TIMERS
+    if s.stage == FIRING_TIMERS:
+        status = fire_timers(s)
+        if status != NONE:
+            return status
+        s.stage = CARRYING_OUT
+    return NONE
+
+
 cdef inline int apply_command(State* s, const Command* command) noexcept nogil:
     """Apply one whole command. EVENTS_FULL leaves it begun; call again with more room to go on."""
     cdef int status
     if unlikely(s.n_events + s.events_reserve > s.events_capacity):
         return EVENTS_FULL
-    if likely(not s.started):
+    if likely(s.stage == NOT_BEGUN):
         s.sequence += 1
+        s.triggers_run = 0
         if command.time_ns > s.now_ns:
             s.now_ns = command.time_ns
-    if unlikely(s.next_due_ns <= s.now_ns):
-        s.started = True
-        status = fire_timers(s)
+        s.stage = CARRYING_OUT
+        if unlikely(s.next_due_ns <= s.now_ns or s.triggered_first):
+            s.stage = RUNNING_OVERDUE
+    if unlikely(s.stage < CARRYING_OUT):
+        status = catch_up(s)
         if status != NONE:
             return status
-        s.started = False
-    if likely(command.n_records == 1):
-        if likely(command.kind >= COMMAND_NEW_ORDER and command.kind <= COMMAND_WITHDRAW):
-            return apply_identified(s, command)
-        if command.kind == COMMAND_TIME:
-            return NONE
-    elif command.kind == COMMAND_CREDENTIAL:
-        return renew(s, <const Credential*>command)
-    emit_rejected(
-        s, command, command.kind, command.instrument, UNKNOWN_COMMAND, command.client_order_id, 0, 0
-    )
+    if likely(s.stage == CARRYING_OUT):
+        status = take_command(s, command)
+        if unlikely(status != NONE):
+            return status
+    if unlikely(s.triggered_first):
+        s.stage = RUNNING_TRIGGERED
+        status = run_triggered(s)
+        if status != NONE:
+            return status
+    s.stage = NOT_BEGUN
     return NONE
 
 

@@ -1,12 +1,14 @@
 # Events: the only way out of the core, 96 bytes each, written straight into the caller's array.
 #
-# Every command finds room for all events it can make (2 * max_fills + 4: ACCEPTED, two FILLs per
-# trade, RESTED; or the legs' FILLs, SWAPPED and RECEIVED), so nothing here checks for space; what
-# ends with a credential is unbounded and asks for its own room first (core/credentials.pxi).
+# Every order finds room for all events it can make (3 * max_fills + 4: ACCEPTED or TRIGGERED, per
+# trade two FILLs and an iceberg's RESTED, its own RESTED; or the legs' FILLs, SWAPPED and RECEIVED), so
+# nothing here checks for space. What may make more (a credential's end, a mass cancel, a mass quote,
+# triggered stops) asks for its own room first, at a safe point.
 # Each event takes the next number of its account's private stream; one to a number that is not a
 # client's account has none.
 
 cdef enum:
+    EVENTS_PER_FILL = 3
     EVENTS_BESIDE_FILLS = 4
 
 
@@ -35,7 +37,7 @@ cdef inline void emit_order(
     State* s, Account* owner, const Order* order, u8 kind, u8 status, u8 flags, u32 counterparty, u64 order_id,
     i64 price_ticks, i64 quantity_lots, i64 leaves_lots, i64 cum_lots, i64 fee_units, u64 instrument_stream,
 ) noexcept nogil:
-    """Tell an account what became of its order (ACCEPTED, FILL, RESTED).
+    """Tell an account what became of its order (ACCEPTED, FILL, RESTED, TRIGGERED).
 
     What was just written to the order is passed along: reading it back pairwise would stall.
     """
@@ -52,21 +54,39 @@ cdef inline void emit_order(
     event.instrument_stream = instrument_stream
 
 
-cdef inline void emit_canceled(
-    State* s, Account* owner, const Order* order, u8 status, u16 reason, i64 quantity_lots, u64 request_id,
-    u8 flags, u64 instrument_stream,
+cdef inline void emit_reduction(
+    State* s, Account* owner, const Order* order, u8 kind, u8 flags, u8 status, u16 reason, i64 quantity_lots,
+    i64 displayed_lots, u64 request_id, u64 instrument_stream,
 ) noexcept nogil:
-    """Tell an account that its order ended before it was filled (CANCELED)."""
+    """Tell an account that its order ended (CANCELED) or lost a part (REDUCED) before it was filled."""
     cdef CancelEvent* event = <CancelEvent*>event_to(
-        s, owner, order.account, EVENT_CANCELED, order.side, reason, order.instrument, status, flags, 0
+        s, owner, order.account, kind, order.side, reason, order.instrument, status, flags, 0
     )
     event.order_id = order_id_of(s, order)
     event.client_order_id = order.client_order_id
     event.price_ticks = order.price_ticks
     event.quantity_lots = quantity_lots
-    event.leaves_lots = 0
+    event.displayed_lots = displayed_lots
     event.cum_lots = order.cum_lots
     event.request_id = request_id
+    event.instrument_stream = instrument_stream
+
+
+cdef void emit_replaced(
+    State* s, Account* owner, const Order* order, u32 old_price_ticks, i64 displayed_lots, u64 instrument_stream
+) noexcept nogil:
+    """Tell an account its order's new price and quantity, and what the displayed book lost at the old price."""
+    cdef ReplaceEvent* event = <ReplaceEvent*>event_to(
+        s, owner, order.account, EVENT_REPLACED, order.side, NONE, order.instrument, open_status(order),
+        FLAG_BOOK if displayed_lots else 0, old_price_ticks,
+    )
+    event.order_id = order_id_of(s, order)
+    event.client_order_id = order.client_order_id
+    event.price_ticks = order.price_ticks
+    event.quantity_lots = order.cum_lots + order.leaves_lots
+    event.leaves_lots = order.leaves_lots
+    event.cum_lots = order.cum_lots
+    event.displayed_lots = displayed_lots
     event.instrument_stream = instrument_stream
 
 
@@ -80,7 +100,7 @@ cdef void emit_rejected(
     )
     event.order_id = order_id
     event.client_order_id = client_order_id
-    event.price_ticks = event.quantity_lots = event.leaves_lots = event.cum_lots = 0
+    event.price_ticks = event.quantity_lots = event.displayed_lots = event.cum_lots = 0
     event.request_id = request_id
     event.instrument_stream = 0
 
@@ -140,6 +160,17 @@ cdef void emit_swapped(
     event.currency_out = command.currency_out
     event.mode = command.mode
     memset(event.reserved, 0, sizeof(event.reserved))
+
+
+cdef void emit_quoted(State* s, Account* owner, u32 account, u16 instrument, u64 request_id, i64 levels) noexcept nogil:
+    """Tell a maker that a set of its mass quote stands (QUOTED)."""
+    cdef Event* event = event_to(s, owner, account, EVENT_QUOTED, 0, NONE, instrument, NEW, 0, 0)
+    event.order_id = 0
+    event.client_order_id = request_id
+    event.price_ticks = 0
+    event.quantity_lots = levels
+    event.leaves_lots = event.cum_lots = event.fee_units = 0
+    event.instrument_stream = 0
 
 
 cdef void emit_credentialed(State* s, Account* owner, u32 account) noexcept nogil:

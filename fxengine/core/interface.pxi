@@ -19,7 +19,7 @@ cdef class Core:
     """The matching core; the same interface and the same bytes as ``fxengine.reference.Core``.
 
     ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command and
-    ``max_orders`` the open orders. An empty instrument costs 192 bytes; an idle account 192, and 16
+    ``max_orders`` the open orders. An empty instrument costs 192 bytes; an idle account 256, and 16
     per currency. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
     that could not be computed with, MemoryError when the system has no address space left.
     """
@@ -42,11 +42,12 @@ cdef class Core:
         s.max_fills = max_fills
         s.max_orders = max_orders
         s.next_due_ns = INT64_LARGEST
-        s.events_reserve = 2 * max_fills + EVENTS_BESIDE_FILLS
+        s.events_reserve = EVENTS_PER_FILL * max_fills + EVENTS_BESIDE_FILLS
         s.orders = <Order*>reserve(orders_bytes(s))
+        s.details = <Detail*>reserve(details_bytes(s))
         s.books = <Book*>cut(&s.memory, max(1, s.n_instruments) * sizeof(Book))
         s.hops = <u32*>cut(&s.memory, <size_t>n_currencies * n_currencies * sizeof(u32))
-        if s.orders == NULL or s.books == NULL or s.hops == NULL:
+        if s.orders == NULL or s.details == NULL or s.books == NULL or s.hops == NULL:
             raise MemoryError(f"no address space for {max_orders} orders")
         for i in range(s.n_instruments):
             row = rows[i]
@@ -64,7 +65,10 @@ cdef class Core:
         cdef State* s = &self.state
         if s.orders != NULL:
             munmap(s.orders, orders_bytes(s))
+        if s.details != NULL:
+            munmap(s.details, details_bytes(s))
         free(s.timers)
+        free(s.quotes)
         release_all(&s.memory)
 
     def bind(self, commands):
@@ -165,6 +169,8 @@ cdef class Core:
     def next_deadline_ns(self):
         """When the core next has something to do by itself; 2**63 - 1 for never."""
         self._ready()
+        if self.state.triggered_first:
+            return self.state.now_ns
         drop_stale_timers(&self.state)
         return self.state.next_due_ns
 
@@ -175,7 +181,7 @@ cdef class Core:
 
     @property
     def n_orders(self):
-        """Orders resting in all books."""
+        """Open orders: in the books, waiting stops, and triggered ones."""
         return self.state.n_orders
 
     def balance(self, Py_ssize_t account, Py_ssize_t currency):
@@ -210,10 +216,10 @@ cdef class Core:
         found = []
         while rank != NO_RANK and len(found) < levels:
             order = self.state.orders + level_at(ladder, rank).head
-            total = order.leaves_lots
+            total = shown_of(&self.state, order)
             while order.next:
                 order = self.state.orders + order.next
-                total += order.leaves_lots
+                total += shown_of(&self.state, order)
             found.append((order.price_ticks, total))
             rank = next_rank(ladder, rank)
         return found
@@ -237,6 +243,10 @@ cdef inline size_t orders_bytes(const State* s) noexcept nogil:
     return round_up((<size_t>s.max_orders + 2) * sizeof(Order), HUGE_PAGE_BYTES)
 
 
+cdef inline size_t details_bytes(const State* s) noexcept nogil:
+    return round_up((<size_t>s.max_orders + 2) * sizeof(Detail), HUGE_PAGE_BYTES)
+
+
 cdef void open_book(Book* book, const InstrumentRecord* row, u32 index) noexcept nogil:
     """Begin an instrument with two empty sides."""
     book.given[0] = row.quote
@@ -246,6 +256,7 @@ cdef void open_book(Book* book, const InstrumentRecord* row, u32 index) noexcept
     book.index = index
     book.lot_units = row.lot_units
     book.tick_lot_units = row.tick_lot_units
+    book.buy_stop_ticks = NO_RANK
     open_ladder(&book.sides[0])
     open_ladder(&book.sides[1])
 

@@ -80,6 +80,10 @@ cdef i64 check_level(State* s, u32 instrument, u8 side, u32 rank, const Level* l
             raise AssertionError(f"{where}: slot {slot} is not an open order")
         if order.instrument != instrument or order.side != side or rank_of(side, order.price_ticks) != rank:
             raise AssertionError(f"{where}: slot {slot} is misplaced")
+        if order.place != IN_BOOK:
+            raise AssertionError(f"{where}: slot {slot} says that it stands elsewhere")
+        if not 0 < shown_of(s, order) <= order.leaves_lots:
+            raise AssertionError(f"{where}: slot {slot} shows what it has not")
         if order.prev != before:
             raise AssertionError(f"{where}: slot {slot} has {order.prev} in front, not {before}")
         before = slot
@@ -151,16 +155,111 @@ cdef i64 check_ladder(State* s, u32 instrument, u8 side, Ladder* ladder) except 
     return n
 
 
+cdef i64 check_stops(State* s, u32 instrument) except -1:
+    """Waiting stops stand at their stop price in order of entry, none is reached. Return how many."""
+    cdef Book* book = s.books + instrument
+    cdef Ladder* ladder
+    cdef Order* order
+    cdef u64 before
+    cdef i64 n = 0
+    cdef u32 rank
+    cdef u32 slot
+    cdef u8 side
+    if book.stops == NULL:
+        return 0
+    for side in range(BUY, SELL + 1):
+        ladder = &book.stops[side - BUY]
+        if book.last_price_ticks and ladder.best_rank <= stop_rank(side, book.last_price_ticks):
+            raise AssertionError(f"instrument {instrument}: a stop waits that the last trade reached")
+        rank = ladder.best_rank
+        while rank != NO_RANK:
+            slot = level_at(ladder, rank).head
+            before = 0
+            while slot:
+                order = s.orders + slot
+                if order.account == 0 or order.place != WAITING or order.instrument != instrument:
+                    raise AssertionError(f"instrument {instrument}: slot {slot} does not wait here")
+                if order.side != side or stop_rank(side, detail_of(s, order).stop_price_ticks) != rank:
+                    raise AssertionError(f"instrument {instrument}: the stop in slot {slot} is misplaced")
+                if detail_of(s, order).entry_sequence <= before:
+                    raise AssertionError(f"instrument {instrument}: the stop in slot {slot} jumped the queue")
+                before = detail_of(s, order).entry_sequence
+                n += 1
+                slot = order.next
+            rank = next_rank(ladder, rank)
+    if n != book.n_stops:
+        raise AssertionError(f"instrument {instrument}: {n} stops wait, not {book.n_stops}")
+    rank = book.buy_stop_ticks
+    note_nearest_stops(book)
+    if rank != book.buy_stop_ticks:
+        raise AssertionError(f"instrument {instrument}: the nearest buy stop is not {rank}")
+    return n
+
+
+cdef i64 check_triggered(State* s) except -1:
+    """The queue of triggered stops is linked soundly both ways. Return how many wait in it."""
+    cdef u32 slot = s.triggered_first
+    cdef u32 before = 0
+    cdef i64 n = 0
+    while slot:
+        if s.orders[slot].account == 0 or s.orders[slot].place != TRIGGERED or s.orders[slot].prev != before:
+            raise AssertionError(f"slot {slot} does not belong in the queue of triggered stops")
+        n += 1
+        before = slot
+        slot = s.orders[slot].next
+    if s.triggered_last != before:
+        raise AssertionError(f"the queue of triggered stops ends at {before}, not at {s.triggered_last}")
+    return n
+
+
 cdef int check_books(State* s) except -1:
-    """Every open order stands in its book once."""
-    cdef i64 resting = 0
+    """Every open order stands in its book, or waits as a stop or as a triggered one, once."""
+    cdef i64 placed = check_triggered(s)
     cdef u32 i
     cdef u8 side
     for i in range(s.n_instruments):
         for side in range(BUY, SELL + 1):
-            resting += check_ladder(s, i, side, resting_side(s.books + i, side))
-    if resting != s.n_orders:
-        raise AssertionError(f"{s.n_orders} orders are open but {resting} rest")
+            placed += check_ladder(s, i, side, resting_side(s.books + i, side))
+        placed += check_stops(s, i)
+    if placed != s.n_orders:
+        raise AssertionError(f"{s.n_orders} orders are open but {placed} have a place")
+    return 0
+
+
+cdef int check_quotes(State* s) except -1:
+    """Each maker's quote sets are its open quotes, best first, and are found by hash and by chain."""
+    cdef QuoteSet* standing
+    cdef Order* order
+    cdef u32 n_open = 0
+    cdef u32 n_chained = 0
+    cdef u32 number
+    cdef u32 side
+    cdef u32 i
+    for i in range(1, s.orders_used + 1):
+        n_open += s.orders[i].account != 0 and s.orders[i].traits & QUOTE
+    for number in range(s.n_accounts):
+        standing = account_at(s, number).quotes
+        while standing != NULL:
+            n_chained += 1
+            if standing.account != number or s.quotes[quote_place(s, number, standing.instrument)] != standing:
+                raise AssertionError(f"account {number}: a quote set of {standing.instrument} is not found")
+            for side in range(2):
+                for i in range(standing.n[side]):
+                    order = s.orders + standing.levels[side][i].slot
+                    if order.account != number or not order.traits & QUOTE:
+                        raise AssertionError(f"account {number}: a quote set holds another's order")
+                    if order.instrument != standing.instrument or order.side != side + BUY:
+                        raise AssertionError(f"account {number}: a quote stands in the wrong set")
+                    if order.price_ticks != standing.levels[side][i].price_ticks:
+                        raise AssertionError(f"account {number}: a quote stands under another price")
+                    if i and rank_of(order.side, standing.levels[side][i - 1].price_ticks) >= rank_of(
+                        order.side, order.price_ticks
+                    ):
+                        raise AssertionError(f"account {number}: a quote set is not in order")
+                    n_open -= 1
+            standing = standing.next
+    if n_open or n_chained != s.n_quotes:
+        raise AssertionError("quote sets and open quotes differ")
     return 0
 
 
@@ -221,6 +320,7 @@ cdef int check_state(State* s) except -1:
     """Walk every invariant; AssertionError names the first that does not hold. O(state)."""
     check_books(s)
     check_slots(s)
+    check_quotes(s)
     check_rings(s)
     check_conserved(s)
     check_held(s)

@@ -34,7 +34,7 @@ cdef extern from *:
     void* reserve "fx_reserve"(size_t n_bytes) nogil
     int munmap(void* start, size_t n_bytes) nogil
 
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 cdef enum:
     LINE_BYTES = 64

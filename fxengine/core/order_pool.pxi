@@ -6,6 +6,9 @@
 #
 #     orders_free -> slot 7 -> slot 2 -> 0        orders_used = 9: slot 10 is the next fresh one
 #
+# What only unusual orders need (a displayed part, an end, a stop price) stands in a second line at the
+# same slot of a region of its own, whose pages arrive with the first order that has such a line.
+#
 # Last in, first out is the specification's order, and the fastest: the slot just freed is cached.
 
 
@@ -15,6 +18,11 @@ cdef inline bint pool_full(const State* s) noexcept nogil:
 
 cdef inline u32 slot_of(const State* s, const Order* order) noexcept nogil:
     return <u32>(order - s.orders)
+
+
+cdef inline Detail* detail_of(const State* s, const Order* order) noexcept nogil:
+    """Return the second line of an order that has one (DETAILED)."""
+    return s.details + slot_of(s, order)
 
 
 cdef inline u64 order_id_of(const State* s, const Order* order) noexcept nogil:
@@ -57,6 +65,11 @@ cdef inline Order* find_order(const State* s, u64 order_id) noexcept nogil:
     if order.account == 0 or order.generation != <u32>(order_id >> 32):
         return NULL
     return order
+
+
+cdef inline i64 shown_of(const State* s, const Order* order) noexcept nogil:
+    """Return how many lots an order in the book shows."""
+    return order.leaves_lots if likely(not order.traits & ICEBERG) else detail_of(s, order).shown_lots
 
 
 cdef inline u8 open_status(const Order* order) noexcept nogil:

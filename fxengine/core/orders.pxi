@@ -1,16 +1,134 @@
-# New orders and cancels: the checks, in the specification's order, and what follows them.
+# New orders: the checks, in the specification's order, and what follows them.
+#
+#     checks -> ACCEPTED -> stop? wait for the price -> TRIGGERED
+#                        -> match -> rest in the book, or cancel what is left
 #
 # An order that meets nothing goes to the book whole and is told so in one event (ACCEPTED with
 # BOOK); that is nine of ten orders, so its way through here is straight: checks, hold, slot, event,
-# queue.
+# queue. A plain order (a limit, GTC, IOC or FOK, in one record, all on show) is told apart once, and
+# what only others need is asked of others only.
 
 
-cdef inline int order_refusal(State* s, const Account* account, const NewOrder* command) noexcept nogil:
+cdef inline bint is_plain(const NewOrder* command) noexcept nogil:
+    """Say whether an order is of the usual form; one branch for all that must be as usual."""
+    cdef i64 unusual = (command.ord_type ^ LIMIT) | (command.n_records ^ 1) | (command.time_in_force == GTD)
+    return (unusual | command.expire_ns | command.display_lots) == 0
+
+
+cdef inline bint is_stop(const NewOrder* command) noexcept nogil:
+    return command.ord_type == STOP or command.ord_type == STOP_LIMIT
+
+
+cdef inline bint may_rest(const NewOrder* command) noexcept nogil:
+    return command.time_in_force == GTC or command.time_in_force == GTD
+
+
+cdef int form_refusal(const NewOrder* command) noexcept nogil:
+    """Return why an unusual order's type, time in force and instruction do not go together."""
+    cdef bint rests = may_rest(command)
+    if command.ord_type < MARKET or command.ord_type > STOP_LIMIT:
+        return UNSUPPORTED_ORD_TYPE
+    if not rests and command.time_in_force != IOC and command.time_in_force != FOK:
+        return UNSUPPORTED_TIME_IN_FORCE
+    if (command.ord_type == MARKET and rests) or (is_stop(command) and not rests):
+        return UNSUPPORTED_TIME_IN_FORCE
+    if command.exec_inst and not (command.exec_inst == POST_ONLY and command.ord_type == LIMIT and rests):
+        return BAD_EXEC_INST
+    return NONE
+
+
+cdef inline i64 min_lots_of(const NewOrder* command) noexcept nogil:
+    return (<const OrderDetail*>(command + 1)).min_lots if command.n_records > 1 else 0
+
+
+cdef inline i64 stop_price_of(const NewOrder* command) noexcept nogil:
+    return (<const OrderDetail*>(command + 1)).stop_price_ticks if command.n_records > 1 else 0
+
+
+cdef int detail_refusal(const State* s, const NewOrder* command) noexcept nogil:
+    """Return why an unusual order's stop price, end, display or minimum cannot be; its quantity can."""
+    cdef i64 stop_price_ticks = stop_price_of(command)
+    cdef i64 min_lots = min_lots_of(command)
+    if is_stop(command):
+        if stop_price_ticks < 1 or stop_price_ticks > PRICE_TICKS_MAX:
+            return BAD_STOP_PRICE
+    elif stop_price_ticks:
+        return BAD_STOP_PRICE
+    if command.time_in_force == GTD:
+        if command.expire_ns <= s.now_ns:
+            return EXPIRE_TIME_PASSED
+    elif command.expire_ns:
+        return EXPIRE_TIME_PASSED
+    if command.display_lots:
+        if command.ord_type != LIMIT or not may_rest(command):
+            return BAD_DISPLAY_QTY
+        if command.display_lots < 1 or command.display_lots > command.quantity_lots:
+            return BAD_DISPLAY_QTY
+    if min_lots and (command.time_in_force != IOC or min_lots < 1 or min_lots > command.quantity_lots):
+        return BAD_MIN_QTY
+    return NONE
+
+
+cdef inline int size_refusal(
+    const Book* book, i64 price_ticks, i64 quantity_lots, i64* notional_units, i64* lots_units
+) noexcept nogil:
+    """Return why a price and a quantity cannot stand in an order, and what they are worth if they can."""
+    if unlikely(price_ticks < 1 or price_ticks > PRICE_TICKS_MAX):
+        return PRICE_OUT_OF_RANGE
+    if unlikely(quantity_lots < 1 or quantity_lots > QUANTITY_LOTS_MAX):
+        return QUANTITY_OUT_OF_RANGE
+    if unlikely(
+        multiply_overflows(price_ticks * book.tick_lot_units, quantity_lots, notional_units)
+        or multiply_overflows(quantity_lots, book.lot_units, lots_units)
+    ):
+        return NOTIONAL_TOO_LARGE
+    return NONE
+
+
+cdef int fillable(State* s, Book* book, const NewOrder* command, i64 wanted_lots) noexcept nogil:
+    """Foresee whether so many lots of an incoming order would trade at once; NONE if so. O(max_fills).
+
+    Counts as matching will: each fill, and each own order that prevention takes away, is a step.
+    """
+    cdef u8 mode = command.self_trade_prevention
+    cdef i64 steps = 0
+    cdef bint own
+    cdef Walk walk
+    begin_walk(
+        s, &walk, other_side(book, command.side), reach_of(command.side, command.price_ticks),
+        command.account if mode else 0,
+    )
+    while step(s, &walk):
+        own = mode != 0 and same_group(s, command.account, walk.order.account)
+        if steps == s.max_fills:
+            return TOO_MANY_FILLS
+        steps += 1
+        if own:
+            if mode != EXPIRE_MAKER:
+                return SELF_TRADE_PREVENTED
+            continue
+        wanted_lots -= walk.lots
+        if wanted_lots <= 0:
+            return NONE
+    return UNFILLED_REMAINDER
+
+
+cdef int minimum_refusal(State* s, Book* book, const NewOrder* command) noexcept nogil:
+    """Return why a FOK order, or one with a minimum, would not trade enough at once."""
+    cdef i64 min_lots = min_lots_of(command)
+    cdef i64 wanted_lots = command.quantity_lots if command.time_in_force == FOK else min_lots
+    cdef int reason = fillable(s, book, command, wanted_lots) if wanted_lots else NONE
+    if reason == NONE or reason == TOO_MANY_FILLS:
+        return reason
+    return MIN_QTY_NOT_FILLABLE if min_lots else FOK_NOT_FILLABLE
+
+
+cdef inline int order_refusal(State* s, const Account* account, const NewOrder* command, bint plain) noexcept nogil:
     """Return the first reason to refuse an order, in this order; NONE for none."""
     cdef Book* book
     cdef i64 notional_units
     cdef i64 lots_units
-    cdef i64 need_units
+    cdef int reason
     if unlikely(not is_valid(s, account)):
         return CREDENTIAL_EXPIRED
     if unlikely(command.instrument >= s.n_instruments):
@@ -20,55 +138,54 @@ cdef inline int order_refusal(State* s, const Account* account, const NewOrder* 
         return CURRENCY_NOT_PERMITTED
     if unlikely(command.side != BUY and command.side != SELL):
         return BAD_SIDE
-    if unlikely(command.ord_type != LIMIT):
-        return UNSUPPORTED_ORD_TYPE
-    if command.time_in_force != GTC:
-        if unlikely(command.time_in_force != IOC and command.time_in_force != FOK):
-            return UNSUPPORTED_TIME_IN_FORCE
-        if unlikely(command.exec_inst):
-            return BAD_EXEC_INST
-    elif unlikely(command.exec_inst > POST_ONLY):
-        return BAD_EXEC_INST
-    if unlikely(command.price_ticks < 1 or command.price_ticks > PRICE_TICKS_MAX):
-        return PRICE_OUT_OF_RANGE
-    if unlikely(command.quantity_lots < 1 or command.quantity_lots > QUANTITY_LOTS_MAX):
-        return QUANTITY_OUT_OF_RANGE
+    if unlikely(not plain or command.exec_inst):
+        reason = form_refusal(command)
+        if reason != NONE:
+            return reason
+    elif unlikely(command.time_in_force != GTC and command.time_in_force != IOC and command.time_in_force != FOK):
+        return UNSUPPORTED_TIME_IN_FORCE
+    if unlikely(command.self_trade_prevention > DECREMENT):
+        return BAD_SELF_TRADE_PREVENTION
+    reason = size_refusal(book, command.price_ticks, command.quantity_lots, &notional_units, &lots_units)
+    if unlikely(reason != NONE):
+        return reason
+    if unlikely(not plain):
+        reason = detail_refusal(s, command)
+        if reason != NONE:
+            return reason
     if unlikely(
-        multiply_overflows(command.price_ticks * book.tick_lot_units, command.quantity_lots, &notional_units)
-        or multiply_overflows(command.quantity_lots, book.lot_units, &lots_units)
+        account.balances[currency_given(book, command.side)].available_units
+        < choose(command.side == BUY, notional_units, lots_units)
     ):
-        return NOTIONAL_TOO_LARGE
-    need_units = choose(command.side == BUY, notional_units, lots_units)
-    if unlikely(account.balances[currency_given(book, command.side)].available_units < need_units):
         return INSUFFICIENT_FUNDS
     if command.exec_inst and other_side(book, command.side).best_rank <= reach_of(command.side, command.price_ticks):
         return WOULD_CROSS
-    if command.time_in_force == FOK:
-        return fok_refusal(s, book, command)
+    if unlikely(not plain or command.time_in_force == FOK):
+        reason = minimum_refusal(s, book, command)
+        if reason != NONE:
+            return reason
     return CAPACITY if unlikely(pool_full(s)) else NONE
 
 
-cdef int fok_refusal(State* s, Book* book, const NewOrder* command) noexcept nogil:
-    """Walk what a FOK order would trade with, at most max_fills orders of it. O(max_fills)."""
-    cdef Ladder* offers = other_side(book, command.side)
-    cdef u32 reach = reach_of(command.side, command.price_ticks)
-    cdef i64 wanted = command.quantity_lots
-    cdef i64 fills = 0
-    cdef Order* resting = first_order(s, offers)
-    while resting != NULL and rank_of(resting.side, resting.price_ticks) <= reach:
-        if fills == s.max_fills:
-            return TOO_MANY_FILLS
-        wanted -= resting.leaves_lots
-        if wanted <= 0:
-            return CAPACITY if pool_full(s) else NONE
-        fills += 1
-        resting = order_behind(s, offers, resting)
-    return FOK_NOT_FILLABLE
+cdef void add_detail(State* s, Order* order, const NewOrder* command) noexcept nogil:
+    """Write an unusual order's second line, if it needs one."""
+    cdef Detail* detail = detail_of(s, order)
+    cdef bint iceberg = command.display_lots != 0 and command.display_lots < command.quantity_lots
+    cdef i64 stop_price_ticks = stop_price_of(command)
+    if not (iceberg or command.expire_ns or stop_price_ticks):
+        return
+    order.traits = DETAILED | ICEBERG if iceberg else DETAILED
+    detail.shown_lots = 0
+    detail.display_lots = command.display_lots if iceberg else 0
+    detail.expire_ns = command.expire_ns
+    detail.entry_sequence = s.sequence
+    detail.stop_price_ticks = <u32>stop_price_ticks
 
 
 cdef inline int new_order(State* s, Account* account, const NewOrder* command, Remembered* entry) noexcept nogil:
     """Check, accept, match and perhaps rest an order; return why it was refused, or NONE."""
-    cdef int reason = order_refusal(s, account, command)
+    cdef bint plain = is_plain(command)
+    cdef int reason = order_refusal(s, account, command, plain)
     cdef Book* book
     cdef Order* order
     cdef bint crosses
@@ -82,10 +199,17 @@ cdef inline int new_order(State* s, Account* account, const NewOrder* command, R
     order.leaves_lots = command.quantity_lots
     order.cum_lots = 0
     order.notional_units = 0
-    order.fee_credit = 0
     order.price_ticks = <u32>command.price_ticks
+    order.fee_credit = 0
     order.instrument = command.instrument
     order.side = command.side
+    order.ord_type = command.ord_type
+    order.exec_inst = command.exec_inst
+    order.self_trade_prevention = command.self_trade_prevention
+    order.place = NOWHERE
+    order.traits = 0
+    if unlikely(not plain):
+        add_detail(s, order, command)
     account.n_orders += 1
     entry.order_id = order_id_of(s, order)
     hold(
@@ -93,38 +217,18 @@ cdef inline int new_order(State* s, Account* account, const NewOrder* command, R
     )
     crosses = other_side(book, command.side).best_rank <= reach_of(command.side, command.price_ticks)
     resting = command.time_in_force == GTC and not crosses
+    if unlikely(not plain):
+        resting = may_rest(command) and not crosses and command.ord_type == LIMIT and not order.traits & ICEBERG
     emit_order(
         s, account, order, EVENT_ACCEPTED, NEW, FLAG_BOOK if resting else 0, 0, entry.order_id,
         command.price_ticks, command.quantity_lots, command.quantity_lots, 0, 0,
         next_number(book) if resting else 0,
     )
+    if unlikely(command.time_in_force == GTD):
+        if add_timer(s, command.expire_ns, TIMER_ORDER, s.sequence, entry.order_id) != NONE:
+            return OUT_OF_MEMORY
     if likely(resting):
         return rest_order(s, book, order)
-    if crosses:
-        match_order(s, book, account, order)
-    return settle_remainder(s, book, account, order, command.time_in_force)
-
-
-cdef inline int cancel_request(State* s, Account* account, const Cancel* command, Remembered* entry) noexcept nogil:
-    """Cancel one order by OrderID, or by its client id when that is 0; another's order reads as unknown.
-
-    ``entry`` is the request's own, NULL where it has no id. Allowed with an expired credential: it only
-    takes risk away.
-    """
-    cdef Remembered* known = NULL
-    cdef Order* order = NULL
-    if command.order_id:
-        order = find_order(s, command.order_id)
-    else:
-        known = recall(account, command.orig_client_order_id)
-        if known == NULL or known.kind != COMMAND_NEW_ORDER:
-            return UNKNOWN_ORDER
-        order = find_order(s, known.order_id)
-    if unlikely(order == NULL or order.account != command.account):
-        return ORDER_CLOSED if known != NULL else UNKNOWN_ORDER
-    if entry != NULL:
-        entry.order_id = order_id_of(s, order)
-        entry.status = CANCELED
-        write_totals(account, command.client_order_id, order.leaves_lots, 0)
-    end_order(s, s.books + order.instrument, account, order, NONE, True, command.client_order_id)
-    return NONE
+    if unlikely(is_stop(command)):
+        return wait_for_price(s, book, order)
+    return run_order(s, book, account, order, not may_rest(command))

@@ -14,7 +14,13 @@ cdef object _field(str name, Address start, Address place, size_t n_bytes):
 
 cdef dict _command_layouts():
     cdef NewOrder n
+    cdef OrderDetail o
     cdef Cancel c
+    cdef Amend a
+    cdef MassCancel x
+    cdef MassQuote q
+    cdef QuoteSetRecord u
+    cdef QuoteLevel v
     cdef Swap w
     cdef Money m
     cdef Credential k
@@ -34,13 +40,46 @@ cdef dict _command_layouts():
         _field("ord_type", at, <Address>&n.ord_type, sizeof(n.ord_type)),
         _field("time_in_force", at, <Address>&n.time_in_force, sizeof(n.time_in_force)),
         _field("exec_inst", at, <Address>&n.exec_inst, sizeof(n.exec_inst)),
+        _field("self_trade_prevention", at, <Address>&n.self_trade_prevention, sizeof(n.self_trade_prevention)),
         _field("price_ticks", at, <Address>&n.price_ticks, sizeof(n.price_ticks)),
         _field("quantity_lots", at, <Address>&n.quantity_lots, sizeof(n.quantity_lots)),
+        _field("expire_ns", at, <Address>&n.expire_ns, sizeof(n.expire_ns)),
+        _field("display_lots", at, <Address>&n.display_lots, sizeof(n.display_lots)),
+    ]
+    at = <Address>&o
+    order_detail = [
+        _field("stop_price_ticks", at, <Address>&o.stop_price_ticks, sizeof(o.stop_price_ticks)),
+        _field("min_lots", at, <Address>&o.min_lots, sizeof(o.min_lots)),
     ]
     at = <Address>&c
     cancel = [
         _field("order_id", at, <Address>&c.order_id, sizeof(c.order_id)),
         _field("orig_client_order_id", at, <Address>&c.orig_client_order_id, sizeof(c.orig_client_order_id)),
+    ]
+    at = <Address>&a
+    amend = [
+        _field("order_id", at, <Address>&a.order_id, sizeof(a.order_id)),
+        _field("orig_client_order_id", at, <Address>&a.orig_client_order_id, sizeof(a.orig_client_order_id)),
+        _field("price_ticks", at, <Address>&a.price_ticks, sizeof(a.price_ticks)),
+        _field("quantity_lots", at, <Address>&a.quantity_lots, sizeof(a.quantity_lots)),
+        _field("expected_cum_lots", at, <Address>&a.expected_cum_lots, sizeof(a.expected_cum_lots)),
+    ]
+    at = <Address>&x
+    mass_cancel = [
+        _field("side", at, <Address>&x.side, sizeof(x.side)),
+        _field("target", at, <Address>&x.target, sizeof(x.target)),
+    ]
+    mass_quote = [_field("n_sets", <Address>&q, <Address>&q.n_sets, sizeof(q.n_sets))]
+    at = <Address>&u
+    quote_set = [
+        _field("instrument", at, <Address>&u.instrument, sizeof(u.instrument)),
+        _field("n_bids", at, <Address>&u.n_bids, sizeof(u.n_bids)),
+        _field("n_offers", at, <Address>&u.n_offers, sizeof(u.n_offers)),
+    ]
+    at = <Address>&v
+    quote_level = [
+        _field("price_ticks", at, <Address>&v.price_ticks, sizeof(v.price_ticks)),
+        _field("leaves_lots", at, <Address>&v.leaves_lots, sizeof(v.leaves_lots)),
     ]
     at = <Address>&w
     swap = [
@@ -70,6 +109,7 @@ cdef dict _command_layouts():
     detail = [
         _field("permitted", at, <Address>&d.permitted, sizeof(d.permitted)),
         _field("token_id", at, <Address>&d.token_id, sizeof(d.token_id)),
+        _field("trade_group", at, <Address>&d.trade_group, sizeof(d.trade_group)),
     ]
     at = <Address>&i
     instrument = [
@@ -82,7 +122,13 @@ cdef dict _command_layouts():
     ]
     return {
         "NEW_ORDER": (sizeof(NewOrder), dict(header + new_order)),
+        "ORDER_DETAIL": (sizeof(OrderDetail), dict(order_detail)),
         "CANCEL": (sizeof(Cancel), dict(header + cancel)),
+        "AMEND": (sizeof(Amend), dict(header + amend)),
+        "MASS_CANCEL": (sizeof(MassCancel), dict(header + mass_cancel)),
+        "MASS_QUOTE": (sizeof(MassQuote), dict(header + mass_quote)),
+        "QUOTE_SET": (sizeof(QuoteSetRecord), dict(quote_set)),
+        "QUOTE_LEVEL": (sizeof(QuoteLevel), dict(quote_level)),
         "SWAP": (sizeof(Swap), dict(header + swap)),
         "MONEY": (sizeof(Money), dict(header + money)),
         "CREDENTIAL": (sizeof(Credential), dict(header + credential)),
@@ -94,11 +140,12 @@ cdef dict _command_layouts():
 cdef dict _event_layouts():
     cdef Event e
     cdef CancelEvent c
+    cdef ReplaceEvent r
     cdef StatusEvent t
     cdef MoneyEvent m
     cdef SwapEvent w
     cdef Address at = <Address>&e
-    header = [
+    whom = [
         _field("kind", at, <Address>&e.kind, sizeof(e.kind)),
         _field("side", at, <Address>&e.side, sizeof(e.side)),
         _field("reason", at, <Address>&e.reason, sizeof(e.reason)),
@@ -106,9 +153,10 @@ cdef dict _event_layouts():
         _field("status", at, <Address>&e.status, sizeof(e.status)),
         _field("flags", at, <Address>&e.flags, sizeof(e.flags)),
         _field("account", at, <Address>&e.account, sizeof(e.account)),
-        _field("counterparty", at, <Address>&e.counterparty, sizeof(e.counterparty)),
-        _field("sequence", at, <Address>&e.sequence, sizeof(e.sequence)),
     ]
+    counterparty = [_field("counterparty", at, <Address>&e.counterparty, sizeof(e.counterparty))]
+    sequence = [_field("sequence", at, <Address>&e.sequence, sizeof(e.sequence))]
+    header = whom + counterparty + sequence
     ids = [
         _field("order_id", at, <Address>&e.order_id, sizeof(e.order_id)),
         _field("client_order_id", at, <Address>&e.client_order_id, sizeof(e.client_order_id)),
@@ -124,6 +172,13 @@ cdef dict _event_layouts():
         _field("account_stream", at, <Address>&e.account_stream, sizeof(e.account_stream)),
         _field("instrument_stream", at, <Address>&e.instrument_stream, sizeof(e.instrument_stream)),
     ]
+    canceled = [
+        _field("quantity_lots", <Address>&c, <Address>&c.quantity_lots, sizeof(c.quantity_lots)),
+        _field("displayed_lots", <Address>&c, <Address>&c.displayed_lots, sizeof(c.displayed_lots)),
+        _field("cum_lots", <Address>&c, <Address>&c.cum_lots, sizeof(c.cum_lots)),
+    ]
+    old_price = [_field("old_price_ticks", <Address>&r, <Address>&r.old_price_ticks, sizeof(r.old_price_ticks))]
+    displayed = [_field("displayed_lots", <Address>&r, <Address>&r.displayed_lots, sizeof(r.displayed_lots))]
     request = [_field("request_id", <Address>&c, <Address>&c.request_id, sizeof(c.request_id))]
     notional = [_field("notional_units", <Address>&t, <Address>&t.notional_units, sizeof(t.notional_units))]
     original = [_field("original_sequence", <Address>&t, <Address>&t.original_sequence, sizeof(t.original_sequence))]
@@ -142,7 +197,11 @@ cdef dict _event_layouts():
     ]
     return {
         "EVENT": (sizeof(Event), dict(header + ids + price + lots + fee + streams)),
-        "CANCEL_EVENT": (sizeof(CancelEvent), dict(header + ids + price + lots + request + streams)),
+        "CANCEL_EVENT": (sizeof(CancelEvent), dict(header + ids + price + canceled + request + streams)),
+        "REPLACE_EVENT": (
+            sizeof(ReplaceEvent),
+            dict(whom + old_price + sequence + ids + price + lots + displayed + streams),
+        ),
         "STATUS_EVENT": (sizeof(StatusEvent), dict(header + ids + notional + lots + original + streams)),
         "MONEY_EVENT": (sizeof(MoneyEvent), dict(header + ids + amount + streams)),
         "SWAP_EVENT": (sizeof(SwapEvent), dict(header + swap)),

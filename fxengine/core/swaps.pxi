@@ -29,22 +29,21 @@ cdef inline bint complete_leg(const Book* book, Leg* leg, u8 side, i64 lots, i64
 
 cdef bint sweep_lots(State* s, Book* book, u8 side, i64 wanted, Leg* leg) noexcept nogil:
     """Walk the other side for exactly ``wanted`` lots."""
-    cdef Ladder* offers = other_side(book, side)
-    cdef Order* resting = first_order(s, offers)
+    cdef Walk walk
     cdef i64 left = wanted
     cdef i64 lots
     cdef i64 notional_units = 0
     leg.fills = 0
-    while left and resting != NULL:
-        lots = least(left, resting.leaves_lots)
-        if notional_units > INT64_LARGEST - notional_of(book, resting.price_ticks, lots):
+    begin_walk(s, &walk, other_side(book, side), PRICE_TICKS_MAX, 0)
+    while left and step(s, &walk):
+        lots = least(left, walk.lots)
+        if notional_units > INT64_LARGEST - notional_of(book, walk.order.price_ticks, lots):
             return False
-        notional_units += notional_of(book, resting.price_ticks, lots)
+        notional_units += notional_of(book, walk.order.price_ticks, lots)
         left -= lots
         leg.fills += 1
         if leg.fills > s.max_fills:
             return False
-        resting = order_behind(s, offers, resting)
     return left == 0 and complete_leg(book, leg, side, wanted, notional_units)
 
 
@@ -53,16 +52,16 @@ cdef bint buy_with(State* s, Book* book, i64 budget_units, Leg* leg) noexcept no
 
     The offers suffice when what is left would not pay for one more lot at the last price taken.
     """
-    cdef Ladder* offers = other_side(book, BUY)
-    cdef Order* resting = first_order(s, offers)
+    cdef Walk walk
     cdef i64 left = budget_units
     cdef i64 lot_cost = budget_units
     cdef i64 bought = 0
     cdef i64 lots
     leg.fills = 0
-    while resting != NULL:
-        lot_cost = notional_of(book, resting.price_ticks, 1)
-        lots = least(left // lot_cost, resting.leaves_lots)
+    begin_walk(s, &walk, other_side(book, BUY), PRICE_TICKS_MAX, 0)
+    while step(s, &walk):
+        lot_cost = notional_of(book, walk.order.price_ticks, 1)
+        lots = least(left // lot_cost, walk.lots)
         if lots == 0:
             break
         left -= lots * lot_cost
@@ -70,28 +69,26 @@ cdef bint buy_with(State* s, Book* book, i64 budget_units, Leg* leg) noexcept no
         leg.fills += 1
         if leg.fills > s.max_fills:
             return False
-        resting = order_behind(s, offers, resting)
     return left < lot_cost and complete_leg(book, leg, BUY, bought, budget_units - left)
 
 
 cdef bint sell_for(State* s, Book* book, i64 gross_units, Leg* leg) noexcept nogil:
     """Sell the fewest lots of base whose proceeds are at least ``gross_units``."""
-    cdef Ladder* bids = other_side(book, SELL)
-    cdef Order* resting = first_order(s, bids)
+    cdef Walk walk
     cdef i64 sold = 0
     cdef i64 notional_units = 0
     cdef i64 lot_price
     cdef i64 lots
     leg.fills = 0
-    while resting != NULL and notional_units < gross_units:
-        lot_price = notional_of(book, resting.price_ticks, 1)
-        lots = least(divide_up(gross_units - notional_units, lot_price), resting.leaves_lots)
+    begin_walk(s, &walk, other_side(book, SELL), PRICE_TICKS_MAX, 0)
+    while notional_units < gross_units and step(s, &walk):
+        lot_price = notional_of(book, walk.order.price_ticks, 1)
+        lots = least(divide_up(gross_units - notional_units, lot_price), walk.lots)
         sold += lots
         notional_units += lots * lot_price
         leg.fills += 1
         if leg.fills > s.max_fills:
             return False
-        resting = order_behind(s, bids, resting)
     return notional_units >= gross_units and complete_leg(book, leg, SELL, sold, notional_units)
 
 
@@ -230,7 +227,7 @@ cdef void execute_leg(State* s, Account* account, const Swap* command, const Leg
     order.leaves_lots = leg.lots
     while order.leaves_lots:
         maker = first_order(s, offers)
-        lots = least(order.leaves_lots, maker.leaves_lots)
+        lots = least(order.leaves_lots, shown_of(s, maker))
         order.leaves_lots -= lots
         if leg.side == BUY:
             payer.available_units -= notional_of(book, maker.price_ticks, lots)

@@ -7,7 +7,7 @@ is the session's, never the client's word.
 from collections.abc import Callable
 from typing import Any, Final
 
-from fxengine.codes import CommandKind
+from fxengine.codes import CommandKind, SelfTradePrevention
 from fxengine.messages import Cancel, Deposit, NewOrder, Swap, Withdraw
 from fxengine.records import CANCEL, MONEY, NEW_ORDER, SWAP, struct_of
 
@@ -19,15 +19,17 @@ _pack_money = struct_of(MONEY).pack
 _NEW_ORDER: Final = int(CommandKind.NEW_ORDER)
 _CANCEL: Final = int(CommandKind.CANCEL)
 _SWAP: Final = int(CommandKind.SWAP)
+_NO_PREVENTION: Final = int(SelfTradePrevention.NONE)
+_NO_EXPIRY: Final = 0
+_ALL_DISPLAYED: Final = 0
 _DEPOSIT: Final = int(CommandKind.DEPOSIT)
 _WITHDRAW: Final = int(CommandKind.WITHDRAW)
 
 
 def _new_order(account: int, order: NewOrder) -> bytes:
     client_id, instrument, side, ord_type, time_in_force, exec_inst, price, quantity = order
-    return _pack_new_order(
-        _NEW_ORDER, 1, instrument, account, client_id, 0, side, ord_type, time_in_force, exec_inst, price, quantity
-    )
+    body = (side, ord_type, time_in_force, exec_inst, _NO_PREVENTION, price, quantity, _NO_EXPIRY, _ALL_DISPLAYED)
+    return _pack_new_order(_NEW_ORDER, 1, instrument, account, client_id, 0, *body)
 
 
 def _cancel(account: int, cancel: Cancel) -> bytes:

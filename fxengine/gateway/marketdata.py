@@ -27,10 +27,27 @@ from fxengine.wire import encode_update
 _BOOK: Final = int(EventFlag.BOOK)
 _TAKER: Final = int(EventFlag.TAKER)
 _FILL: Final = int(EventKind.FILL)
+_REPLACED: Final = int(EventKind.REPLACED)
 _ADDS: Final = frozenset({int(EventKind.ACCEPTED), int(EventKind.RESTED)})
 
 Publication = tuple[bytes, bytes]
 """Topic and payload: the two parts of a published frame."""
+
+
+def displayed_change(row: Row) -> tuple[int, int]:
+    """Return the price level that a BOOK event changes, and by how many lots (negative: taken away).
+
+    An iceberg's hidden part is never in the displayed book, so what ends or shrinks an order says
+    itself how much of it was on show.
+    """
+    kind, old_price_ticks, price_ticks, quantity_lots, displayed_lots = row[0], row[7], row[11], row[12], row[13]
+    if kind in _ADDS:
+        return price_ticks, quantity_lots
+    if kind == _FILL:
+        return price_ticks, -quantity_lots
+    if kind == _REPLACED:
+        return old_price_ticks, -row[15]
+    return price_ticks, -displayed_lots
 
 
 class DisplayedBook:
@@ -94,9 +111,10 @@ class MarketData:
         return publications
 
     def _apply_level(self, row: Row, time_ns: int, publications: list[Publication] | None) -> None:
-        kind, side, index, price_ticks, lots, stream = row[0], row[1], row[3], row[11], row[12], row[17]
+        side, index, stream = row[1], row[3], row[17]
+        price_ticks, lots = displayed_change(row)
         book = self.books[index]
-        total = book.apply(stream, side, price_ticks, lots if kind in _ADDS else -lots)
+        total = book.apply(stream, side, price_ticks, lots)
         if publications is not None and book.levels_wanted:
             update = LevelUpdate(index, stream, side, price_ticks, total, time_ns)
             publications.append((book.level_topic, encode_update(update)))

@@ -66,7 +66,7 @@ def _report(row: Row, place: int, events: Records, time_ns: int) -> tuple[Any, .
     if kind in _ENTERED:
         return (*head, price, quantity, leaves, cum, 0, flags, 0, 0, time_ns)
     if kind in _ENDED:
-        return (*head, price, quantity, leaves, cum, 0, flags, 0, last_word & _U64, time_ns)
+        return (*head, price, quantity, 0, cum, 0, flags, 0, last_word & _U64, time_ns)
     if kind == _STATUS:
         what = (_ORDER_STATUS, stream, sequence, side, status, reason, order_id, client_id, instrument)
         return (*what, price, quantity, leaves, cum, last_word, time_ns)

@@ -40,7 +40,7 @@ def body_hash(command: bytes) -> int:
     It tells a retry from a mistaken reuse of an id by the same client; it guards against nobody.
     """
     words = struct.unpack(f"<{len(command) // 8}Q", command)
-    total = sum(word * key for word, key in zip(words, _WORD_KEYS, strict=False)) & _MASK
+    total: int = sum(word * key for word, key in zip(words, _WORD_KEYS, strict=False)) & _MASK
     return total ^ total >> 32
 
 

@@ -109,7 +109,7 @@ def _amend_refusal(state: State, account: Account, order: Order, command: Amend)
     leaves = command.quantity_lots - order.cum_lots
     if leaves <= 0:
         return RejectReason.QUANTITY_OUT_OF_RANGE
-    if order.notional_units + instrument.notional_units(command.price_ticks, leaves) > INT64_MAX:
+    if order.notional_units + instrument.notional_units(_best_possible(state, order, command), leaves) > INT64_MAX:
         return RejectReason.NOTIONAL_TOO_LARGE
     currency, units = principal_of(instrument, order.side, command.price_ticks, leaves)
     _, held = principal_of(instrument, order.side, order.price_ticks, order.leaves_lots)
@@ -122,6 +122,14 @@ def _amend_refusal(state: State, account: Account, order: Order, command: Amend)
         if crossing:
             return RejectReason.WOULD_CROSS
     return RejectReason.NONE
+
+
+def _best_possible(state: State, order: Order, command: Amend) -> int:
+    """Return the highest price at which the amended order may trade; a seller that was paid before may cross again."""
+    best = state.books[order.instrument].best(Side.BUY)
+    if order.side is Side.BUY or not order.notional_units or best is None:
+        return command.price_ticks
+    return max(command.price_ticks, best.price_ticks)
 
 
 def mass_cancel(state: State, account: Account, command: MassCancel, outcome: Outcome) -> RejectReason:

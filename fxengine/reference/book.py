@@ -11,7 +11,7 @@ level, so a level with icebergs is consumed in rounds: first what everybody show
 the next parts of those that have one, in the same order, and so on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -157,8 +157,13 @@ class Book:
         """Walk the resting orders of ``side`` that an incoming order with this limit may trade with."""
         return (order for _, level in self._until(side, limit_ticks) for order in level.orders.values())
 
-    def ahead(self, side: Side, limit_ticks: int | None = None) -> Iterator[tuple[Order, int]]:
-        """Foresee the fills of an incoming order without end: each resting order and its lots, in turn."""
+    def ahead(
+        self, side: Side, limit_ticks: int | None = None, once: Callable[[Order], bool] = lambda order: False
+    ) -> Iterator[tuple[Order, int]]:
+        """Foresee the fills of an incoming order without end: each resting order and its lots, in turn.
+
+        Orders of which ``once`` holds would be taken away where they are met first, not traded with.
+        """
         for _, level in self._until(side, limit_ticks):
             turn = [(order, order.shown_lots, order.leaves_lots - order.shown_lots) for order in level.orders.values()]
             while turn:
@@ -166,7 +171,7 @@ class Book:
                 turn = [
                     (order, min(order.display_lots, hidden), hidden - min(order.display_lots, hidden))
                     for order, _, hidden in turn
-                    if hidden
+                    if hidden and not once(order)
                 ]
 
     def _until(self, side: Side, limit_ticks: int | None) -> Iterator[tuple[int, Level]]:

@@ -58,18 +58,19 @@ def fillable(state: State, order: Order, wanted_lots: int) -> RejectReason:
 
     Counts as matching will: each fill, and each own order that prevention takes away, is a step.
     """
-    mode, expired = order.self_trade_prevention, set()
+    mode = order.self_trade_prevention
     steps = 0
-    for resting, lots in state.books[order.instrument].ahead(opposite(order.side), order.price_ticks):
-        if resting.slot in expired:
-            continue
+
+    def is_own(resting: Order) -> bool:
+        return mode is not STP.NONE and same_group(state, order.account, resting.account)
+
+    for resting, lots in state.books[order.instrument].ahead(opposite(order.side), order.price_ticks, is_own):
         if steps == state.max_fills:
             return RejectReason.TOO_MANY_FILLS
         steps += 1
-        if mode is not STP.NONE and same_group(state, order.account, resting.account):
+        if is_own(resting):
             if mode is not STP.EXPIRE_MAKER:
                 return RejectReason.SELF_TRADE_PREVENTED
-            expired.add(resting.slot)
             continue
         wanted_lots -= lots
         if wanted_lots <= 0:

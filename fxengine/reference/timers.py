@@ -42,7 +42,7 @@ class Timers:
 
     def next_ns(self, state: State) -> int:
         """Return when something is next due; INT64_MAX for never."""
-        if state.triggered:
+        if any(wanted in state.pool for wanted in state.triggered):
             return state.now_ns
         while self.due and not self._is_live(state, self.due[0]):
             heapq.heappop(self.due)

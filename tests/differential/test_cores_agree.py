@@ -5,22 +5,20 @@ from random import Random
 
 import pytest
 
-from bench.flows import SCENARIOS, CoreType, Feed, Scenario, record
+from bench.flows import SCENARIOS, CoreType, Feed, Scenario, lockstep, record
 from fxengine._core import Core
 from fxengine.reference import Core as ReferenceCore
-from tests.differential.lockstep import lockstep
 
-N_COMMANDS = 4_000
-STATE_EVERY = {"deep": 200, "wide": 10}
-"""Commands between comparisons of the whole state; 1 where it is small."""
-BATCH_RECORDS_MAX = 200
+N_COMMANDS = 10_000
+N_BATCHED = 2_000
+BATCH_COMMANDS_MAX = 200
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 
 
 @each_scenario
 def test_events_and_state_are_the_same_after_every_command(scenario: Scenario, seed: int) -> None:
-    lockstep(scenario, seed, N_COMMANDS, Core, state_every=STATE_EVERY.get(scenario.name, 1))
+    lockstep(scenario, seed, N_COMMANDS, Core)
 
 
 @each_scenario
@@ -28,14 +26,14 @@ def test_events_and_state_are_the_same_after_every_command(scenario: Scenario, s
 def test_batches_of_any_size_give_the_same_bytes_as_one_by_one(
     scenario: Scenario, core_type: CoreType, seed: int
 ) -> None:
-    recording = record(scenario, seed, N_COMMANDS // 2, core_type)
+    recording = record(scenario, seed, N_BATCHED, core_type)
     singly, batched = scenario.core(core_type), scenario.core(core_type)
     singly.bind(recording.commands)
     batched.bind(recording.commands)
     rng = Random(seed)
     starts, done = recording.starts, 0
     while done < len(starts) - 1:
-        ahead = min(done + rng.choice((1, 2, 7, BATCH_RECORDS_MAX)), len(starts) - 1)
+        ahead = min(done + rng.choice((1, 2, 7, BATCH_COMMANDS_MAX)), len(starts) - 1)
         one_by_one = b""
         for first, last in pairwise(starts[done : ahead + 1]):
             n_events = singly.apply(first, last)

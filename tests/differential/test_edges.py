@@ -5,13 +5,14 @@ from random import Random
 
 import pytest
 
-from bench.flows import Feed, Pair, Scenario, commands, decode, describe_command
+from bench.flows import SCENARIOS, Feed, Flow, Pair, Scenario, commands, decode, describe_command
+from bench.flows.canonical_text import first_difference
+from bench.flows.commands import Quotes
 from fxengine._core import Core
-from fxengine.codes import AccountFlag, EventKind, Side
+from fxengine.codes import AccountFlag, CommandKind, EventKind, OrdType, SelfTradePrevention, Side, TimeInForce
 from fxengine.money import INT64_MAX
 from fxengine.records import PRICE_TICKS_MAX
 from fxengine.reference import Core as ReferenceCore
-from tests.differential.canonical_text import first_difference
 
 VENUE = Scenario("edges", (Pair(0, 1, 10, 20, 1, 1, 10),), 2, max_fills=5_000, max_orders=50_000)
 OPERATOR, MAKER, PAYER = 2, 3, 4
@@ -46,11 +47,13 @@ class Both:
         for number, (account, currency) in enumerate(((MAKER, 0), (MAKER, 1), (PAYER, 0), (PAYER, 1)), 1):
             self.send(commands.deposit(OPERATOR, number, currency=currency, beneficiary=account, amount_units=2**61))
 
-    def order(self, account: int, number: int, side: Side, price: int, lots: int = 1, time_ns: int = 0) -> bytes:
+    def next_id(self, account: int) -> int:
+        """Return an account's next client id."""
+        return self.cores[0].core.client_id_highest(account) + 1
+
+    def order(self, account: int, number: int, side: Side, price: int, lots: int = 1, **more: int) -> bytes:
         return self.send(
-            commands.new_order(
-                account, number, instrument=0, side=side, price_ticks=price, quantity_lots=lots, time_ns=time_ns
-            )
+            commands.new_order(account, number, instrument=0, side=side, price_ticks=price, quantity_lots=lots, **more)
         )
 
 
@@ -69,7 +72,7 @@ def test_the_ends_of_time(expires_ns: int) -> None:
 def test_fields_at_their_ends() -> None:
     both = Both()
     both.open()
-    numbers = iter(range(1, 1_000))
+    numbers = iter(range(1, 10_000))
     ends = (MIN_INT64, MIN_INT64 + 1, -1, 0, 1, 2**31, 2**62, INT64_MAX)
     for price in (*ends, PRICE_TICKS_MAX, PRICE_TICKS_MAX + 1):
         for lots in ends:
@@ -80,6 +83,23 @@ def test_fields_at_their_ends() -> None:
                 both.send(write(PAYER, next(numbers), 0, 1, amount, bound_units=bound, deadline_ns=amount))
         both.send(commands.deposit(OPERATOR, next(numbers), currency=0, beneficiary=MAKER, amount_units=amount))
         both.send(commands.withdraw(OPERATOR, next(numbers), currency=0, beneficiary=MAKER, amount_units=amount))
+    for end in ends:
+        for name in ("expire_ns", "display_lots", "stop_price_ticks", "min_lots"):
+            for ord_type in OrdType:
+                for time_in_force in TimeInForce:
+                    both.order(
+                        PAYER, next(numbers), Side.SELL, 10, 3, n_records=2, ord_type=ord_type,
+                        time_in_force=time_in_force, **{name: end},
+                    )  # fmt: skip
+        for lots in ends:
+            for expected in (-1, end):
+                both.send(
+                    commands.amend(
+                        PAYER, next(numbers), order_id=2**32 + 1, price_ticks=end, quantity_lots=lots,
+                        expected_cum_lots=expected,
+                    )
+                )  # fmt: skip
+            both.send(commands.mass_quote(PAYER, next(numbers), Quotes(0, [(end, lots)], [(end, lots), (20, 1)])))
     for order_id in (0, 1, 2**32 - 1, 2**32, 2**32 + 1, 2**63, 2**64 - 1):
         both.send(commands.cancel(PAYER, 0, order_id=order_id))
         both.send(commands.cancel(PAYER, 2**64 - 1, orig_client_order_id=order_id))
@@ -141,6 +161,93 @@ def test_thousands_of_orders_trade_in_one_command(seed: int) -> None:
     swapped = decode(both.send(commands.swap_out(PAYER, 2, 1, 0, 400)))
     assert swapped[-1].kind is EventKind.SWAPPED
     both.compare()
+
+
+def test_a_thousand_stops_run_over_several_commands_and_set_each_other_off(seed: int) -> None:
+    both, rng = Both(), Random(seed)
+    both.open()
+    for _ in range(1_000):
+        account, side = rng.choice((MAKER, PAYER)), rng.choice((Side.BUY, Side.SELL))
+        away = rng.randrange(1, 30)
+        price, stop_price = (105 + away, 100 + away) if side is Side.BUY else (95 - away, 100 - away)
+        both.order(
+            account, both.next_id(account), side, price, rng.randrange(1, 5), stop_price_ticks=stop_price,
+            ord_type=rng.choice((OrdType.STOP, OrdType.STOP_LIMIT)),
+        )  # fmt: skip
+        if rng.random() < 0.2:
+            resting = 100 + away if side is Side.SELL else 100 - away
+            both.order(MAKER, both.next_id(MAKER), Side.SELL if resting > 100 else Side.BUY, resting, 3)
+    ran = []
+    for side, price in ((Side.BUY, 130), (Side.SELL, 130), (Side.SELL, 70), (Side.BUY, 70)):
+        made = [both.order(PAYER, both.next_id(PAYER), side, price, 400)]
+        while both.cores[0].core.next_deadline_ns == both.cores[1].core.next_deadline_ns == 0:
+            both.compare()
+            made.append(both.send(commands.time(0)))
+        ran += [sum(event.kind is EventKind.TRIGGERED for event in decode(events)) for events in made]
+        both.compare()
+    assert max(ran) == 256, ran
+
+
+def test_the_longest_ladders_are_replaced_and_taken_in_one_command(seed: int) -> None:
+    pairs = tuple(Pair(0, 1, 10, 20, 1, 1, 10) for _ in range(15))
+    both, rng = Both(Scenario("ladders", pairs, 2, max_fills=5_000, max_orders=50_000)), Random(seed)
+    both.open()
+    for number in range(1, 60):
+        # 15 sets of 65 units of 16 bytes are 244 records, about as many as a command may have
+        chosen = rng.sample(range(15), 15 if number % 3 else 7)
+        moved = rng.randrange(3)
+        sets = [
+            Quotes(
+                i,
+                [(1_000 - n - moved, rng.randrange(1, 9)) for n in range(0, 64, 2)][: rng.randrange(33)],
+                [(1_001 + n + moved, rng.randrange(1, 9)) for n in range(0, 64, 2)][: rng.randrange(33)],
+            )
+            for i in chosen
+        ]  # fmt: skip
+        both.send(commands.mass_quote(MAKER, number, *sets))
+        if number % 2:
+            both.order(PAYER, number, rng.choice((Side.BUY, Side.SELL)), rng.choice((900, 1_100)), 40)
+        both.compare()
+    events = decode(both.send(commands.mass_cancel(MAKER, both.next_id(MAKER))))
+    assert events[-1].kind is EventKind.DONE
+    both.compare()
+
+
+def test_icebergs_of_one_lot_are_consumed_part_by_part(seed: int) -> None:
+    both, rng = Both(), Random(seed)
+    both.open()
+    for _ in range(200):
+        mode = rng.choice(list(SelfTradePrevention))
+        price, lots = rng.randrange(10, 14), rng.randrange(1, 90)
+        both.order(MAKER, both.next_id(MAKER), Side.SELL, price, lots, display_lots=1)
+        if rng.random() < 0.5:
+            account = rng.choice((MAKER, PAYER))
+            lots = rng.randrange(1, 60)
+            both.order(account, both.next_id(account), Side.BUY, price, lots, self_trade_prevention=mode)
+        if rng.random() < 0.3:
+            both.send(commands.swap_out(PAYER, both.next_id(PAYER), 1, 0, 20))
+        both.compare()
+
+
+@pytest.mark.parametrize("name", ["tight", "rebates", "shortlived"])
+def test_commands_with_bytes_changed_at_random_do_the_same_in_both(name: str, seed: int) -> None:
+    """Whatever a body says, known or not: the header's account, id and time are left, and credentials."""
+    both, rng = Both(SCENARIOS[name]), Random(f"{name}/{seed}")
+    flow = Flow(SCENARIOS[name], seed, both.cores[0].core)
+    for index, command in zip(range(3_000), flow, strict=False):
+        flow.observe(both.send(command))
+        if command[0] == CommandKind.CREDENTIAL:
+            continue
+        changed = bytearray(command)
+        for _ in range(rng.randrange(1, 4)):
+            at = rng.choice((2, rng.randrange(24, 64), rng.randrange(24, len(command))))
+            changed[at] = rng.choice((0, 1, 2, 3, 127, 128, 255, rng.randrange(256)))
+        number = int.from_bytes(command[4:8], "little")
+        if 2 <= number < both.cores[0].core.n_accounts:
+            changed[8:16] = both.next_id(number).to_bytes(8, "little")
+        flow.observe(both.send(bytes(changed)))
+        if index % 25 == 0:
+            both.compare()
 
 
 def test_one_fill_one_order_and_one_unit() -> None:

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from bench.flows import SCENARIOS, CoreType, Feed, Flow
-from fxengine.codes import EventKind
+from bench.flows import SCENARIOS, CoresDiffer, CoreType, Feed, Flow, lockstep
+from bench.flows.canonical_text import first_difference, parts
+from fxengine.codes import EventKind, Side
 from fxengine.records import EVENT
 from fxengine.reference import Core as ReferenceCore
-from tests.differential.canonical_text import first_difference, parts
-from tests.differential.lockstep import CoresDiffer, lockstep
 
 TIGHT = SCENARIOS["tight"]
 SINCE = 150
@@ -55,7 +54,7 @@ def test_a_wrong_fee_is_found_and_named(seed: int) -> None:
     assert "expected FILL" in message
     assert "found    FILL" in message
     assert "differs  fee_units" in message
-    assert f"-k tight --seed {seed}" in message
+    assert f"--scenario tight --seed {seed} --commands " in message
 
 
 def test_the_first_command_that_differs_is_named(seed: int) -> None:
@@ -87,8 +86,17 @@ def test_the_state_reads_back_as_its_documentation_says(seed: int) -> None:
         for currency in range(6):
             balance = by_place[f"account {account}, balance in currency {currency}"]
             assert (balance["available"], balance["held"]) == core.balance(account, currency)
-    assert sum(part.where.split()[-1] == "priority" for part in read) == core.n_orders
-    assert "after the last book" not in by_place
+    orders = [part.fields for part in read if part.where.split()[-1] in ("priority", "entry", "turn")]
+    assert len(orders) == core.n_orders
+    assert any(order["stop_price_ticks"] for order in orders)
+    assert any(order["is_quote"] for order in orders)
+    for instrument in range(len(SCENARIOS["paths"].pairs)):
+        for side in Side:
+            level = core.depth(instrument, side, 1)
+            best = f"book {instrument}, {'bid' if side is Side.BUY else 'ask'} 0 in priority"
+            assert (best in by_place) == bool(level)
+            assert not level or by_place[best]["price_ticks"] == level[0][0]
+    assert "after the triggered stops" not in by_place
 
 
 def test_states_that_do_not_read_are_compared_by_bytes() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.flows import CORE_REASONS, SCENARIOS, Feed, Flow, Mix, Scenario, decode
+from bench.flows import CORE_REASONS, FEATURES, SCENARIOS, Feed, Flow, Mix, Scenario, decode
 from fxengine._core import Core
 from fxengine.codes import CommandKind, EventKind, RejectReason
 from tests.differential.test_cores_agree import N_COMMANDS, each_scenario
@@ -34,7 +34,9 @@ def test_every_kind_has_a_share_and_trades_outweigh_refusals(scenario: Scenario,
     assert mix.trade_share >= 0.10, str(mix)
     assert mix.refused_share <= 0.30, str(mix)
     assert mix.events[EventKind.ORDER_STATUS] >= 0.01 * mix.commands, "too few retries"
-    assert all(mix.events[kind] for kind in EventKind), f"only {sorted(mix.events)} were seen"
+    missing = [kind.name for kind in EventKind if not mix.events[kind]]
+    assert not missing, f"never seen: {missing}"
+    assert set(mix.features) >= FEATURES, f"never accepted: {sorted(FEATURES - set(mix.features))}"
 
 
 def test_every_reason_of_the_core_is_met(flows: Flows) -> None:

@@ -3,10 +3,11 @@
 from hypothesis import given, settings
 
 from bench.flows import describe_command
+from bench.flows.canonical_text import first_difference
 from fxengine._core import Core
 from fxengine.reference import Core as ReferenceCore
-from tests.differential.canonical_text import first_difference
-from tests.property.histories import Action, Life, histories
+from tests.property.actions import Action
+from tests.property.histories import Life, histories
 
 
 @given(history=histories)

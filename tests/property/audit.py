@@ -8,6 +8,8 @@ from tests.property.audit_books import BookAudit
 from tests.property.audit_money import MoneyAudit
 from tests.property.audit_orders import OrderAudit
 
+TRIGGERS_MAX = 256
+
 
 class Audit:
     """Books, orders, money and stream numbers, rebuilt from the events of one core."""
@@ -28,7 +30,9 @@ class Audit:
             assert event.sequence == self.sequence, f"an event of another command: {event}"
             self._number(core, event)
         n_trades = sum(event.kind is EventKind.FILL and bool(event.flags & EventFlag.MAKER) for event in events)
-        assert n_trades <= self.scenario.max_fills, f"{n_trades} trades in one command"
+        n_orders = 1 + sum(event.kind is EventKind.TRIGGERED for event in events)
+        assert n_trades <= self.scenario.max_fills * n_orders, f"{n_trades} trades in one command"
+        assert n_orders <= 1 + TRIGGERS_MAX, f"{n_orders - 1} stops ran in one command"
         self.books.observe(events)
         self.orders.observe(events)
         self.money.observe(events)

@@ -14,9 +14,21 @@ import pytest
 from hypothesis import strategies as st
 
 from bench.flows import Core, CoreType, Event, Feed, Pair, Scenario, commands, decode
+from bench.flows.commands import Quotes
 from fxengine._core import Core as CompiledCore
-from fxengine.codes import AccountFlag, EventKind, ExecInst, Side, SwapMode, TimeInForce
+from fxengine.codes import (
+    AccountFlag,
+    EventKind,
+    ExecInst,
+    OrdType,
+    SelfTradePrevention,
+    Side,
+    SwapMode,
+    TimeInForce,
+)
+from fxengine.records import ALL_INSTRUMENTS
 from fxengine.reference import Core as ReferenceCore
+from tests.property.actions import Action, Amend, Cancel, MassCancel, Move, Order, Quote, Renew, Repeat, Swap, Wait
 
 both_cores = pytest.mark.parametrize("core_type", [CompiledCore, ReferenceCore], ids=["compiled", "reference"])
 
@@ -36,68 +48,12 @@ VENUE = Scenario(
 OPERATOR = 2
 CLIENTS = (3, 4, 5, 6)
 GUEST = 6
+TRADE_GROUP = 9
+"""Clients 3 and 4 are one group."""
 """The last client's credential ends soon; the others' never."""
 FUNDS_UNITS = 400
 GUEST_LIFE_NS = 1_000
 _NEVER_NS = 2**62
-
-
-class Order(NamedTuple):
-    """Enter an order."""
-
-    who: int
-    instrument: int
-    side: Side
-    price_ticks: int
-    lots: int
-    time_in_force: TimeInForce = TimeInForce.GTC
-    exec_inst: ExecInst = ExecInst.NONE
-
-
-class Cancel(NamedTuple):
-    """Cancel the who's n-th last accepted order, open or not, by either id."""
-
-    who: int
-    nth_last: int
-    by_client_id: bool
-
-
-class Swap(NamedTuple):
-    """Swap; payee None is the payer."""
-
-    who: int
-    pay: int
-    get: int
-    mode: SwapMode
-    amount_units: int
-    bound_units: int | None
-    payee: int | None
-
-
-class Move(NamedTuple):
-    """Deposit, or with a negative amount withdraw."""
-
-    who: int
-    currency: int
-    amount_units: int
-
-
-class Wait(NamedTuple):
-    """Let time pass."""
-
-    for_ns: int
-
-
-class Renew(NamedTuple):
-    """Give the guest a new credential of this length."""
-
-    life_ns: int
-
-
-class Repeat(NamedTuple):
-    """Send the n-th last numbered command again."""
-
-    nth_last: int
 
 
 OPENING = tuple(
@@ -106,8 +62,6 @@ OPENING = tuple(
     for who, side, price in ((3, Side.BUY, 4), (4, Side.SELL, 8))
 )
 """What rests when a history begins, so that swaps have something to meet."""
-
-Action = Order | Cancel | Swap | Move | Wait | Renew | Repeat
 
 _who = st.sampled_from(CLIENTS)
 _currency = st.integers(0, 3)
@@ -120,8 +74,42 @@ _book, _side, _price, _lots = (
     st.integers(4, 8),
     st.integers(1, 9),
 )
-_orders = st.builds(Order, _who, _book, _side, _price, _lots, _any_time, _plain)
-_post_only_orders = st.builds(Order, _who, _book, _side, _price, _lots, _gtc, _post_only)
+_limit, _prevention = st.just(OrdType.LIMIT), st.sampled_from(SelfTradePrevention)
+_free, _zero = st.just(SelfTradePrevention.NONE), st.just(0)
+
+
+def _order(
+    time_in_force: st.SearchStrategy[TimeInForce],
+    *,
+    exec_inst: st.SearchStrategy[ExecInst] = _plain,
+    ord_type: st.SearchStrategy[OrdType] = _limit,
+    prevention: st.SearchStrategy[SelfTradePrevention] = _prevention,
+    life_ns: st.SearchStrategy[int] = _zero,
+    display_lots: st.SearchStrategy[int] = _zero,
+    stop_price_ticks: st.SearchStrategy[int] = _zero,
+    min_lots: st.SearchStrategy[int] = _zero,
+) -> st.SearchStrategy[Order]:
+    """Draw an order; every field is given, because Hypothesis would invent the others."""
+    entry = _who, _book, _side, _price, _lots, time_in_force, exec_inst, ord_type
+    return st.builds(Order, *entry, prevention, life_ns, display_lots, stop_price_ticks, min_lots)
+
+
+_orders = _order(_any_time, prevention=_free)
+_post_only_orders = _order(_gtc, exec_inst=_post_only)
+_icebergs = _order(_gtc, display_lots=st.integers(1, 4))
+_mortal = _order(st.just(TimeInForce.GTD), life_ns=st.integers(1, GUEST_LIFE_NS))
+_least = _order(st.just(TimeInForce.IOC), min_lots=st.integers(1, 5))
+_markets = _order(st.sampled_from([TimeInForce.IOC, TimeInForce.FOK]), ord_type=st.just(OrdType.MARKET))
+_stops = _order(_gtc, ord_type=st.sampled_from([OrdType.STOP, OrdType.STOP_LIMIT]), stop_price_ticks=_price)
+_amends = st.builds(
+    Amend, _who, st.integers(0, 3), _price, st.integers(1, 12), st.sampled_from([-1, -1, -1, 0, 1])
+)  # fmt: skip
+_ladder = st.lists(st.integers(1, 6), max_size=3).map(tuple)
+_quotes = st.builds(Quote, _who, _book, st.integers(5, 7), _ladder, _ladder)
+_mass_cancels = st.builds(MassCancel, _who, st.none() | _book, st.sampled_from([0, Side.BUY, Side.SELL]))
+_new: st.SearchStrategy[Action] = st.one_of(
+    _icebergs, _icebergs, _mortal, _least, _markets, _stops, _stops, _amends, _amends, _quotes, _quotes, _mass_cancels
+)
 _ends = st.permutations(range(4)).map(lambda order: (order[0], order[1])) | st.tuples(_currency, _currency)
 _amount, _bound = st.integers(1, 120), st.none() | st.none() | st.integers(1, 150)
 _swaps = st.builds(
@@ -136,7 +124,7 @@ _rare: st.SearchStrategy[Action] = st.one_of(
     st.builds(Repeat, st.integers(0, 20)),
 )
 _cancels = st.builds(Cancel, _who, st.integers(0, 3), st.booleans())
-_often: st.SearchStrategy[Action] = st.one_of(_orders, _orders, _orders, _orders, _cancels, _swaps, _swaps)
+_often: st.SearchStrategy[Action] = st.one_of(_orders, _orders, _orders, _new, _new, _cancels, _swaps)
 _actions = st.integers(0, 7).flatmap(lambda throw: _often if throw else _rare)
 histories = st.lists(st.lists(_actions, max_size=10), max_size=10).map(
     lambda parts: [a for part in parts for a in part]
@@ -173,7 +161,12 @@ class Life:
         )
         for who in CLIENTS:
             expires_ns = GUEST_LIFE_NS if who == GUEST else _NEVER_NS
-            self.apply(commands.credential(who, f"maker-{who}", permitted=everything, window=16, expires_ns=expires_ns))
+            group = TRADE_GROUP if who in CLIENTS[:2] else 0
+            self.apply(
+                commands.credential(
+                    who, f"maker-{who}", permitted=everything, window=16, expires_ns=expires_ns, trade_group=group
+                )
+            )
         for who in CLIENTS:
             for currency in everything:
                 self.play(Move(who, currency, self.funds_units))
@@ -221,7 +214,27 @@ class Life:
             return commands.new_order(
                 sender, client_order_id, instrument=action.instrument, side=action.side,
                 price_ticks=action.price_ticks, quantity_lots=action.lots, time_in_force=action.time_in_force,
-                exec_inst=action.exec_inst, time_ns=self.now_ns,
+                exec_inst=action.exec_inst, ord_type=action.ord_type, self_trade_prevention=action.prevention,
+                expire_ns=self.now_ns + action.life_ns if action.life_ns else 0, display_lots=action.display_lots,
+                stop_price_ticks=action.stop_price_ticks, min_lots=action.min_lots, time_ns=self.now_ns,
+            )  # fmt: skip
+        if isinstance(action, MassCancel):
+            instrument = ALL_INSTRUMENTS if action.instrument is None else action.instrument
+            return commands.mass_cancel(
+                sender, client_order_id, instrument=instrument, side=action.side, time_ns=self.now_ns
+            )
+        if isinstance(action, Quote):
+            bids = [(action.middle_ticks - n, lots) for n, lots in enumerate(action.bids, 1)]
+            offers = [(action.middle_ticks + n, lots) for n, lots in enumerate(action.offers)]
+            ladders = Quotes(action.instrument, bids, offers)
+            return commands.mass_quote(sender, client_order_id, ladders, time_ns=self.now_ns)
+        if isinstance(action, Amend):
+            if action.nth_last >= len(self.accepted[sender]):
+                return None
+            order = self.accepted[sender][-1 - action.nth_last]
+            return commands.amend(
+                sender, client_order_id, order_id=order.order_id, price_ticks=action.price_ticks,
+                quantity_lots=action.lots, expected_cum_lots=action.expected_cum_lots, time_ns=self.now_ns,
             )  # fmt: skip
         if isinstance(action, Cancel):
             if action.nth_last >= len(self.accepted[sender]):

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 
 from bench.flows import SCENARIOS, CoreType, Feed, Flow, Scenario, decode
+from tests.property.actions import Action
 from tests.property.audit import Audit
-from tests.property.histories import VENUE, Action, Life, Step, both_cores, histories
+from tests.property.histories import VENUE, Life, Step, both_cores, histories
 
 N_COMMANDS = 1_500
 COMPARE_EVERY = 50

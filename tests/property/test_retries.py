@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from bench.flows import CoreType
 from fxengine.codes import EventKind, RejectReason
-from tests.property.histories import Action, Life, Renew, Wait, both_cores, histories, standing
+from tests.property.actions import Action, Renew, Wait
+from tests.property.histories import Life, both_cores, histories, standing
 
 _NOT_REMEMBERED = {RejectReason.CLIENT_ID_TOO_OLD, RejectReason.CLIENT_ID_TOO_HIGH}
 

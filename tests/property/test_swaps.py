@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.flows import CoreType, Event, Pair, Scenario
-from fxengine.codes import EventKind, ExecInst, RejectReason, Side, SwapMode, TimeInForce
+from fxengine.codes import EventKind, RejectReason, Side, SwapMode
+from tests.property.actions import Order, Swap
 from tests.property.audit import Audit
 from tests.property.audit_books import BookAudit
-from tests.property.histories import Life, Order, Step, Swap, both_cores, standing
+from tests.property.histories import Life, Step, both_cores, standing
 
 ODD = Scenario(
     "odd",
@@ -42,10 +43,11 @@ RATE_ONE = 1_000_000
 
 _makers, _lots = st.sampled_from((3, 4, 5)), st.integers(1, 7)
 _prices = {Side.BUY: st.integers(2, 5), Side.SELL: st.integers(6, 9)}
-_resting = st.just(TimeInForce.GTC), st.just(ExecInst.NONE)
 _sides = [
     st.lists(
-        st.builds(Order, _makers, st.just(i), st.just(side), _prices[side], _lots, *_resting), min_size=1, max_size=3
+        st.tuples(_makers, st.just(i), st.just(side), _prices[side], _lots).map(lambda terms: Order(*terms)),
+        min_size=1,
+        max_size=3,
     )
     for i in range(len(ODD.pairs))
     for side in Side

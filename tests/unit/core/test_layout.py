@@ -9,6 +9,7 @@ import pytest
 
 from fxengine import codes, records
 from fxengine._core import Core, record_layouts
+from fxengine.reference.timers import TRIGGERS_MAX
 from tests.unit.core.trading_floor import instruments
 
 DICTIONARY = (Path(__file__).parents[3] / "fxengine" / "_core.pxd").read_text(encoding="utf-8")
@@ -46,11 +47,22 @@ def test_the_events_array_has_the_event_dtype() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Side", "OrdType", "TimeInForce", "ExecInst", "OrdStatus", "SwapMode", "CommandKind", "EventKind"]
+    "name",
+    [
+        "Side",
+        "OrdType",
+        "TimeInForce",
+        "ExecInst",
+        "SelfTradePrevention",
+        "OrdStatus",
+        "SwapMode",
+        "CommandKind",
+        "EventKind",
+    ],
 )
 def test_enumerations_have_the_same_members(name: str) -> None:
     enum: type[IntEnum] = getattr(codes, name)
-    assert enumeration(name) == {m.name: m.value for m in enum if m.name not in {"NONE"} or m.value}
+    assert enumeration(name) == {m.name: m.value for m in enum if m.name != "NONE"}
 
 
 @pytest.mark.parametrize("name", ["EventFlag", "AccountFlag"])
@@ -74,6 +86,9 @@ def test_reject_reasons_of_the_core_have_the_numbers_of_the_venue() -> None:
         ("FIRST_CLIENT_ACCOUNT", codes.FIRST_CLIENT_ACCOUNT),
         ("CURRENCIES_MAX", records.CURRENCIES_MAX),
         ("PRICE_TICKS_MAX", records.PRICE_TICKS_MAX),
+        ("ALL_INSTRUMENTS", records.ALL_INSTRUMENTS),
+        ("QUOTE_LEVELS_MAX", records.QUOTE_LEVELS_MAX),
+        ("TRIGGERS_MAX", TRIGGERS_MAX),
     ],
 )
 def test_bounds_are_those_of_the_package(name: str, value: int) -> None:

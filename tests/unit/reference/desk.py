@@ -5,6 +5,7 @@ a test gives them: then every amount can be computed in the head.
 """
 
 from bench.flows import Event, Feed, Pair, Scenario, commands, decode
+from bench.flows.commands import Quotes
 from fxengine.codes import AccountFlag, Side
 from fxengine.reference import Core
 
@@ -62,6 +63,29 @@ class Desk:
         client_order_id = more.pop("client_order_id", self.next_id(account))
         more |= {"instrument": instrument, "side": side, "price_ticks": price, "quantity_lots": lots}
         return self.send(commands.new_order(account, client_order_id, **more))
+
+    def amend(self, account: int, order_id: int, lots: int, price: int, *, expected_cum_lots: int = -1) -> list[Event]:
+        """Amend to a total quantity and a price."""
+        return self.send(
+            commands.amend(
+                account, self.next_id(account), order_id=order_id, quantity_lots=lots, price_ticks=price,
+                expected_cum_lots=expected_cum_lots,
+            )
+        )  # fmt: skip
+
+    def quote(self, account: int, *sets: Quotes) -> list[Event]:
+        """Send a mass quote."""
+        return self.send(commands.mass_quote(account, self.next_id(account), *sets))
+
+    def mass_cancel(self, account: int, **which: int) -> list[Event]:
+        """Cancel all of an account's, or of an instrument, a side, a target."""
+        return self.send(commands.mass_cancel(account, self.next_id(account), **which))
+
+    def join(self, trade_group: int, *accounts: int) -> None:
+        """Put accounts into one trade group."""
+        subjects = {MAKER: "maker-1", PAYER: "payer-1", OTHER: "maker-2"}
+        for account in accounts:
+            self.send(commands.credential(account, subjects[account], permitted=range(4), trade_group=trade_group))
 
     def cancel(self, account: int, **named: int) -> list[Event]:
         """Cancel by ``order_id`` or ``orig_client_order_id``, under the next client id."""

@@ -74,6 +74,18 @@ def test_exact_out_is_net_of_the_last_legs_fee() -> None:
     assert (receipt.amount_in_units, receipt.amount_out_units, receipt.change_units_0) == (10_102, 10_000, 0)
 
 
+def test_the_worked_example_with_fees_takes_the_least_lot_multiple_that_leaves_exactly_100() -> None:
+    desk = Desk(pair(EUR, USD, taker=10_000, lot=100))  # cents, in lots of one EUR; the taker's fee is 1 %
+    desk.fund(MAKER, eur=20_000)
+    desk.fund(PAYER, usd=1_000)
+    desk.sell(MAKER, 200, 1)
+    *_, receipt, received = desk.swap_out(PAYER, USD, EUR, 10_000, payee=OTHER)
+    # 101 lots leave 10,100 - 101 = 9,999; 102 leave 10,200 - 102 = 10,098: the 98 beyond are the payer's.
+    assert (receipt.amount_in_units, receipt.amount_out_units, receipt.change_units_0) == (102, 10_000, 98)
+    assert (received.account, received.amount_units) == (OTHER, 10_000)
+    assert (desk.has(OTHER, EUR), desk.has(PAYER, EUR)) == ((10_000, 0), (98, 0))
+
+
 def test_a_worked_example_of_the_trading_rules() -> None:
     desk = Desk(pair(JPY, USD))  # prices and amounts in cents: 90 JPY at 0.16 and 10 JPY at 0.40
     desk.fund(MAKER, jpy=100)

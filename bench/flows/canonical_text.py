@@ -9,23 +9,26 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 _HEAD = struct.Struct("<8sQqIIII")
-_ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sQQI4x")
+_ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sIQQI")
 _BALANCE = struct.Struct("<qq")
 _OUTCOME = struct.Struct("<QQQQBBH4xqq")
-_BOOK = struct.Struct("<QII")
-_ORDER = struct.Struct("<IIQqqqqI")
+_BOOK = struct.Struct("<QIIII")
+_ORDER = struct.Struct("<IIQQIIBBBBHBxIqqqqqq")
 _NUMBER = struct.Struct("<I")
 
 _HEAD_NAMES = ("magic", "sequence", "now_ns", "currencies", "instruments", "accounts", "slots")
 _ACCOUNT_NAMES = (
     "identity", "flags", "level", "jurisdiction", "window", "issued_at_ns", "expires_ns",
-    "permitted_0", "permitted_1", "permitted_2", "permitted_3", "token_id", "client_id_highest", "stream", "outcomes",
+    "permitted_0", "permitted_1", "permitted_2", "permitted_3", "token_id", "trade_group", "client_id_highest",
+    "stream", "outcomes",
 )  # fmt: skip
 _OUTCOME_NAMES = (
     "client_order_id", "body_hash", "sequence", "order_id", "kind", "status", "reason", "done", "notional_units",
 )  # fmt: skip
 _ORDER_NAMES = (
-    "slot", "account", "client_order_id", "price_ticks", "leaves_lots", "cum_lots", "notional_units", "fee_credit",
+    "slot", "account", "client_order_id", "entry_sequence", "price_ticks", "stop_price_ticks", "side", "ord_type",
+    "exec_inst", "self_trade_prevention", "instrument", "is_quote", "fee_credit", "leaves_lots", "shown_lots",
+    "display_lots", "cum_lots", "notional_units", "expire_ns",
 )  # fmt: skip
 
 
@@ -63,13 +66,19 @@ def parts(state: bytes) -> Iterator[Part]:
     for place in range(free["free"]):
         yield Part(f"free slot {place}, the last is used next", take(_NUMBER, ("slot",)))
     for instrument in range(head["instruments"]):
-        book = take(_BOOK, ("stream", "bids", "asks"))
+        book = take(_BOOK, ("stream", "last_price_ticks", "bids", "asks", "stops"))
         yield Part(f"book {instrument}", book)
-        for side, count in (("bid", book["bids"]), ("ask", book["asks"])):
-            for place in range(count):
+        for side in ("bid", "ask"):
+            for place in range(book[f"{side}s"]):
                 yield Part(f"book {instrument}, {side} {place} in priority", take(_ORDER, _ORDER_NAMES))
+        for place in range(book["stops"]):
+            yield Part(f"book {instrument}, stop {place} by entry", take(_ORDER, _ORDER_NAMES))
+    triggered = take(_NUMBER, ("triggered",))
+    yield Part("triggered stops", triggered)
+    for place in range(triggered["triggered"]):
+        yield Part(f"triggered stop {place} in turn", take(_ORDER, _ORDER_NAMES))
     if at != len(state):
-        yield Part("after the last book", {"bytes": state[at:]})
+        yield Part("after the triggered stops", {"bytes": state[at:]})
 
 
 def first_difference(expected: bytes, actual: bytes) -> str:

@@ -8,15 +8,19 @@ that differs with the fields that do, or the first part of the state::
       event 2    expected FILL side=BUY account=4 fee_units=3 ...
                  found    FILL side=BUY account=4 fee_units=2 ...
                  differs  fee_units 3 / 2
-      replay     pytest tests/differential -k tight --seed 7
+      replay     python -m bench.sim --scenario tight --seed 7 --commands 1235
 """
 
 from collections.abc import Iterable
 
-from bench.flows import CoreType, Feed, Flow, Mix, Scenario, decode, describe, describe_command
+from bench.flows.canonical_text import first_difference
+from bench.flows.events import decode, describe, describe_command
+from bench.flows.feed import CoreType, Feed
+from bench.flows.flow import Flow
+from bench.flows.mix import Mix
+from bench.flows.scenarios import Scenario
 from fxengine.records import EVENT_BYTES
 from fxengine.reference import Core as ReferenceCore
-from tests.differential.canonical_text import first_difference
 
 Applied = tuple[int, bytes, bytes, bytes]
 
@@ -25,10 +29,10 @@ class CoresDiffer(AssertionError):
     """The core under test gave other bytes than the reference."""
 
 
-def lockstep(scenario: Scenario, seed: int, n_commands: int, core_type: CoreType, *, state_every: int = 1) -> Mix:
+def lockstep(scenario: Scenario, seed: int, n_commands: int, core_type: CoreType) -> Mix:
     """Run a generated flow through the reference and a core; :class:`CoresDiffer` at the first difference.
 
-    Events are compared after every command, the state after every ``state_every`` and at the end.
+    Events are compared after every command, the state as often as the scenario says and at the end.
     Returns what the flow consisted of.
     """
     reference = Feed(scenario.core(ReferenceCore))
@@ -38,7 +42,7 @@ def lockstep(scenario: Scenario, seed: int, n_commands: int, core_type: CoreType
         expected, found = reference.apply(command), tested.apply(command)
         if expected != found:
             raise CoresDiffer(_message(scenario, seed, index, command, _events(expected, found)))
-        if index % state_every == 0 or index == n_commands - 1:
+        if index % scenario.state_every == 0 or index == n_commands - 1:
             state, other = reference.core.state_bytes(), tested.core.state_bytes()
             if state != other:
                 line = f"state      {first_difference(state, other)}"
@@ -53,7 +57,7 @@ def _message(scenario: Scenario, seed: int, index: int, command: bytes, found: I
         f"the cores differ at command {index} of scenario {scenario.name!r}, seed {seed}",
         f"command    {describe_command(command)}",
         *found,
-        f"replay     pytest tests/differential -k {scenario.name} --seed {seed}",
+        f"replay     python -m bench.sim --scenario {scenario.name} --seed {seed} --commands {index + 1}",
     ]
     return "\n  ".join(lines)
 
