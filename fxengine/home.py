@@ -22,7 +22,8 @@ from pathlib import Path
 
 from fxengine.errors import FxEngineError, VenueUnreachable
 from fxengine.sandbox import SigningKey, create_key, load_key
-from fxengine.venue import Venue, load_venue
+from fxengine.venue import Venue
+from fxengine.venue_file import load_venue
 
 SANDBOX_ISSUER, SANDBOX_KID = "sandbox", "sandbox-1"
 OPERATOR_ISSUER, OPERATOR_KID = "operator", "operator-1"

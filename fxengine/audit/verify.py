@@ -27,7 +27,8 @@ from fxengine.audit.journal import Frame, JournalAudit
 from fxengine.audit.recut import Row, Stretch, genesis_head
 from fxengine.audit.replay import CoreType, Replay, both_cores
 from fxengine.errors import LedgerError
-from fxengine.venue import Venue, load_venue
+from fxengine.venue import Venue
+from fxengine.venue_file import load_venue
 
 Progress = Callable[[int, int], None]
 

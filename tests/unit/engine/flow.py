@@ -14,7 +14,8 @@ from fxengine import reference
 from fxengine.codes import AccountFlag, CommandKind, OrdType, Side, SwapMode, TimeInForce
 from fxengine.engine import CoreType, Disk, Durability, Engine, Released, credential_command
 from fxengine.records import CANCEL, COMMAND, MONEY, SWAP, Records
-from fxengine.venue import Venue, parse_venue
+from fxengine.venue import Venue
+from fxengine.venue_file import parse_venue
 
 ISSUER = "https://kyc.example"
 OPERATOR, MAKER, PAYER = 2, 3, 4  # account numbers, in the order in which logons() opens them
