@@ -46,15 +46,6 @@ class NewOrder:
     quantity_lots: int
 
 
-@dataclass(slots=True)
-class Fill:
-    """What one fill did for the taker: money received before fees, and the fee."""
-
-    order: Order
-    lots: int
-    received_units: int
-
-
 def new_order(state: State, account: Account, command: NewOrder, outcome: Outcome) -> RejectReason:
     """Check, accept, match and perhaps rest an order; return why it was refused, or NONE."""
     reason = _refusal(state, account, command)

@@ -2,6 +2,7 @@
 
 import random
 import select
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -54,6 +55,23 @@ lot = "1.00"
 maker_fee = -50
 taker_fee = 200
 """
+
+
+class GatedDisk(Disk):
+    """A disk whose syncs wait for permission once the gate is closed; it counts them."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.began = threading.Semaphore(0)
+        self.n_syncs = 0
+
+    def sync(self, fd: int) -> None:
+        if not self.gate.is_set():
+            self.n_syncs += 1
+            self.began.release()
+            assert self.gate.wait(20)
+        super().sync(fd)
 
 
 def venue() -> Venue:
