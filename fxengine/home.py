@@ -22,10 +22,12 @@ from pathlib import Path
 
 from fxengine.errors import FxEngineError, VenueUnreachable
 from fxengine.sandbox import SigningKey, create_key, load_key
-from fxengine.venue import Venue, load_venue
+from fxengine.venue import Venue
+from fxengine.venue_file import load_venue
 
 SANDBOX_ISSUER, SANDBOX_KID = "sandbox", "sandbox-1"
 OPERATOR_ISSUER, OPERATOR_KID = "operator", "operator-1"
+NAME_MAX = 64
 OPERATOR = "operator-1"
 """The operator's account in a sandbox."""
 
@@ -55,7 +57,8 @@ class Home:
         home = cls(directory)
         if home.venue_file.exists():
             raise FxEngineError(f"{home.venue_file} exists already; choose another directory, or serve this one")
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)  # the journal and the ledger in it hold names and balances
         template = (files("fxengine.demo") / "venue.toml").read_text(encoding="utf-8")
         for mark, issuer, kid in (
             ("@SANDBOX_KEY@", SANDBOX_ISSUER, SANDBOX_KID),
@@ -80,6 +83,10 @@ class Home:
         venue = self.venue
         if level not in venue.levels:
             raise FxEngineError(f"level {level!r} is not one of this venue's: {', '.join(venue.levels)}")
+        issuer = venue.issuers[OPERATOR_ISSUER if level == "operator" else SANDBOX_ISSUER]
+        if jurisdiction not in issuer.jurisdictions:
+            known = ", ".join(sorted(issuer.jurisdictions))
+            raise FxEngineError(f"{issuer.name} may not vouch for jurisdiction {jurisdiction!r}; it may for {known}")
         for code in currencies:
             if code not in venue.currency:
                 raise FxEngineError(f"{code} is not listed here; listed are {', '.join(venue.currency)}")
@@ -147,9 +154,14 @@ class Home:
         )
         partial.replace(self.endpoints_file)
 
-    def withdraw_endpoints(self) -> None:
-        """Say that the venue is no longer served."""
-        self.endpoints_file.unlink(missing_ok=True)
+    def withdraw_endpoints(self, pid: int) -> None:
+        """Say that this process no longer serves the venue; another's word stays."""
+        try:
+            ours = json.loads(self.endpoints_file.read_text(encoding="utf-8"))["pid"] == pid
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return
+        if ours:
+            self.endpoints_file.unlink(missing_ok=True)
 
     def _key_for(self, level: str) -> SigningKey:
         operator = level == "operator"
@@ -157,6 +169,9 @@ class Home:
         return load_key(self.keys, issuer, kid)
 
     def _token_file(self, account: str) -> Path:
-        if not account or account.startswith(".") or "/" in account or "\0" in account:
-            raise FxEngineError(f"account name {account!r} cannot be a file's name; use letters, digits and '-'")
+        plain = account.isascii() and all(c.isalnum() or c in "-_.@" for c in account) and account[:1].isalnum()
+        if not (plain and len(account) <= NAME_MAX):
+            raise FxEngineError(
+                f"account name {account[:NAME_MAX]!r} is not up to {NAME_MAX} letters, digits, '-', '_', '.' and '@'"
+            )
         return self.tokens / f"{account}.jwt"

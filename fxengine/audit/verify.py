@@ -27,7 +27,8 @@ from fxengine.audit.journal import Frame, JournalAudit
 from fxengine.audit.recut import Row, Stretch, genesis_head
 from fxengine.audit.replay import CoreType, Replay, both_cores
 from fxengine.errors import LedgerError
-from fxengine.venue import Venue, load_venue
+from fxengine.venue import Venue
+from fxengine.venue_file import load_venue
 
 Progress = Callable[[int, int], None]
 
@@ -171,6 +172,11 @@ class _Audit:
 
     def _compare_end(self, books: Books) -> None:
         """Compare balances and names, and what is left over on either side."""
+        if not (self.journal.is_sealed or self.is_running or self.journal.problems):
+            self.notes.append(
+                "journal: not closed in order: the venue was killed, or the journal's end was removed"
+                f" (it ends with command {self.replay.n_commands})"
+            )
         if self.journal.is_sealed and self._stretch.moves_money:
             left = f"{len(self._stretch.trades)} trades and {len(self._stretch.transfers)} transfers at its end"
             if self.is_running:

@@ -1,15 +1,15 @@
 """From a command's options to a session with the venue they mean."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
-from fxengine.client import Client
+from fxengine.client import Client, SettlementNotice
 from fxengine.codes import RejectReason
-from fxengine.errors import RequestRejected
+from fxengine.errors import RequestRejected, VenueUnreachable
 from fxengine.home import SANDBOX_ISSUER, Home
 
 VenueDir = Annotated[
@@ -20,6 +20,46 @@ Account = Annotated[
 ]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="A currency's code, such as HKD.")]
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="An exact decimal amount, such as 250000.00.")]
+
+
+ClientOrderId = Annotated[
+    int | None,
+    typer.Option(
+        metavar="NUMBER",
+        min=1,
+        max=2**64 - 1,
+        help="The id of this command. Send it again with the same id when the answer was lost: it is done once.",
+    ),
+]
+
+
+R = TypeVar("R")
+ATTEMPTS = 5
+
+
+def with_own_id(send: Callable[[], R], client_order_id: int | None) -> R:
+    """Send a command; where its id was chosen for it and another command took that id first, send it under the next.
+
+    Commands of one account that run at the same moment choose the same id. Only one is done under it.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return send()
+        except RequestRejected as refusal:
+            if client_order_id is not None or refusal.reason != RejectReason.CLIENT_ID_REUSED:
+                raise
+    return send()
+
+
+def wait_final(client: Client, sequence: int, client_order_id: int) -> SettlementNotice:
+    """Wait until a command that was done is FINAL; say that it was done where the ledger takes too long."""
+    try:
+        return client.wait_final(sequence)
+    except VenueUnreachable:
+        raise VenueUnreachable(
+            f"it was done, as command {sequence}, and the ledger has not called it FINAL yet; do not send it as a new"
+            f" command. To ask again: the same command with --client-order-id {client_order_id}"
+        ) from None
 
 
 @contextmanager

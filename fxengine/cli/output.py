@@ -24,10 +24,10 @@ errors = Console(stderr=True, highlight=False)
 
 @contextmanager
 def answering(as_json: bool) -> Iterator[None]:
-    """Turn what the package raises on purpose into an answer and exit code 1."""
+    """Turn what the package raises on purpose, and what files refuse, into an answer and exit code 1."""
     try:
         yield
-    except FxEngineError as e:
+    except (FxEngineError, OSError) as e:
         code = int(e.reason) if isinstance(e, RequestRejected) else type(e).__name__
         text = e.text if isinstance(e, RequestRejected) else str(e)
         if as_json:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from fxengine.cli.connect import Account, VenueDir, session
+from fxengine.cli.connect import Account, ClientOrderId, VenueDir, session, wait_final, with_own_id
 from fxengine.cli.output import Json, answering, console, print_json, print_table
 from fxengine.client import Execution, Order, SwapReceipt
 from fxengine.codes import OrdStatus, RejectReason, Side, TimeInForce
@@ -66,20 +66,27 @@ def order(
         ),
     ] = "GTC",
     post_only: Annotated[bool, typer.Option(help="Refuse the order if it would trade at once.")] = False,
+    client_order_id: ClientOrderId = None,
     venue: VenueDir = Path(),
     as_json: Json = False,
 ) -> None:
     """Enter a limit order, and show what became of it."""
     with answering(as_json), session(venue, account) as client:
-        done = client.new_order(
-            instrument, side, price, quantity, time_in_force=TimeInForce[time_in_force], post_only=post_only
-        )
+        done = with_own_id(
+            lambda: client.new_order(
+                instrument, side, price, quantity, time_in_force=TimeInForce[time_in_force], post_only=post_only,
+                client_order_id=client_order_id,
+            ),
+            client_order_id,
+        )  # fmt: skip
     _show_order(done, as_json)
 
 
 @commands.command(rich_help_panel=PANEL)
 def cancel(
-    client_order_id: Annotated[int, typer.Argument(help="The order's client order id, as 'order' showed it.")],
+    client_order_id: Annotated[
+        int, typer.Argument(min=1, max=2**64 - 1, help="The order's client order id, as 'order' showed it.")
+    ],
     account: Account,
     venue: VenueDir = Path(),
     as_json: Json = False,
@@ -100,15 +107,12 @@ def swap(
     exact_in: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Or: pay this much ...")] = None,
     min_out: Annotated[str | None, typer.Option(metavar="AMOUNT", help="... and receive at least this.")] = None,
     payee: Annotated[
-        int, typer.Option(metavar="NUMBER", help="Deliver to this account number instead of your own.")
-    ] = 0,
-    client_order_id: Annotated[
-        int | None,
+        int,
         typer.Option(
-            metavar="NUMBER",
-            help="The id of this payment. Send it again with the same id when the answer was lost: it is paid once.",
+            metavar="NUMBER", min=0, max=2**32 - 1, help="Deliver to this account number instead of your own."
         ),
-    ] = None,
+    ] = 0,
+    client_order_id: ClientOrderId = None,
     venue: VenueDir = Path(),
     as_json: Json = False,
 ) -> None:
@@ -122,11 +126,14 @@ def swap(
         if pair.count(True) != 1 or one_sided:
             raise AmountError("say --exact-out and --max-in, or --exact-in and --min-out: a swap needs its bound")
         with session(venue, account) as client:
-            receipt = client.swap(
-                pay, receive, exact_in=exact_in, min_out=min_out, exact_out=exact_out, max_in=max_in, payee=payee,
-                client_order_id=client_order_id,
+            receipt = with_own_id(
+                lambda: client.swap(
+                    pay, receive, exact_in=exact_in, min_out=min_out, exact_out=exact_out, max_in=max_in, payee=payee,
+                    client_order_id=client_order_id,
+                ),
+                client_order_id,
             )  # fmt: skip
-            final = client.wait_final(receipt.sequence)
+            final = wait_final(client, receipt.sequence, receipt.client_order_id)
     if as_json:
         print_json(_swap_line(receipt) | {"settlement": final.status.name, "batch": final.batch_id})
     else:

@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from fxengine.cli.connect import Amount, Currency, VenueDir, account_number, operator
+from fxengine.cli.connect import (
+    Amount,
+    ClientOrderId,
+    Currency,
+    VenueDir,
+    account_number,
+    operator,
+    wait_final,
+    with_own_id,
+)
 from fxengine.cli.output import Json, answering, console, print_json
 from fxengine.engine import Durability
 from fxengine.gateway.server import Stop
@@ -31,8 +40,8 @@ Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The venue's dire
 def init(directory: Directory, as_json: Json = False) -> None:
     """Make a sandbox venue in DIR: its description, and signing keys of its own.
 
-    The venue lists ten stablecoins and 22 books; read DIR/venue.toml and change what you like before the first trade.
-    DIR/keys holds two private keys: the sandbox issuer's, which vouches for accounts, and the operator's, which can
+    The venue lists ten stablecoins and 22 books; read DIR/venue.toml, and change what you like before you first serve
+    it. DIR/keys holds two private keys: the sandbox issuer's, which vouches for accounts, and the operator's, which can
     credit them. Whoever can read them can do both.
     """
     with answering(as_json):
@@ -101,7 +110,8 @@ def serve(
                 f"  journal      {facts.sequence} commands replayed, {facts.n_orders} orders open, "
                 f"durability {facts.durability}"
             )
-            console.print("Stop it with Ctrl-C; everything acknowledged is kept.")
+            kept = "nothing is kept" if durability is Durability.NONE else "everything acknowledged is kept"
+            console.print(f"Stop it with Ctrl-C; {kept}.")
 
         # The journal's thread needs the interpreter to acknowledge what it has synced; do not let it wait 5 ms.
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -117,10 +127,11 @@ def serve(
                 on_ready=ready,
             )
         finally:
-            home.withdraw_endpoints()
+            home.withdraw_endpoints(os.getpid())
             stop.close()
     if not as_json:
-        console.print("Closed: journal sealed, all trades settled.")
+        kept = "nothing was kept" if durability is Durability.NONE else "journal sealed, all trades settled"
+        console.print(f"Closed: {kept}.")
 
 
 @commands.command(rich_help_panel=PANEL)
@@ -155,33 +166,50 @@ def token(
         console.print(f"Vouched for [bold]{account}[/] as {level} for {days} days: {path}")
 
 
-def _move(kind: str, venue: Path, account: str, currency: str, amount: str, as_json: bool) -> None:
+def _move(
+    kind: str, venue: Path, account: str, currency: str, amount: str, client_order_id: int | None, as_json: bool
+) -> None:
     with answering(as_json), operator(venue) as (client, home):
         number = account_number(client, home, account)
-        done = (client.deposit if kind == "deposit" else client.withdraw)(number, currency, amount)
-        final = client.wait_final(done.sequence)
+        move = client.deposit if kind == "deposit" else client.withdraw
+        done = with_own_id(lambda: move(number, currency, amount, client_order_id=client_order_id), client_order_id)
+        final = wait_final(client, done.sequence, done.client_order_id)
     if as_json:
         print_json({
             "account": account, "number": number, "currency": currency, kind: done.amount,
-            "sequence": done.sequence, "batch": final.batch_id, "settlement": final.status.name,
+            "client_order_id": done.client_order_id, "sequence": done.sequence, "batch": final.batch_id,
+            "settlement": final.status.name,
         })  # fmt: skip
     else:
         verb = "Deposited" if kind == "deposit" else "Withdrew"
-        console.print(f"{verb} {done.amount} {currency} for [bold]{escape(account)}[/]: {final.status.name}")
+        what = f"{verb} {done.amount} {currency} for [bold]{escape(account)}[/]: {final.status.name}"
+        console.print(f"{what}   (client order id {done.client_order_id})")
 
 
 @commands.command(rich_help_panel=PANEL)
-def deposit(account: Name, currency: Currency, amount: Amount, venue: VenueDir = Path(), as_json: Json = False) -> None:
+def deposit(
+    account: Name,
+    currency: Currency,
+    amount: Amount,
+    client_order_id: ClientOrderId = None,
+    venue: VenueDir = Path(),
+    as_json: Json = False,
+) -> None:
     """Credit an account, with the operator's authority, once the money has reached the custodian.
 
     An account opens at its first logon; one whose token is kept here is logged on for it.
     """
-    _move("deposit", venue, account, currency, amount, as_json)
+    _move("deposit", venue, account, currency, amount, client_order_id, as_json)
 
 
 @commands.command(rich_help_panel=PANEL)
 def withdraw(
-    account: Name, currency: Currency, amount: Amount, venue: VenueDir = Path(), as_json: Json = False
+    account: Name,
+    currency: Currency,
+    amount: Amount,
+    client_order_id: ClientOrderId = None,
+    venue: VenueDir = Path(),
+    as_json: Json = False,
 ) -> None:
     """Debit an account, with the operator's authority. Pay out only once this answers FINAL."""
-    _move("withdraw", venue, account, currency, amount, as_json)
+    _move("withdraw", venue, account, currency, amount, client_order_id, as_json)

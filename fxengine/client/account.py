@@ -8,13 +8,17 @@ A command is finished by the report that ends it::
     SWAP        SWAP_REPORT
     DEPOSIT     MONEY_REPORT, DONE
     any         REJECTED, or ORDER_STATUS where the id was used before
+
+Several sessions of one account hear each other's reports. For payments the venue tells this session
+the number of its own command (TAKEN), and only a report with that number answers the call. An id
+that was chosen here and yet was used before belongs to another session: the call fails.
 """
 
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from fxengine.client.call import Call
+from fxengine.client.call import Call, Pending
 from fxengine.client.listing import Listing
 from fxengine.client.reports import (
     Execution,
@@ -26,7 +30,7 @@ from fxengine.client.reports import (
     SwapReceipt,
 )
 from fxengine.codes import EventFlag, EventKind, OrdStatus, RejectReason, SettlementStatus, Side
-from fxengine.errors import RequestRejected
+from fxengine.errors import AmountError, RequestRejected
 from fxengine.messages import (
     Deposit,
     ExecutionReport,
@@ -37,6 +41,7 @@ from fxengine.messages import (
     Settlement,
     Swap,
     SwapReport,
+    Taken,
     Withdraw,
 )
 
@@ -60,7 +65,7 @@ class AccountView:
         self._next_id = 1
         self._window = 1
         self._stream = 0
-        self._calls: dict[int, tuple[Call[Any], Any]] = {}
+        self._calls: dict[int, Pending] = {}
         self._legs: list[Execution] = []
         self._waiting_final: list[tuple[int, Call[SettlementNotice]]] = []
         self._final: deque[SettlementNotice] = deque(maxlen=SETTLEMENTS_KEPT)
@@ -76,6 +81,8 @@ class AccountView:
     def take_id(self, wanted: int | None) -> int:
         """Return the client order id to use: the wanted one, or the next."""
         number = self._next_id if wanted is None else wanted
+        if not 1 <= number < 2**64:
+            raise AmountError(f"client order id {number} is not a whole number from 1 to 2**64 - 1")
         self._note_used(number)
         return number
 
@@ -89,28 +96,28 @@ class AccountView:
 
     # -- calls
 
-    def expect_order(self, request: NewOrder) -> Call[Order]:
-        """Make the call of a NEW_ORDER."""
-        return self._expect("NEW_ORDER", request.client_order_id, request)
+    def expect_order(self, request: NewOrder, *, automatic: bool) -> Call[Order]:
+        """Make the call of a NEW_ORDER; ``automatic`` where its id was chosen here."""
+        return self._expect("NEW_ORDER", request.client_order_id, request, automatic)
 
     def expect_cancel(self, client_order_id: int) -> Call[Order]:
         """Make the call of a CANCEL with its own id."""
-        return self._expect("CANCEL", client_order_id, None)
+        return self._expect("CANCEL", client_order_id, None, True)
 
-    def expect_swap(self, request: Swap) -> Call[SwapReceipt]:
-        """Make the call of a SWAP."""
-        return self._expect("SWAP", request.client_order_id, request)
+    def expect_swap(self, request: Swap, *, automatic: bool) -> Call[SwapReceipt]:
+        """Make the call of a SWAP; ``automatic`` where its id was chosen here."""
+        return self._expect("SWAP", request.client_order_id, request, automatic)
 
-    def expect_movement(self, request: Deposit | Withdraw) -> Call[MoneyMovement]:
-        """Make the call of a DEPOSIT or WITHDRAW."""
-        return self._expect(type(request).__name__.upper(), request.client_order_id, request)
+    def expect_movement(self, request: Deposit | Withdraw, *, automatic: bool) -> Call[MoneyMovement]:
+        """Make the call of a DEPOSIT or WITHDRAW; ``automatic`` where its id was chosen here."""
+        return self._expect(type(request).__name__.upper(), request.client_order_id, request, automatic)
 
-    def _expect(self, what: str, client_order_id: int, request: object) -> Call[Any]:
+    def _expect(self, what: str, client_order_id: int, request: object, automatic: bool) -> Call[Any]:
         call: Call[Any] = Call(
             f"{what} with client_order_id {client_order_id}; whether it was done is not known, and the same"
             " request with the same client_order_id is safe to send again"
         )
-        self._calls[client_order_id] = (call, request)
+        self._calls[client_order_id] = Pending(call, request, automatic)
         return call
 
     def expect_final(self, sequence: int) -> Call[SettlementNotice]:
@@ -124,16 +131,29 @@ class AccountView:
         return call
 
     def fail(self, client_order_id: int, error: RequestRejected) -> bool:
-        """Fail the call of a command; False where none waits."""
-        call, _ = self._calls.pop(client_order_id, (None, None))
-        if call is not None:
-            call.fail(error)
-        return call is not None
+        """Fail the call of a command that the gateway refused; False where none waits."""
+        pending = self._calls.pop(client_order_id, None)
+        if pending is not None:
+            pending.call.fail(error)
+        return pending is not None
 
-    def _succeed(self, client_order_id: int, result: object) -> None:
-        call, _ = self._calls.pop(client_order_id, (None, None))
-        if call is not None:
-            call.succeed(result)
+    def taken(self, message: Taken) -> None:
+        """Note the number under which a payment of this session was taken."""
+        pending = self._calls.get(message.client_order_id)
+        if pending is not None:
+            pending.sequence = message.sequence
+
+    def _answered(self, client_order_id: int, sequence: int) -> Pending | None:
+        """Return, and forget, the call that a report of this command number answers."""
+        pending = self._calls.get(client_order_id)
+        if pending is None or not pending.is_answered_by(sequence):
+            return None
+        return self._calls.pop(client_order_id)
+
+    def _succeed(self, client_order_id: int, sequence: int, result: object) -> None:
+        pending = self._answered(client_order_id, sequence)
+        if pending is not None:
+            pending.call.succeed(result)
 
     # -- reports
 
@@ -176,8 +196,11 @@ class AccountView:
         if kind == EventKind.REJECTED:
             reason = RejectReason(message.reason)
             error = RequestRejected(reason, reason.text)
-            if not self.fail(message.request_id or client_id, error):
+            pending = self._answered(message.request_id or client_id, message.sequence)
+            if pending is None:
                 self.note_refusal(error)
+            else:
+                pending.call.fail(error)
             return
         execution = Execution(message, self._listing().instruments[message.instrument])
         self._reports.append(execution)
@@ -187,9 +210,9 @@ class AccountView:
         order = self._follow(execution)
         rests = kind == EventKind.RESTED or (kind == EventKind.ACCEPTED and message.flags & EventFlag.BOOK)
         if rests or not order.is_open:
-            self._succeed(client_id, order)
+            self._succeed(client_id, message.sequence, order)
         if message.request_id:
-            self._succeed(message.request_id, order)
+            self._succeed(message.request_id, message.sequence, order)
 
     def _follow(self, execution: Execution) -> Order:
         """Bring the order up to date and return it."""
@@ -219,11 +242,12 @@ class AccountView:
 
     def _on_status(self, message: OrderStatus) -> None:
         """Finish a call whose id was used before with the outcome of then."""
-        call, request = self._calls.pop(message.client_order_id, (None, None))
-        if call is None:
+        pending = self._answered(message.client_order_id, message.sequence)
+        if pending is None:
             return
-        reason = RejectReason(message.reason)
-        if message.status == OrdStatus.REJECTED:
+        call, request = pending.call, pending.request
+        reason = RejectReason.CLIENT_ID_REUSED if pending.automatic else RejectReason(message.reason)
+        if pending.automatic or message.status == OrdStatus.REJECTED:
             call.fail(RequestRejected(reason, reason.text))
         elif isinstance(request, NewOrder):
             known = self.orders.get(message.client_order_id)
@@ -295,7 +319,7 @@ class AccountView:
             message.time_ns,
         )
         self._reports.append(receipt)
-        self._succeed(message.client_order_id, receipt)
+        self._succeed(message.client_order_id, message.sequence, receipt)
 
     def _on_money(self, message: MoneyReport) -> None:
         movement = MoneyMovement(
@@ -309,7 +333,7 @@ class AccountView:
         )
         self._reports.append(movement)
         if movement.kind is EventKind.DONE:
-            self._succeed(message.client_order_id, movement)
+            self._succeed(message.client_order_id, message.sequence, movement)
 
     def _on_settlement(self, message: Settlement) -> None:
         batch_id, status, finality, first, last, posted_ns = message

@@ -5,9 +5,11 @@ waits for :attr:`Call.done`, a thread by polling its socket, a coroutine through
 """
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from fxengine.errors import FxEngineError
+from fxengine.messages import PAYMENTS
 
 R = TypeVar("R")
 
@@ -46,3 +48,21 @@ class Call(Generic[R]):
         self.done = True
         if self.on_done is not None:
             self.on_done()
+
+
+@dataclass(slots=True)
+class Pending:
+    """A command that waits for its answer.
+
+    ``automatic``: its client order id was chosen here, so that it cannot be a repetition of anything.
+    ``sequence``: the number that a payment was taken under; 0 until that was heard.
+    """
+
+    call: Call[Any]
+    request: object
+    automatic: bool
+    sequence: int = 0
+
+    def is_answered_by(self, sequence: int) -> bool:
+        """Say whether a report of this command number is about this command, or about a namesake."""
+        return not isinstance(self.request, PAYMENTS) or sequence == self.sequence

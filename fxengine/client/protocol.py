@@ -42,6 +42,7 @@ from fxengine.messages import (
     LogoutAck,
     MessageType,
     Reject,
+    Taken,
     VenueDescription,
     VenueRequest,
     Withdraw,
@@ -148,7 +149,7 @@ class Protocol:
         request = order_request(
             number, instrument, side, price_ticks, quantity_lots, time_in_force=time_in_force, post_only=post_only
         )
-        call = self.account.expect_order(request)
+        call = self.account.expect_order(request, automatic=client_order_id is None)
         self._send(request)
         return call
 
@@ -191,7 +192,7 @@ class Protocol:
             deadline_ns=deadline_ns,
         )
         request = request._replace(client_order_id=self.account.take_id(client_order_id))
-        call = self.account.expect_swap(request)
+        call = self.account.expect_swap(request, automatic=client_order_id is None)
         self._send(request)
         return call
 
@@ -202,7 +203,7 @@ class Protocol:
         listed = self._listed().currency(currency)
         units = listed.units(amount)
         request = Deposit(self.account.take_id(client_order_id), account, listed.index, units)
-        call = self.account.expect_movement(request)
+        call = self.account.expect_movement(request, automatic=client_order_id is None)
         self._send(request)
         return call
 
@@ -213,7 +214,7 @@ class Protocol:
         listed = self._listed().currency(currency)
         units = listed.units(amount)
         request = Withdraw(self.account.take_id(client_order_id), account, listed.index, units)
-        call = self.account.expect_movement(request)
+        call = self.account.expect_movement(request, automatic=client_order_id is None)
         self._send(request)
         return call
 
@@ -282,6 +283,8 @@ class Protocol:
                     self._logout.succeed(None)
             elif isinstance(message, Reject):
                 self._refused(message)
+            elif isinstance(message, Taken):
+                self.account.taken(message)
             else:
                 self.account.hear(message)
 

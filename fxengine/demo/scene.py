@@ -173,7 +173,10 @@ class _Served:
         addresses = ["--orders", "tcp://127.0.0.1:*", "--market-data", "tcp://127.0.0.1:*"]
         self._log = home.directory / "venue.log"
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(command + addresses, stdout=subprocess.PIPE, stderr=log)
+            # A session of its own: a Ctrl-C on the terminal is for the demo, which closes the venue last.
+            self._process = subprocess.Popen(
+                command + addresses, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            )
         assert self._process.stdout is not None
         opening = threading.Timer(OPENING_S_MAX, self._process.kill)
         opening.start()

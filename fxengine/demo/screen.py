@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -11,10 +12,12 @@ from rich.text import Text
 
 from fxengine.client import SwapReceipt
 from fxengine.demo.scene import Outcome
-from fxengine.demo.scoreboard import Scoreboard, percentile
+from fxengine.demo.scoreboard import Payment, Scoreboard, percentile
 
 FRAME_S = 0.25
-PAYMENTS_SHOWN = 10
+SEARCHED = 500
+PAYMENTS_SHOWN = 5
+"""Of those that are FINAL, and of those that are not yet."""
 
 
 class Screen:
@@ -61,7 +64,7 @@ class Screen:
         table = Table(box=None, pad_edge=False, expand=True)
         for column in ("payer", "pays", "delivers exactly", "route", ">over reference", "settlement"):
             table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", no_wrap=True)
-        for payment in board.payments[-PAYMENTS_SHOWN:]:
+        for payment in _latest(board.payments):
             receipt = payment.receipt
             settled = f"[green]FINAL[/] {(payment.final_ns - payment.asked_ns) / 1e9:.2f} s"
             table.add_row(
@@ -123,6 +126,13 @@ class Screen:
                 if before.get(code) != after.get(code):
                     table.add_row(account, code, _short(before.get(code, "0")), _short(after.get(code, "0")))
         self.console.print(table)
+
+
+def _latest(payments: Sequence[Payment]) -> list[Payment]:
+    """Return the latest payments that are FINAL, then the latest that wait for their batch."""
+    final = [payment for payment in payments[-SEARCHED:] if payment.final_ns]
+    pending = [payment for payment in payments[-SEARCHED:] if not payment.final_ns]
+    return final[-PAYMENTS_SHOWN:] + pending[-PAYMENTS_SHOWN:]
 
 
 def _route(receipt: SwapReceipt) -> str:

@@ -137,6 +137,18 @@ def _records_for(text: bytes) -> int:
     return _TEXT_FROM - (-len(text) // RECORD_BYTES)
 
 
+def named_in(credential: Records) -> tuple[str, str] | None:
+    """Return (issuer, subject) of a CREDENTIAL command's ``(n,) COMMAND`` records.
+
+    None where its text is not that of its identity: then it proves nothing. O(1).
+    """
+    try:
+        _, issuer, subject = _parse(credential)
+    except ValueError:
+        return None
+    return issuer, subject
+
+
 def _parse(credential: Records) -> tuple[bytes, str, str]:
     """Return identity, issuer and subject of a CREDENTIAL command; ValueError where they do not agree."""
     text = credential[_TEXT_FROM:].tobytes().rstrip(b"\0")

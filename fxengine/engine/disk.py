@@ -63,7 +63,7 @@ def lock_directory(directory: Path) -> int:
     The kernel lets go of it when the process ends, however it ends. Raises :class:`JournalError`
     where another engine, in this process or elsewhere, holds it. Source: flock(2).
     """
-    fd = os.open(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    fd = os.open(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:

@@ -225,6 +225,15 @@ class Engine:
         self._require_running()
         self._deliver()
 
+    def sync(self) -> None:
+        """Wait until the disk has all that was submitted, also where ``durability`` promises less.
+
+        For an observer that acts on what it was told outside this machine's fate, as a ledger does.
+        With durability ``none`` there is nothing to wait for. Raises :class:`JournalError` when the
+        disk failed, now or before; may also be called after :meth:`close`.
+        """
+        self._journal.flush()
+
     def fileno(self) -> int:
         """A descriptor that polls readable when :meth:`pump` has something to do."""
         return self._journal.fileno()

@@ -118,7 +118,7 @@ class Journal:
 
     def _make_directory(self) -> None:
         missing = [path for path in (self._directory, *self._directory.parents) if not path.exists()]
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in missing:
             self._disk.sync_directory(path.parent)
 
@@ -192,12 +192,15 @@ class Journal:
             self._segments.prepare(self._segment_bytes)
 
     def flush(self) -> None:
-        """Wait until all that was appended is on the disk; :class:`JournalError` when it cannot be."""
+        """Wait until all that was appended is on the disk; :class:`JournalError` when it cannot be.
+
+        Also before the end of :meth:`replay`, which syncs what it yields, and after :meth:`close`.
+        """
         if self._durability is Durability.FSYNC:
             with self._changed:
                 while self._durable_position < self.position and self._failure is None:
                     self._changed.wait()
-        elif self._durability is Durability.OS and self._failure is None:
+        elif self._durability is Durability.OS and self._fd >= 0 and self._failure is None:
             try:
                 self._disk.sync(self._fd)
             except OSError as e:

@@ -27,6 +27,7 @@ from fxengine.gateway.marketdata import MarketData, Publication
 from fxengine.gateway.reports import outcomes, read_events, report_rows
 from fxengine.gateway.session import Act, Session, State
 from fxengine.messages import (
+    PAYMENTS,
     TYPE_OF,
     AccountNumber,
     AccountRequest,
@@ -41,6 +42,7 @@ from fxengine.messages import (
     Reject,
     Request,
     Settlement,
+    Taken,
     VenueDescription,
     VenueRequest,
 )
@@ -50,6 +52,8 @@ from fxengine.venue import Venue
 from fxengine.wire import Refused, decode_requests, encode_message, encode_rows
 
 SESSIONS_MAX: Final = 4_096
+LEVELS_PER_MESSAGE: Final = 64
+"""Levels of a book that count as one more message towards the cycle's bound: about as much work."""
 
 
 def reject(reason: RejectReason, ref_type: int = 0, ref_id: int = 0) -> Reject:
@@ -73,6 +77,8 @@ class Dispatcher:
         self._is_closing = False
         self._logons: list[tuple[int, Session, Credential]] = []
         self._awaited: dict[int, tuple[Session, Credential]] = {}
+        self._payments: list[tuple[int, Session, int]] = []
+        self._taken: dict[int, tuple[Session, int]] = {}
         self._questions: list[Callable[[], None]] = []
         self._settled: Settlement | None = None
         self.publications: list[Publication] = []
@@ -109,7 +115,7 @@ class Dispatcher:
         return list(self._sessions.values())
 
     def receive(self, identity: bytes, frame: bytes) -> int:
-        """Act on one frame of one connection; return how many messages it held."""
+        """Act on one frame of one connection; return how many messages it held, a deep book counting as several."""
         session = self._sessions.get(identity)
         if session is None:
             session = Session(identity)
@@ -124,7 +130,8 @@ class Dispatcher:
                 self.send(session, reject(*message))
             else:
                 self._take(session, message)
-        return len(messages)
+        books = (message for message in messages if isinstance(message, BookRequest))
+        return len(messages) + sum(book.depth // LEVELS_PER_MESSAGE for book in books)
 
     def close(self) -> None:
         """Take nothing more: from here on every message is answered with SHUTTING_DOWN."""
@@ -136,6 +143,8 @@ class Dispatcher:
             return
         act = session.act_on(message, self._engine.clock_ns())
         if act is Act.EXECUTE:
+            if isinstance(message, PAYMENTS):
+                self._payments.append((self._n_commands, session, message.client_order_id))
             self._records += RECORD_OF[type(message)](session.account, message)
             self._n_commands += 1
         elif type(act) is RejectReason:
@@ -201,6 +210,9 @@ class Dispatcher:
             first = self._engine.core.sequence + 1
             for place, session, credential in self._logons:
                 self._awaited[first + place] = (session, credential)
+            for place, session, client_order_id in self._payments:
+                self._taken[first + place] = (session, client_order_id)
+            self._payments.clear()
             commands = np.frombuffer(bytes(self._records), COMMAND)
             self._records.clear()
             self._logons.clear()
@@ -226,8 +238,10 @@ class Dispatcher:
         self._engine.defer(lambda: self.send(session, answer))
 
     def _send_book(self, session: Session, message: BookRequest) -> None:
+        if session.outbox.overflowed or self._sessions.get(session.identity) is not session:
+            return  # nobody will read it, and a deep book is work for everybody
         book = self.market.books[message.instrument]
-        self.send(session, book.snapshot(message.request_id, message.depth))
+        self._send_chunk(session, book.snapshot(message.request_id, message.depth), 1)
 
     # -- from the engine and from settlement
 
@@ -238,6 +252,9 @@ class Dispatcher:
         self.publications += self.market.apply(rows, released.time_ns, publish=live)
         if not live:
             return
+        for sequence in [sequence for sequence in self._taken if sequence <= released.last_sequence]:
+            session, client_order_id = self._taken.pop(sequence)
+            self.send(session, Taken(client_order_id, sequence))
         reports = report_rows(rows, released.events, released.time_ns, self._by_account)
         for account, account_rows in reports.items():
             chunk = encode_rows(account_rows)
@@ -253,11 +270,11 @@ class Dispatcher:
         if kind != EventKind.CREDENTIALED:
             self._refuse_logon(session, RejectReason(reason))
             return
-        listeners = self._by_account.setdefault(account, [])
-        for listener in listeners:
+        for listener in self._by_account.get(account, ()):
             listener.expires_ns = credential.expires_ns
         if session.state is not State.LOGGING_ON:
             return
+        listeners = self._by_account.setdefault(account, [])
         if session not in listeners:
             listeners.append(session)
         operator = bool(credential.flags & AccountFlag.OPERATOR)

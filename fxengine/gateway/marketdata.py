@@ -18,17 +18,22 @@ Source: ZeroMQ guide, chapter 5 (Clone); FIX tag 83 (RptSeq).
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import msgpack
+
 from fxengine.codes import EventFlag, EventKind, Side
 from fxengine.gateway.reports import Row
 from fxengine.messages import Book, LevelUpdate, TradeUpdate
 from fxengine.venue import Instrument, Venue
-from fxengine.wire import encode_update
+from fxengine.wire import encode_message, encode_rows, encode_update
 
 _BOOK: Final = int(EventFlag.BOOK)
 _TAKER: Final = int(EventFlag.TAKER)
 _FILL: Final = int(EventKind.FILL)
 _REPLACED: Final = int(EventKind.REPLACED)
 _ADDS: Final = frozenset({int(EventKind.ACCEPTED), int(EventKind.RESTED)})
+
+_NO_LEVELS: Final = encode_rows([(), ()])
+"""How an encoded BOOK of an empty book ends: two empty arrays."""
 
 Publication = tuple[bytes, bytes]
 """Topic and payload: the two parts of a published frame."""
@@ -50,6 +55,24 @@ def displayed_change(row: Row) -> tuple[int, int]:
     return price_ticks, -displayed_lots
 
 
+class _EncodedSide:
+    """One side of a book at one moment, best level first: encoded as deep as anybody asked, and each level once."""
+
+    def __init__(self, levels: list[tuple[int, int]]) -> None:
+        self._levels = levels
+        self._content = bytearray()
+        self._ends = [0]
+        self._header = msgpack.Packer().pack_array_header
+
+    def first(self, depth: int) -> bytes:
+        """Return the best ``depth`` levels as a msgpack array. O(levels not encoded yet) and a copy."""
+        n_levels = min(depth, len(self._levels))
+        for level in self._levels[len(self._ends) - 1 : n_levels]:
+            self._content += encode_rows([level])
+            self._ends.append(len(self._content))
+        return bytes(self._header(n_levels) + self._content[: self._ends[n_levels]])
+
+
 class DisplayedBook:
     """One instrument's price levels: lots by price, for each side."""
 
@@ -62,7 +85,7 @@ class DisplayedBook:
         self.levels_wanted = self.trades_wanted = 0
         """Topics subscribed to, by anybody, that cover the level updates, and the trades."""
         self._levels: dict[int, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
-        self._sorted: tuple[int, list[tuple[int, int]], list[tuple[int, int]]] = (0, [], [])
+        self._encoded = (0, _EncodedSide([]), _EncodedSide([]))
 
     def apply(self, stream: int, side: int, price_ticks: int, lots: int) -> int:
         """Add lots (negative: take away) to a level; return its new total. O(1)."""
@@ -77,14 +100,18 @@ class DisplayedBook:
             del levels[price_ticks]
         return total
 
-    def snapshot(self, request_id: int, depth: int) -> Book:
-        """Return up to ``depth`` levels a side, best first. O(levels log levels) after a change, else O(depth)."""
-        stream, bids, asks = self._sorted
+    def snapshot(self, request_id: int, depth: int) -> bytes:
+        """Return an encoded BOOK of up to ``depth`` levels a side, best first.
+
+        O(levels log levels) after a change; then each level is encoded once and asking again costs a copy.
+        """
+        stream, bids, asks = self._encoded
         if stream != self.stream:
-            bids = sorted(self._levels[Side.BUY].items(), reverse=True)
-            asks = sorted(self._levels[Side.SELL].items())
-            self._sorted = (self.stream, bids, asks)
-        return Book(request_id, self.index, self.stream, tuple(bids[:depth]), tuple(asks[:depth]))
+            bids = _EncodedSide(sorted(self._levels[Side.BUY].items(), reverse=True))
+            asks = _EncodedSide(sorted(self._levels[Side.SELL].items()))
+            self._encoded = (self.stream, bids, asks)
+        head = encode_message(Book(request_id, self.index, self.stream, (), ()))
+        return head[: -len(_NO_LEVELS)] + bids.first(depth) + asks.first(depth)
 
 
 class MarketData:

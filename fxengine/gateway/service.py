@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fxengine.engine import CoreType, Durability, Engine
+from fxengine.errors import LedgerError
 from fxengine.gateway.server import Gateway, Stop, require_private
 from fxengine.ledger import open_ledger
 from fxengine.settlement import Settlement
@@ -21,6 +22,7 @@ from fxengine.venue import Venue
 
 LEDGER_NAME = "ledger.sqlite"
 """The default ledger's file in a venue's data directory."""
+_MEMORY = "memory:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,24 @@ def run_venue(
 
     Addresses are ``ipc://PATH`` or ``tcp://127.0.0.1:PORT`` (``*`` for any port); ``on_ready`` is
     called from this thread when clients may connect. The ledger is ``sqlite:`` in ``data_dir``
-    unless ``ledger_url`` says otherwise; ``cycle_ns`` is the settlement cycle, the venue's if not given.
+    unless ``ledger_url`` says otherwise; with durability ``none`` it is ``memory:`` and nothing else,
+    because a ledger that outlives its journal could never be opened again. ``cycle_ns`` is the
+    settlement cycle, the venue's if not given.
     Raises :class:`VenueError` for a bad address, :class:`JournalError` and :class:`LedgerError` where
-    these cannot be opened or fail; whatever was acknowledged by then is in the journal.
+    these cannot be opened or fail, also when settlement had stopped with an alarm by the end;
+    whatever was acknowledged by then is in the journal.
     """
     for address in (order_address, market_data_address):
         require_private(address)
-    url = ledger_url or f"sqlite:{data_dir / LEDGER_NAME}"
+    durability = Durability(durability)
+    url = _ledger_url(ledger_url, data_dir, durability)
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     ledger = open_ledger(url, venue)
     try:
         engine = Engine(venue, data_dir, durability=durability, clock_ns=clock_ns, core_type=core_type)
-        settlement = Settlement(ledger, venue, clock_ns=clock_ns, cycle_ns=cycle_ns)
+        # With fsync, what is released is on the disk already, and waiting for more would slow matching.
+        sync = engine.sync if durability is Durability.OS else lambda: None
+        settlement = Settlement(ledger, venue, clock_ns=clock_ns, cycle_ns=cycle_ns, sync=sync)
         gateway = Gateway(engine, settlement, venue, stop)
         try:
             engine.attach(settlement.observe)
@@ -88,7 +96,7 @@ def run_venue(
                     market_data_address=bound[1],
                     ledger_url=url,
                     finality=ledger.finality,
-                    durability=Durability(durability).value,
+                    durability=durability.value,
                     sequence=core.sequence,
                     n_accounts=core.n_accounts,
                     n_orders=core.n_orders,
@@ -100,5 +108,19 @@ def run_venue(
             gateway.close()
             engine.close()
             settlement.close()
+        if settlement.alarm:
+            raise LedgerError(f"{settlement.alarm}. Nothing is lost: the next start settles the rest from the journal")
     finally:
         ledger.close()
+
+
+def _ledger_url(given: str | None, data_dir: Path, durability: Durability) -> str:
+    """Return the ledger to open; :class:`LedgerError` for one that would outlive its journal."""
+    if durability is not Durability.NONE:
+        return given or f"sqlite:{data_dir / LEDGER_NAME}"
+    if given is not None and not given.startswith(_MEMORY):
+        raise LedgerError(
+            f"durability 'none' keeps no journal, and the ledger {given} would outlive what it settled: no later start"
+            f" could go on from it. Use the ledger {_MEMORY}, or durability 'fsync' or 'os'"
+        )
+    return given or _MEMORY

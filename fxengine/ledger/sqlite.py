@@ -9,6 +9,7 @@ it cannot disagree with the balances. The rules that hold inside the file are to
 One connection serves all threads, one at a time: a reader waits at most for one commit.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from fxengine.ledger.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, schema
 from fxengine.venue import Venue
 
 _BUSY_SECONDS: Final = 5.0
+_MODE: Final = 0o600
+"""A new file is its owner's alone: it holds customers' names and balances."""
 _SIDE: Final = {int(side): side.name for side in Side}
 _KIND: Final = {
     int(EventKind.DEPOSITED): "deposit",
@@ -44,8 +47,12 @@ class SqliteLedger:
         self._genesis = Cursor.genesis(venue)
         self._lock = threading.Lock()
         try:
-            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as e:
+            # SQLite would make the file as the umask has it; its logs take their mode from it.
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT, _MODE))
+            self._db = sqlite3.connect(
+                path.absolute(), timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        except (OSError, sqlite3.Error) as e:
             raise LedgerError(f"the ledger {path} cannot be opened: {e}") from e
         try:
             with self._faults():
@@ -130,8 +137,9 @@ class SqliteLedger:
         venue_id, fingerprint = self._db.execute("SELECT id, fingerprint FROM venue").fetchone()
         if fingerprint != self._venue.fingerprint:
             raise LedgerMismatch(
-                f"the ledger {self._path} belongs to venue {venue_id!r} under other currencies, instruments or limits"
-                f" than those of venue {self._venue.id!r}"
+                f"the ledger {self._path} was opened for venue {venue_id!r} under other rules (currencies, instruments,"
+                f" fees or bounds) than those of venue {self._venue.id!r} now; restore the venue file that it was"
+                " opened with, or give this venue a new directory"
             )
 
     def _create(self) -> None:

@@ -26,6 +26,7 @@ from fxengine.messages.replies import (
     Reject,
     Settlement,
     SwapReport,
+    Taken,
     TradeUpdate,
     VenueDescription,
 )
@@ -68,6 +69,7 @@ class MessageType(IntEnum):
     LOGOUT_ACK = 102
     HEARTBEAT_ACK = 103
     REJECT = 104
+    TAKEN = 105
     EXECUTION_REPORT = 110
     ORDER_STATUS = 111
     SWAP_REPORT = 112
@@ -98,6 +100,7 @@ Reply = (
     | LogoutAck
     | HeartbeatAck
     | Reject
+    | Taken
     | ExecutionReport
     | OrderStatus
     | SwapReport
@@ -125,11 +128,15 @@ REQUESTS: Final[dict[MessageType, type[Any]]] = {
 }
 """What a client may send."""
 
+PAYMENTS: Final = (Swap, Deposit, Withdraw)
+"""Commands of which the session that sent one is told the number it was taken under, with TAKEN."""
+
 REPLIES: Final[dict[MessageType, type[Any]]] = {
     MessageType.LOGON_ACK: LogonAck,
     MessageType.LOGOUT_ACK: LogoutAck,
     MessageType.HEARTBEAT_ACK: HeartbeatAck,
     MessageType.REJECT: Reject,
+    MessageType.TAKEN: Taken,
     MessageType.EXECUTION_REPORT: ExecutionReport,
     MessageType.ORDER_STATUS: OrderStatus,
     MessageType.SWAP_REPORT: SwapReport,
@@ -147,6 +154,7 @@ TYPE_OF: Final[dict[type[Any], MessageType]] = {cls: number for number, cls in (
 
 __all__ = [
     "BOOK_DEPTH_MAX",
+    "PAYMENTS",
     "PROTOCOL_VERSION",
     "REPLIES",
     "REQUESTS",
@@ -179,6 +187,7 @@ __all__ = [
     "Settlement",
     "Swap",
     "SwapReport",
+    "Taken",
     "Text",
     "TradeUpdate",
     "VenueDescription",

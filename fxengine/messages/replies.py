@@ -46,6 +46,17 @@ class Reject(NamedTuple):
     ref_id: Annotated[int, U64, "its client_order_id, request_id or number; 0: not known"]
 
 
+class Taken(NamedTuple):
+    """This session's SWAP, DEPOSIT or WITHDRAW was sequenced; told to the session that sent it alone.
+
+    Sessions of one account hear each other's reports. Where two use the same client order id at the
+    same time, the report with this sequence is this session's answer, and no other.
+    """
+
+    client_order_id: Annotated[int, U64, "ClOrdID [11] of the command"]
+    sequence: Annotated[int, U64, "number that its answer carries"]
+
+
 class ExecutionReport(NamedTuple):
     """What became of an order, or of a refused command. Source: FIX 35=8.
 

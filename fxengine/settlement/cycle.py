@@ -3,11 +3,13 @@
 A cycle opens with the first movement of money after the last cut and is cut when it has lasted
 ``cycle_ns`` or holds ``batch_trades_max`` trades, always at the end of a released stretch of the
 journal, so that a batch's last command has a chain hash that the journal can prove. Stretches
-without a movement make no batch of their own: the next batch's range covers them::
+without a movement make no batch of their own: the next batch's range covers them. Only at a clean
+stop does a last batch cover them though it moves nothing, so that the ledger's cursor, which names
+the journal's hash there, tells of a journal that later loses its end::
 
     released  |1..8  |9..9  |10..31|32..40|41..41|42..60|
-    movements   2      -      5      1      -      3
-    batches   |  1: 1..31           |  2: 32..60        |     every command in exactly one batch
+    movements   2      -      5      1      -      -     stop
+    batches   |  1: 1..31           |2: 32..40|3: 41..60|     every command in exactly one batch
 
 After a restart the engine releases its whole journal again. The ledger's cursor then tells which
 stretches it has; those are skipped, and at the cursor the journal's chain hash must be the one that
@@ -73,7 +75,8 @@ class Settlement:
 
     Attach :meth:`observe` to the engine, start the engine, then call :meth:`start`, and
     :meth:`tick` at :attr:`next_cut_ns`. All methods belong to the engine's thread; posting has its own.
-    ``cycle_ns`` is the venue's where it is not given.
+    ``cycle_ns`` is the venue's where it is not given. ``sync`` is called before a live batch is
+    posted, where what was released may not be on the disk yet: a ledger ahead of its journal is refused.
     """
 
     def __init__(
@@ -86,7 +89,9 @@ class Settlement:
         batch_trades_max: int = 1_000,
         back_off: BackOff = BackOff(),  # noqa: B008 - frozen
         wait: Callable[[int], None] | None = None,
+        sync: Callable[[], None] = lambda: None,
     ) -> None:
+        self._sync = sync
         self._instruments = venue.instrument_records
         self._clock_ns = clock_ns
         self._cycle_ns = venue.settlement_cycle_ms * 1_000_000 if cycle_ns is None else cycle_ns
@@ -157,17 +162,23 @@ class Settlement:
     def drain(self) -> None:
         """Cut a last batch, have all posted that is queued, and end the posting thread.
 
-        When the ledger does not answer, what is left is posted after the next start; :attr:`alarm`
-        says so. :meth:`poll` still returns the last news until :meth:`close`.
+        The last batch ends with the last command released, and is empty where nothing moved since
+        the last cut; with no command since, there is none. When the ledger does not answer, what is
+        left is posted after the next start; :attr:`alarm` says so. :meth:`poll` still returns the
+        last news until :meth:`close`.
         """
-        if self._started and self._cycle.events:
-            self._cut()
-        self._posting.close()
+        try:
+            if self._started and self._cycle.last_sequence:
+                self._cut()
+        finally:
+            self._posting.close()
 
     def close(self) -> None:
         """Drain, and close the descriptor. Idempotent. The ledger stays open: its opener closes it."""
-        self.drain()
-        self._posting.release()
+        try:
+            self.drain()
+        finally:
+            self._posting.release()
 
     def _skip(self, released: Released) -> None:
         """Pass over what the ledger has, and compare the hashes where it ends."""
@@ -198,4 +209,6 @@ class Settlement:
     def _cut(self) -> None:
         cycle, instruments = self._cycle, self._instruments
         self._cycle = _Cycle()
+        if self._started:  # what was replayed has been synced
+            self._sync()
         self._posting.put(lambda previous: cycle.batch(previous, instruments))

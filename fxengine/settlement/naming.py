@@ -6,16 +6,10 @@ out (it said CREDENTIALED) and whose text indeed hashes to the identity; any oth
 nothing and is left out.
 """
 
-import hashlib
-
-import numpy as np
-
 from fxengine.codes import EventKind
+from fxengine.engine.directory import named_in
 from fxengine.ledger.batch import AccountName
-from fxengine.records import CREDENTIAL, Records
-
-_TEXT_AT = 2
-"""Records of a CREDENTIAL command before its text: the command itself and its detail."""
+from fxengine.records import Records
 
 
 def credentialed_names(commands: Records, events: Records, first_sequence: int) -> list[AccountName]:
@@ -33,19 +27,7 @@ def credentialed_names(commands: Records, events: Records, first_sequence: int) 
     at, sequence = 0, first_sequence
     while at < len(n_records):
         if sequence in accounts:
-            name = _name(accounts[sequence], commands[at : at + n_records[at]])
-            names += [name] if name else []
+            name = named_in(commands[at : at + n_records[at]])
+            names += [AccountName(accounts[sequence], *name)] if name else []
         at, sequence = at + n_records[at], sequence + 1
     return names
-
-
-def _name(account: int, command: Records) -> AccountName | None:
-    text = command[_TEXT_AT:].tobytes().rstrip(b"\0")
-    identity = np.frombuffer(command[:1].tobytes(), CREDENTIAL)["identity"].tobytes()
-    if hashlib.blake2b(text, digest_size=len(identity)).digest() != identity:
-        return None
-    try:
-        issuer, separator, subject = text.decode().partition("\0")
-    except UnicodeDecodeError:
-        return None
-    return AccountName(account, issuer, subject) if separator else None

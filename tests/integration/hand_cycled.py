@@ -5,13 +5,13 @@ from pathlib import Path
 
 import zmq
 
-from fxengine.engine import Durability, Engine
+from fxengine.engine import Disk, Durability, Engine
 from fxengine.gateway import Gateway, Stop
 from fxengine.gateway.session import Session, State
 from fxengine.ledger import open_ledger
 from fxengine.messages import Logon
 from fxengine.records import Records
-from fxengine.sandbox import create_key
+from fxengine.sandbox import SigningKey, create_key
 from fxengine.settlement import Settlement
 from fxengine.wire import encode
 from tests.integration.venue_thread import CURRENCIES, WAIT_S, Clock, make_venue
@@ -33,13 +33,20 @@ class Counting(Engine):
 class ByHand:
     """A gateway whose cycles the test turns, and connections to it, all in one thread."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
+        """Keep a journal, on this disk, only where one is given."""
         self.clock = Clock()
         self.kyc = create_key(folder / "keys", "https://kyc.example", "k")
-        venue = make_venue(self.kyc, create_key(folder / "keys", "https://ops.example", "o"))
+        self.operator = create_key(folder / "keys", "https://ops.example", "o")
+        venue = make_venue(self.kyc, self.operator)
         self.ledger = open_ledger("memory:", venue)
         self.engine = Counting(
-            venue, folder, durability=Durability.NONE, clock_ns=self.clock, core_type=core_types()[-1]
+            venue,
+            folder,
+            durability=Durability.FSYNC if disk else Durability.NONE,
+            clock_ns=self.clock,
+            core_type=core_types()[-1],
+            disk=disk,
         )
         self.settlement = Settlement(self.ledger, venue, clock_ns=self.clock)
         self.stop = Stop()
@@ -65,8 +72,8 @@ class ByHand:
         self.sockets.append(socket)
         return socket
 
-    def token(self, subject: str) -> str:
-        return self.kyc.token(
+    def token(self, subject: str, key: SigningKey | None = None) -> str:
+        return (key or self.kyc).token(
             subject,
             venue_id="fx-test",
             level="professional",
@@ -80,11 +87,11 @@ class ByHand:
         """Wait until something has arrived that the gateway has not read."""
         assert self.gateway.router.poll(int(WAIT_S * 1000))
 
-    def log_on(self, subject: str) -> tuple["zmq.Socket[bytes]", Session]:
+    def log_on(self, subject: str, key: SigningKey | None = None) -> tuple["zmq.Socket[bytes]", Session]:
         """Return a connection that is logged on, and its session."""
         before = set(self.gateway.dispatcher.sessions)
         socket = self.connect()
-        socket.send(encode([Logon(self.token(subject))]))
+        socket.send(encode([Logon(self.token(subject, key))]))
         self.turn_until(lambda: socket.poll(0))
         socket.recv()
         [session] = set(self.gateway.dispatcher.sessions) - before

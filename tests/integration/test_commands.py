@@ -114,8 +114,35 @@ def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
     assert secret not in said.stdout
     for path in [*(directory / "keys").iterdir(), *(directory / "tokens").iterdir()]:
         assert path.stat().st_mode & 0o077 == 0, path
-    for path in (directory / "keys", directory / "tokens"):
+    for path in (directory, directory / "keys", directory / "tokens"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_what_holds_names_and_balances_is_readable_by_its_owner_alone(traders: ServedVenue) -> None:
+    directory = traders.home.directory
+    for path in [directory, directory / "journal", *directory.glob("journal/*"), *directory.glob("ledger.sqlite*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "../payer-1", ".hidden", "", "a b"])
+def test_an_account_name_that_no_file_can_have_is_refused(traders: ServedVenue, name: str) -> None:
+    said = run(traders, "token", name)
+    assert said["exit_code"] == 1
+    assert "letters, digits" in said["error"]["text"]  # type: ignore[index]
+
+
+def test_a_jurisdiction_that_the_issuer_may_not_assert_is_refused_at_once(traders: ServedVenue) -> None:
+    said = run(traders, "token", "payer-9", "--jurisdiction", "ZZ")
+    assert said["exit_code"] == 1
+    assert "may not vouch" in said["error"]["text"]  # type: ignore[index]
+
+
+def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for directory in (tmp_path / "file", tmp_path / "file" / "below"):
+        said = answer("init", str(directory))
+        assert said["exit_code"] == 1
+        assert said["error"]["text"]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import pytest
 
 from fxengine.errors import VenueError
 from fxengine.gateway import Gateway, Stop
+from fxengine.gateway.marketdata import DisplayedBook
 from fxengine.gateway.session import State
-from fxengine.messages import ExecutionReport, Heartbeat, NewOrder
+from fxengine.messages import BookRequest, ExecutionReport, Heartbeat, Logon, NewOrder
 from fxengine.wire import decode_replies, encode
 from tests.integration.hand_cycled import ByHand
 
@@ -90,3 +91,46 @@ def test_an_address_that_is_taken_is_refused_by_name(by_hand: ByHand) -> None:
         second.bind(by_hand.address, "tcp://127.0.0.1:*")
     second.close()
     stop.close()
+
+
+def test_a_session_dropped_while_its_logon_is_under_way_leaves_nothing_behind(by_hand: ByHand) -> None:
+    dispatcher = by_hand.gateway.dispatcher
+    dispatcher.receive(b"\0gone", encode([Logon(by_hand.token("payer-1"))]))
+    [session] = dispatcher.sessions
+    dispatcher.submit()
+    dispatcher.drop(session)
+    by_hand.engine.pump()
+    assert by_hand.engine.directory.account(by_hand.kyc.issuer, "payer-1") == 2, "the core did take it"
+    assert dispatcher.sessions == []
+    assert dispatcher._by_account == {}
+
+
+def test_a_deep_book_counts_as_several_messages_of_its_cycle(by_hand: ByHand) -> None:
+    _, session = by_hand.log_on("payer-1")
+    receive = by_hand.gateway.dispatcher.receive
+    assert receive(session.identity, encode([Heartbeat(1), BookRequest(1, 0, 5)])) == 2
+    assert receive(session.identity, encode([BookRequest(2, 0, 5_000)] * 3)) == 3 * (1 + 5_000 // 64)
+
+
+@pytest.mark.parametrize("reader", ["reads", "does not read", "is gone"])
+def test_books_are_made_only_for_who_can_still_be_sent_them(
+    by_hand: ByHand, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    made: list[int] = []
+    make = DisplayedBook.snapshot
+
+    def counting(book: DisplayedBook, request_id: int, depth: int) -> bytes:
+        made.append(request_id)
+        return make(book, request_id, depth)
+
+    monkeypatch.setattr(DisplayedBook, "snapshot", counting)
+    _, session = by_hand.log_on("payer-1")
+    dispatcher = by_hand.gateway.dispatcher
+    dispatcher.receive(session.identity, encode([BookRequest(n, 0, 5_000) for n in range(3)]))
+    if reader == "does not read":
+        session.outbox.overflowed = True
+    elif reader == "is gone":
+        dispatcher.drop(session)
+    dispatcher.submit()
+    by_hand.engine.pump()
+    assert made == ([0, 1, 2] if reader == "reads" else [])

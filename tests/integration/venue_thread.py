@@ -15,7 +15,8 @@ from fxengine.engine import Durability
 from fxengine.gateway import Ready, Stop, run_venue
 from fxengine.messages import ExecutionReport, Logon, LogonAck, Reject, Reply, Request
 from fxengine.sandbox import SigningKey, create_key, load_key
-from fxengine.venue import Venue, parse_venue
+from fxengine.venue import Venue
+from fxengine.venue_file import parse_venue
 from fxengine.wire import decode_replies, encode
 from tests.unit.engine.flow import core_types
 

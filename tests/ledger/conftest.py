@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fxengine.ledger import Ledger, open_ledger
-from fxengine.venue import Venue, parse_venue
+from fxengine.venue import Venue
+from fxengine.venue_file import parse_venue
 from tests.ledger.books import VENUE, Books
 
 

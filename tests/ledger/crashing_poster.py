@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from fxengine.ledger.sqlite import SqliteLedger
-from fxengine.venue import parse_venue
+from fxengine.venue_file import parse_venue
 from tests.ledger.books import VENUE, Books
 
 ANSWERS, STATEMENTS = 0, 1

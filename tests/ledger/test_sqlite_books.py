@@ -59,8 +59,14 @@ def test_every_commit_is_synced(sqlite_path: Path, venue: Venue) -> None:
         assert ledger._db.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
+_ANOTHER_VENUE = (
+    r"opened for venue 'test-venue' under other rules \(currencies, instruments, fees or bounds\) than those of venue"
+    r" 'other-venue' now; restore the venue file .* or give this venue a new directory"
+)
+
+
 def test_another_venue_is_refused(posted: Path, other_venue: Venue) -> None:
-    with pytest.raises(LedgerMismatch, match="belongs to venue 'test-venue'"):
+    with pytest.raises(LedgerMismatch, match=_ANOTHER_VENUE):
         open_ledger(f"sqlite:{posted}", other_venue)
 
 

@@ -74,7 +74,7 @@ def test_the_installed_core_starts(elsewhere: Path) -> None:
     code = """
 import base64, importlib.resources as resources
 from fxengine._core import Core
-from fxengine.venue import parse_venue
+from fxengine.venue_file import parse_venue
 text = (resources.files("fxengine.demo") / "venue.toml").read_text()
 for mark in ("@SANDBOX_KEY@", "@OPERATOR_KEY@"):
     text = text.replace(mark, base64.urlsafe_b64encode(bytes(32)).decode())

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 STEPS = [
     {"errors", "codes", "money"},
-    {"venue", "records", "messages"},
+    {"venue", "venue_file", "records", "messages"},
     {"wire", "_core", "reference"},
     {"engine", "ledger"},
     {"settlement"},

@@ -9,7 +9,8 @@ from importlib.resources import files
 import pytest
 
 from fxengine.demo.rates import load_rates
-from fxengine.venue import Instrument, Venue, parse_venue
+from fxengine.venue import Instrument, Venue
+from fxengine.venue_file import parse_venue
 
 # European Central Bank, euro foreign exchange reference rates of 2026-10-30; CNH is CNY's
 ECB = "USD 1.1172, JPY 175.68, GBP 0.8338, AUD 1.5904, CNH 7.4326, HKD 8.7652, KRW 1491.76, SGD 1.4282, THB 37.683"

@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from fxengine.audit import Findings
+from fxengine.codes import Side
 from fxengine.ledger import open_ledger
+from fxengine.records import NEW_ORDER
 from fxengine.settlement import Settlement
-from tests.unit.settlement.trading import CLIENTS, VENUE, Clock, Flow, Trading, make_venue
+from tests.unit.settlement.trading import CLIENTS, SECOND_NS, VENUE, Clock, Flow, Trading, make_venue
 
 PIECE = 64
 """Frames, their headers and their records all lie at multiples of this many bytes."""
@@ -47,8 +49,11 @@ class Traded:
         return self.data_dir / "ledger.sqlite"
 
 
-def trade(data_dir: Path, seed: int, *, closed: bool) -> Traded:
-    """Trade on a fresh venue; ``closed``: as a clean stop leaves it, else as kill -9 would."""
+def trade(data_dir: Path, seed: int, *, closed: bool, resting: int = 0) -> Traded:
+    """Trade on a fresh venue; ``closed``: as a clean stop leaves it, else as kill -9 would.
+
+    ``resting``: how many orders come last, each a frame of its own, and move no money.
+    """
     live = data_dir / "live"
     live.mkdir()
     (live / "venue.toml").write_text(VENUE)
@@ -68,6 +73,12 @@ def trade(data_dir: Path, seed: int, *, closed: bool) -> Traded:
             settlement._posting.close()  # what was cut is posted; the open cycle dies with the process
             left = data_dir / "killed"
             shutil.copytree(live, left)
+        for _ in range(resting):
+            clock.now_ns += SECOND_NS
+            settlement.tick()
+            order = flow.crossing(CLIENTS[0], Side.BUY)
+            order.view(NEW_ORDER)["price_ticks"] = 1
+            trading.submit(order)
         core = trading.engine.core
         n_trades = sum(int((r.events["kind"] == 3).sum()) for r in trading.released) // 2
         facts = core.sequence, n_trades, settlement, core.n_accounts, core.state_hash()

@@ -3,6 +3,7 @@
 import random
 import shutil
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.unit.audit.spoiling import (
     forge,
     frames,
     problems,
+    trade,
     used_bytes,
 )
 
@@ -58,6 +60,29 @@ def test_a_frame_taken_out_is_found(closed: Traded, audit: Audit, n: int) -> Non
     closed.segment.write_bytes(content[:offset] + content[end:] + bytes(end - offset))
     assert "must follow" in problems(audit(closed)) or "seal" in problems(audit(closed))
     assert not audit(closed).ok
+
+
+@pytest.mark.parametrize("resting", [2, 10])
+def test_resting_orders_taken_from_a_closed_journals_end_are_found(
+    tmp_path: Path, seed: int, audit: Audit, resting: int
+) -> None:
+    closed = trade(tmp_path, seed, closed=True, resting=resting)
+    assert audit(closed).ok
+    assert audit(closed).notes == ()
+    end = frames(closed.segment)[-1 - resting][0]
+    content = closed.segment.read_bytes()
+    closed.segment.write_bytes(content[:end] + bytes(len(content) - end))
+    found = audit(closed)
+    assert f"settles up to command {closed.n_commands}" in problems(found)
+    assert "not closed in order" in found.notes[0]
+
+
+def test_a_closing_seal_taken_from_the_end_is_noted(closed: Traded, audit: Audit) -> None:
+    start = frames(closed.segment)[-1][0]
+    content = closed.segment.read_bytes()
+    closed.segment.write_bytes(content[:start] + bytes(len(content) - start))
+    found = audit(closed)
+    assert "not closed in order" in found.notes[0]
 
 
 def test_a_journal_forged_from_end_to_end_is_found(closed: Traded, audit: Audit) -> None:

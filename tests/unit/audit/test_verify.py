@@ -59,6 +59,10 @@ def test_a_killed_venue_verifies_with_its_open_cycle_unsettled(killed: Traded, a
     found = audit(killed)
     assert found.problems == ()
     assert (found.ok, found.commands, found.trades) == (True, killed.n_commands, killed.n_trades)
+    assert found.notes == (
+        "journal: not closed in order: the venue was killed, or the journal's end was removed"
+        f" (it ends with command {killed.n_commands})",
+    )
     with closing(sqlite3.connect(killed.ledger)) as db:
         assert db.execute("SELECT max(last_sequence) FROM batches").fetchone()[0] < killed.n_commands
 

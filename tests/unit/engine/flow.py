@@ -2,6 +2,7 @@
 
 import random
 import select
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,7 +15,8 @@ from fxengine import reference
 from fxengine.codes import AccountFlag, CommandKind, OrdType, Side, SwapMode, TimeInForce
 from fxengine.engine import CoreType, Disk, Durability, Engine, Released, credential_command
 from fxengine.records import CANCEL, COMMAND, MONEY, SWAP, Records
-from fxengine.venue import Venue, parse_venue
+from fxengine.venue import Venue
+from fxengine.venue_file import parse_venue
 
 ISSUER = "https://kyc.example"
 OPERATOR, MAKER, PAYER = 2, 3, 4  # account numbers, in the order in which logons() opens them
@@ -53,6 +55,23 @@ lot = "1.00"
 maker_fee = -50
 taker_fee = 200
 """
+
+
+class GatedDisk(Disk):
+    """A disk whose syncs wait for permission once the gate is closed; it counts them."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.began = threading.Semaphore(0)
+        self.n_syncs = 0
+
+    def sync(self, fd: int) -> None:
+        if not self.gate.is_set():
+            self.n_syncs += 1
+            self.began.release()
+            assert self.gate.wait(20)
+        super().sync(fd)
 
 
 def venue() -> Venue:

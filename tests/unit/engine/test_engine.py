@@ -19,6 +19,7 @@ from tests.unit.engine.flow import (
     START_NS,
     Clock,
     Flow,
+    GatedDisk,
     Tape,
     credential,
     deliver_all,
@@ -27,23 +28,6 @@ from tests.unit.engine.flow import (
     time_commands,
     venue,
 )
-
-
-class GatedDisk(Disk):
-    """A disk whose syncs wait for permission once the gate is closed; it counts them."""
-
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.gate.set()
-        self.began = threading.Semaphore(0)
-        self.n_syncs = 0
-
-    def sync(self, fd: int) -> None:
-        if not self.gate.is_set():
-            self.n_syncs += 1
-            self.began.release()
-            assert self.gate.wait(20)
-        super().sync(fd)
 
 
 class BrokenDisk(Disk):

@@ -1,4 +1,5 @@
 import os
+import resource
 import select
 import threading
 from pathlib import Path
@@ -100,6 +101,52 @@ def test_a_segment_prepared_by_a_process_that_ended_is_made_anew(tmp_path: Path)
     assert len(list(read_frames(tmp_path, FINGERPRINT, strict=True))) == 3
 
 
+class OnceFullDisk(Disk):
+    """A disk that has no room the first time a segment is prepared ahead."""
+
+    def __init__(self) -> None:
+        self.n_refused = 0
+
+    def write(self, fd: int, content: bytes, offset: int) -> None:
+        if threading.current_thread().name == "fxengine-journal-prepare" and not self.n_refused:
+            self.n_refused += 1
+            raise OSError(28, "No space left on device")
+        super().write(fd, content, offset)
+
+
+def test_a_segment_that_could_not_be_prepared_ahead_is_made_when_it_is_needed(tmp_path: Path) -> None:
+    disk = OnceFullDisk()
+    journal = opened(tmp_path, disk=disk)
+    for _ in range(3):
+        journal.append(LONGEST, FRAME_RECORDS_MAX)
+    journal.close()
+    assert disk.n_refused == 1
+    assert len(list(read_frames(tmp_path, FINGERPRINT, strict=True))) == 3
+
+
+def test_open_files_at_their_limit_do_not_stop_the_journal(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 40, limits[1]))
+
+    def take_all() -> None:
+        while True:
+            taken.append(os.dup(taken[0]))
+
+    try:
+        for _ in range(3):
+            with pytest.raises(OSError, match="Too many open files"):
+                take_all()  # what the last segment let go of is gone at once, too
+            journal.append(LONGEST, FRAME_RECORDS_MAX)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for fd in taken:
+            os.close(fd)
+    journal.close()
+    assert len(list(read_frames(tmp_path, FINGERPRINT, strict=True))) == 3
+
+
 class FullDisk(Disk):
     """A disk with room for so many bytes."""
 
@@ -121,7 +168,7 @@ def test_a_disk_without_room_for_the_next_segment_stops_the_journal(tmp_path: Pa
         for _ in range(SEGMENT_BYTES_MIN // len(ONE)):
             journal.append(ONE, 1)
 
-    with pytest.raises(JournalError, match=r"preparing the next segment failed .No space left on device"):
+    with pytest.raises(JournalError, match=r"beginning the segment of command [0-9]+ failed .No space left on device"):
         fill()
     with pytest.raises(JournalError, match="No space left"):
         journal.append(ONE, 1)

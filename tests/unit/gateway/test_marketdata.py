@@ -9,11 +9,17 @@ from fxengine.client import BookReplica
 from fxengine.codes import Side
 from fxengine.gateway.marketdata import MarketData
 from fxengine.gateway.reports import read_events
-from fxengine.messages import LevelUpdate
-from fxengine.wire import decode_level, decode_trade
+from fxengine.messages import Book, LevelUpdate
+from fxengine.wire import decode_level, decode_replies, decode_trade, encode_rows, frame_of
 from tests.unit.gateway.core_flow import CoreFlow, random_day, venue_in
 
 N = 1_500
+
+
+def decoded(chunk: bytes) -> Book:
+    [book] = decode_replies(frame_of([chunk], 1))
+    assert isinstance(book, Book)
+    return book
 
 
 @pytest.fixture
@@ -30,10 +36,32 @@ def test_a_snapshot_equals_the_cores_book_after_every_command(flow: CoreFlow, ma
     for events in random_day(flow, random.Random(seed), N):
         market.apply(read_events(events), flow.time_ns, publish=True)
         for index, book in enumerate(market.books):
-            snapshot = book.snapshot(9, 5)
+            snapshot = decoded(book.snapshot(9, 5))
             assert list(snapshot.bids) == flow.core.depth(index, Side.BUY, 5)
             assert list(snapshot.asks) == flow.core.depth(index, Side.SELL, 5)
     assert all(book.stream > N // 10 for book in market.books)
+
+
+def test_a_level_is_encoded_once_however_often_and_deep_it_is_asked_for(
+    flow: CoreFlow, market: MarketData, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for events in random_day(flow, random.Random(seed), N):
+        market.apply(read_events(events), flow.time_ns, publish=True)
+    book = market.books[0]
+    n_levels = sum(len(flow.core.depth(0, side, 5_000)) for side in Side)
+    encoded: list[object] = []
+
+    def counting(rows: list[tuple[int, int]]) -> bytes:
+        encoded.extend(rows)
+        return encode_rows(rows)
+
+    monkeypatch.setattr("fxengine.gateway.marketdata.encode_rows", counting)
+    for depth in (2, 5_000, 3, 1, 5_000):
+        snapshot = decoded(book.snapshot(depth, depth))
+        assert (snapshot.request_id, snapshot.instrument_stream) == (depth, book.stream)
+        assert list(snapshot.bids) == flow.core.depth(0, Side.BUY, depth)
+        assert list(snapshot.asks) == flow.core.depth(0, Side.SELL, depth)
+    assert len(encoded) == n_levels > 4
 
 
 def test_a_replica_that_loses_updates_at_random_repairs_itself(flow: CoreFlow, market: MarketData, seed: int) -> None:
@@ -44,7 +72,7 @@ def test_a_replica_that_loses_updates_at_random_repairs_itself(flow: CoreFlow, m
     def deliver(payload: bytes) -> None:
         replica.on_update(decode_level(payload))
         if replica.wants_snapshot:
-            replica.load(market.books[0].snapshot(1, 5_000))
+            replica.load(decoded(market.books[0].snapshot(1, 5_000)))
 
     for _, payload in market.marks(0):
         deliver(payload)

@@ -2,12 +2,13 @@
 
 import random
 import select
+import shutil
 from pathlib import Path
 
 import pytest
 
 from fxengine.codes import SettlementStatus, Side
-from fxengine.errors import LedgerError, LedgerMismatch
+from fxengine.errors import JournalError, LedgerError, LedgerMismatch
 from fxengine.ledger import open_ledger
 from fxengine.settlement import Settlement
 from fxengine.venue import Venue
@@ -119,8 +120,77 @@ def test_cycles_without_a_movement_make_no_batch_and_leave_no_gap(
     assert batch.first_sequence == opening.last_sequence + 1
     assert batch.last_sequence == opening.last_sequence + 6
     trading.submit(flow.crossing(ALICE, Side.BUY))
-    settlement.drain()
+    clock.now_ns += SECOND_NS
+    settlement.tick()
+    settlement._posting.close()
     assert len(ledger.posted) == 2
+
+
+def test_a_clean_stop_covers_commands_that_moved_nothing_and_only_once(
+    trading: Trading, flow: Flow, make: Make, clock: Clock, ledger: Wrapped
+) -> None:
+    settlement = make()
+    run(trading, settlement)
+    trading.open(flow)
+    clock.now_ns += SECOND_NS
+    settlement.tick()
+    trading.submit(flow.crossing(ALICE, Side.BUY))
+    settlement.drain()
+    last = ledger.posted[-1]
+    assert (len(ledger.posted), len(last.deltas), len(last.trades), len(last.transfers)) == (2, 0, 0, 0)
+    assert ledger.cursor() == settlement.cursor == last.cursor
+    assert (last.last_sequence, last.journal_hash) == (trading.released[-1].last_sequence, trading.released[-1].chain)
+    for _ in range(2):
+        trading.engine.close()
+        settlement = make()
+        run(trading, settlement)
+        settlement.drain()
+    assert len(ledger.posted) == 2, "nothing was ordered since"
+
+
+def test_a_journal_that_lost_resting_orders_at_its_end_is_refused_after_a_clean_stop(
+    trading: Trading, flow: Flow, make: Make, tmp_path: Path, venue: Venue, clock: Clock
+) -> None:
+    settlement = make()
+    run(trading, settlement)
+    trading.open(flow)
+    trading.engine.close()
+    shorter = tmp_path / "shorter"
+    shutil.copytree(tmp_path / "journal", shorter / "journal")
+    settlement.drain()
+    settlement = make()
+    run(trading, settlement)
+    trading.submit(flow.crossing(ALICE, Side.BUY))
+    settlement.drain()
+    cut = Trading(shorter, venue, clock)
+    settlement = make()
+    cut.start(settlement.observe)
+    with pytest.raises(LedgerMismatch, match="the journal lost its end"):
+        settlement.start()
+    cut.engine.close()
+
+
+def test_a_live_batch_is_posted_only_once_the_disk_has_its_commands(
+    trading: Trading, flow: Flow, make: Make, ledger: Wrapped
+) -> None:
+    synced: list[int] = []
+
+    def sync() -> None:
+        synced.append(len(ledger.posted))
+        if len(synced) == 2:
+            raise JournalError("the disk is gone")
+
+    settlement = make(batch_trades_max=1, sync=sync)
+    run(trading, settlement)
+    trading.open(flow)
+    trading.submit(flow.crossing(ALICE, Side.BUY))
+    trading.submit(flow.crossing(BOB, Side.SELL))
+    news(settlement, 1)
+    trading.submit(flow.crossing(ALICE, Side.BUY))
+    with pytest.raises(JournalError, match="the disk is gone"):
+        settlement.drain()
+    assert synced == [0, 1]
+    assert len(ledger.posted) == 1
 
 
 def test_news_names_the_batch_its_policy_and_whom_it_concerns(

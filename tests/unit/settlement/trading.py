@@ -18,7 +18,8 @@ from fxengine.codes import (
 from fxengine.engine import Durability, Engine, Released, credential_command
 from fxengine.records import CANCEL, COMMAND, MONEY, NEW_ORDER, SWAP, Records
 from fxengine.reference import Core
-from fxengine.venue import Venue, parse_venue
+from fxengine.venue import Venue
+from fxengine.venue_file import parse_venue
 
 ISSUER = "https://kyc.example"
 OPERATOR = FIRST_CLIENT_ACCOUNT

@@ -37,6 +37,7 @@ from fxengine.messages import (
     Settlement,
     Swap,
     SwapReport,
+    Taken,
     Text,
     TradeUpdate,
     VenueDescription,
@@ -152,6 +153,7 @@ EXAMPLES: dict[type[Any], Any] = {
     LogoutAck: LogoutAck(),
     HeartbeatAck: HeartbeatAck(7),
     Reject: Reject(int(R.NOT_LOGGED_ON), R.NOT_LOGGED_ON.text, int(MessageType.NEW_ORDER), 12),
+    Taken: Taken(14, 92),
     ExecutionReport: ExecutionReport(
         32, 90, 3, 1, 0, 2**32 + 5, 12, 0, 1, 11_172, 400, 600, 400, 40_000, 2, 17, 0, _TIME_NS
     ),

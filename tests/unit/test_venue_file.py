@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fxengine.errors import AmountError, VenueError
 from fxengine.money import format_scaled
 from fxengine.records import INSTRUMENT
-from fxengine.venue import load_venue, parse_venue
+from fxengine.venue_file import load_venue, parse_venue
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
 
