@@ -11,7 +11,7 @@ EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test build debug lint clean
+.PHONY: help demo test build debug lint bench sim mutate clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,15 @@ lint: $(BUILT) ## ruff, mypy --strict, and the core's stub against the core itse
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest fxengine._core --allowlist tests/stubtest_allowlist.txt
+
+bench: $(BUILT) ## measure the core: ns a command, batches, depth (ARGS="--yardstick DIR" adds the ratio to a C++ floor)
+	@$(BIN)/python -m bench.core $(ARGS)
+
+sim: $(BUILT) ## hold the two cores against each other over 10,000,000 commands (ARGS="--commands 300000 --seed 7")
+	@$(BIN)/python -m bench.sim --commands 10000000 $(ARGS)
+
+mutate: $(BUILT) ## break single lines of the cores, and see whether the proofs notice (about an hour)
+	@$(BIN)/python -m bench.mutate $(ARGS)
 
 clean: ## remove everything that make has made, .venv included
 	rm -rf .venv build dist *.egg-info .hypothesis .benchmarks .mypy_cache .pytest_cache .ruff_cache

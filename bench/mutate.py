@@ -178,12 +178,8 @@ def main() -> None:
                     survivors.append(mutant)
                     console.print("survived", str(mutant), markup=False)
     killed = len(mutants) - len(survivors)
-    line = {
-        "seed": options.seed,
-        "mutants": len(mutants),
-        "killed": killed,
-        "minutes": round((time.monotonic() - began) / 60, 1),
-    }
+    minutes = round((time.monotonic() - began) / 60, 1)
+    line = {"seed": options.seed, "mutants": len(mutants), "killed": killed, "minutes": minutes}
     if options.json:
         print(json.dumps(line | {"survivors": [str(mutant) for mutant in survivors]}))
     else:

@@ -274,7 +274,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.CURRENCY_TOTAL_EXCEEDED: "The deposit would exceed the largest total the venue can represent; deposit less.",
     _R.BAD_SIDE: "Side must be 1 (BUY) or 2 (SELL).",
     _R.UNSUPPORTED_ORD_TYPE: "Order type must be 1 (MARKET), 2 (LIMIT), 3 (STOP) or 4 (STOP_LIMIT).",
-    _R.UNSUPPORTED_TIME_IN_FORCE: "This order type does not go with this time in force: MARKET takes IOC or FOK, stops take GTC or GTD.",
+    _R.UNSUPPORTED_TIME_IN_FORCE: "The time in force does not fit: MARKET takes IOC or FOK, a stop GTC or GTD.",
     _R.BAD_EXEC_INST: "Post-only goes with LIMIT orders that may rest (GTC, GTD), and no other instruction is offered.",
     _R.WOULD_CROSS: "A post-only order would have traded at once; send a less aggressive price.",
     _R.FOK_NOT_FILLABLE: "The whole quantity is not there at this price; send less, a better price, or IOC.",
@@ -302,7 +302,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.ORDER_EXPIRED: "The order's expire time has come.",
     _R.MASS_CANCELED: "A mass cancel took it.",
     _R.QUOTE_REPLACED: "A later mass quote left this level out.",
-    _R.BAD_QUOTE_SET: "A quote set names an instrument once, with prices in order, bids below offers, and positive lots.",
+    _R.BAD_QUOTE_SET: "A quote set needs prices in order, best first, bids below offers, and whole levels.",
     _R.NOT_AMENDABLE: "A quote is changed by a mass quote, and a triggered order is no longer a stop.",
     _R.CAPACITY: "The venue's order store is full; cancel orders or try again later.",
 }

@@ -240,6 +240,8 @@ INSTRUMENT: Final = np.dtype([
 
 EVENT_VIEWS: Final[dict[EventKind, np.dtype[np.void]]] = {
     EventKind.CANCELED: CANCEL_EVENT,
+    EventKind.REDUCED: CANCEL_EVENT,
+    EventKind.REPLACED: REPLACE_EVENT,
     EventKind.ORDER_STATUS: STATUS_EVENT,
     EventKind.SWAPPED: SWAP_EVENT,
     EventKind.RECEIVED: MONEY_EVENT,

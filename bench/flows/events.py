@@ -41,7 +41,6 @@ from fxengine.records import (
     QUOTE_LEVEL,
     QUOTE_SET,
     RECORD_BYTES,
-    REPLACE_EVENT,
     SWAP,
     struct_of,
 )
@@ -93,8 +92,6 @@ class Event(SimpleNamespace):
 
 _VIEWS = {kind: EVENT_VIEWS.get(kind, EVENT) for kind in EventKind} | {
     EventKind.REJECTED: CANCEL_EVENT,
-    EventKind.REDUCED: CANCEL_EVENT,
-    EventKind.REPLACED: REPLACE_EVENT,
 }
 _READ = {kind: (struct_of(view), _names(view)) for kind, view in _VIEWS.items()}
 

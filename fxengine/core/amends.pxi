@@ -52,6 +52,25 @@ cdef inline int cancel_request(State* s, Account* account, const Cancel* command
     return NONE
 
 
+cdef inline i64 best_possible_units(
+    const Book* book, const Order* order, const Amend* command, i64 leaves
+) noexcept nogil:
+    """Return what ``leaves`` are worth at the highest price at which the amended order may trade.
+
+    A seller that was paid before may cross again, and be paid more than its limit.
+    """
+    cdef i64 price_ticks = command.price_ticks
+    cdef i64 best_ticks
+    cdef i64 units
+    if order.side == SELL and order.notional_units and other_side(book, SELL).best_rank != NO_RANK:
+        best_ticks = PRICE_TICKS_MAX - other_side(book, SELL).best_rank
+        if best_ticks > price_ticks:
+            price_ticks = best_ticks
+    if multiply_overflows(price_ticks, leaves, &units) or multiply_overflows(units, book.tick_lot_units, &units):
+        return INT64_LARGEST  # no order is worth so much
+    return units
+
+
 cdef inline int amend_refusal(
     const State* s, const Account* account, const Order* order, const Amend* command, i64* more_units
 ) noexcept nogil:
@@ -74,7 +93,7 @@ cdef inline int amend_refusal(
     if unlikely(leaves <= 0):
         return QUANTITY_OUT_OF_RANGE
     notional_units = notional_of(book, command.price_ticks, leaves)
-    if unlikely(order.notional_units > INT64_LARGEST - notional_units):
+    if unlikely(order.notional_units > INT64_LARGEST - best_possible_units(book, order, command, leaves)):
         return NOTIONAL_TOO_LARGE
     units = choose(order.side == BUY, notional_units, leaves * book.lot_units)
     more_units[0] = units - principal_units(book, order, order.leaves_lots)

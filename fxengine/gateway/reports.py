@@ -31,8 +31,9 @@ _FILL: Final = int(EventKind.FILL)
 _STATUS: Final = int(EventKind.ORDER_STATUS)
 _SWAPPED: Final = int(EventKind.SWAPPED)
 _CREDENTIALED: Final = int(EventKind.CREDENTIALED)
-_ENTERED: Final = frozenset({int(EventKind.ACCEPTED), int(EventKind.RESTED), _CREDENTIALED})
-_ENDED: Final = frozenset({int(EventKind.CANCELED), int(EventKind.REJECTED)})
+_STANDS: Final = (EventKind.ACCEPTED, EventKind.RESTED, EventKind.REPLACED, EventKind.TRIGGERED, EventKind.QUOTED)
+_ENTERED: Final = frozenset({*map(int, _STANDS), _CREDENTIALED})
+_ENDED: Final = frozenset({int(EventKind.CANCELED), int(EventKind.REDUCED), int(EventKind.REJECTED)})
 
 
 def read_events(events: Records) -> list[Row]:

@@ -93,6 +93,6 @@ def _order(order: Order) -> bytes:
     return _ORDER.pack(
         order.slot, order.account, order.client_order_id, order.entry_sequence if timed else 0,
         order.price_ticks, order.stop_price_ticks, order.side, order.ord_type, order.exec_inst,
-        order.self_trade_prevention, order.instrument, order.is_quote, order.fee_credit, order.leaves_lots, order.shown_lots,
-        order.display_lots, order.cum_lots, order.notional_units, order.expire_ns,
+        order.self_trade_prevention, order.instrument, order.is_quote, order.fee_credit, order.leaves_lots,
+        order.shown_lots,        order.display_lots, order.cum_lots, order.notional_units, order.expire_ns,
     )  # fmt: skip

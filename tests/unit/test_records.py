@@ -45,20 +45,21 @@ EVENT_HEADER: kind 0 u1 | side 1 u1 | reason 2 <u2 | instrument 4 <u2 | status 6
     | counterparty 12 <u4 | sequence 16 <u8
 STREAMS: account_stream 80 <u8 | instrument_stream 88 <u8
 
-NEW_ORDER: COMMAND_HEADER | side 24 u1 | ord_type 25 u1 | time_in_force 26 u1 | exec_inst 27 u1 | reserved_0 28 V4
-    | price_ticks 32 <i8 | quantity_lots 40 <i8 | reserved_1 48 V16
+NEW_ORDER: COMMAND_HEADER | side 24 u1 | ord_type 25 u1 | time_in_force 26 u1 | exec_inst 27 u1
+    | self_trade_prevention 28 u1 | reserved_0 29 V3 | price_ticks 32 <i8 | quantity_lots 40 <i8 | expire_ns 48 <i8
+    | display_lots 56 <i8
 CANCEL: COMMAND_HEADER | reserved_0 24 V8 | order_id 32 <u8 | orig_client_order_id 40 <u8 | reserved_1 48 V16
 SWAP: COMMAND_HEADER | currency_out 24 <u2 | mode 26 u1 | reserved_0 27 V1 | payee 28 <u4 | amount_units 32 <i8
     | bound_units 40 <i8 | deadline_ns 48 <i8 | reserved_1 56 V8
 MONEY: COMMAND_HEADER | reserved_0 24 V4 | beneficiary 28 <u4 | amount_units 32 <i8 | reserved_1 40 V24
 CREDENTIAL: COMMAND_HEADER | flags 24 u1 | level 25 u1 | jurisdiction 26 S2 | window 28 <u4 | issued_at_ns 32 <i8
     | expires_ns 40 <i8 | identity 48 V16
-CREDENTIAL_DETAIL: permitted 0 <u8x4 | token_id 32 V16 | reserved_0 48 V16
+CREDENTIAL_DETAIL: permitted 0 <u8x4 | token_id 32 V16 | trade_group 48 <u4 | reserved_0 52 V12
 
 EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | price_ticks 40 <i8 | quantity_lots 48 <i8
     | leaves_lots 56 <i8 | cum_lots 64 <i8 | fee_units 72 <i8 | STREAMS
 CANCEL_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | price_ticks 40 <i8 | quantity_lots 48 <i8
-    | leaves_lots 56 <i8 | cum_lots 64 <i8 | request_id 72 <u8 | STREAMS
+    | displayed_lots 56 <i8 | cum_lots 64 <i8 | request_id 72 <u8 | STREAMS
 STATUS_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | notional_units 40 <i8 | quantity_lots 48 <i8
     | leaves_lots 56 <i8 | cum_lots 64 <i8 | original_sequence 72 <u8 | STREAMS
 MONEY_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | reserved_0 40 <i8 | amount_units 48 <i8
@@ -126,6 +127,8 @@ def test_event_kinds_with_another_body_have_a_view_and_the_rest_read_as_events()
         EventKind.FILL,
         EventKind.RESTED,
         EventKind.CREDENTIALED,
+        EventKind.TRIGGERED,
+        EventKind.QUOTED,
     }
 
 

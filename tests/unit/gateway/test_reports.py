@@ -58,14 +58,19 @@ def expected(record: np.void) -> Reply:
     e = named(CANCEL_EVENT) if ended else view
     return ExecutionReport(
         e["account_stream"], e["sequence"], e["kind"], e["status"], e["reason"], e["order_id"], e["client_order_id"],
-        e["instrument"], e["side"], e["price_ticks"], e["quantity_lots"], e["leaves_lots"], e["cum_lots"],
+        e["instrument"], e["side"], e["price_ticks"], e["quantity_lots"], 0 if ended else e["leaves_lots"],
+        e["cum_lots"],
         0 if ended else e["fee_units"], e["flags"], e["instrument_stream"] if kind is EventKind.FILL else 0,
         e["request_id"] if ended else 0, TIME_NS,
     )  # fmt: skip
 
 
+NOT_ON_THE_WIRE_YET = {EventKind.REPLACED, EventKind.REDUCED, EventKind.TRIGGERED, EventKind.QUOTED}
+"""What only commands cause that the core takes and the wire does not carry."""
+
+
 def test_every_kind_of_event_is_reported_as_its_record_says(events: Records) -> None:
-    assert set(events["kind"].tolist()) == set(EventKind)
+    assert set(events["kind"].tolist()) == set(EventKind) - NOT_ON_THE_WIRE_YET
     heard = reports_of(events, {MAKER, PAYER, OPERATOR})
     for account in (MAKER, PAYER, OPERATOR):
         assert heard[account] == [expected(event) for event in events[events["account"] == account]]

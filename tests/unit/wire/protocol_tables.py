@@ -97,6 +97,8 @@ REASONS: dict[MessageType, set[R]] = {
         R.UNSUPPORTED_ORD_TYPE,
         R.UNSUPPORTED_TIME_IN_FORCE,
         R.BAD_EXEC_INST,
+        R.BAD_STOP_PRICE,
+        R.EXPIRE_TIME_PASSED,
         R.PRICE_OUT_OF_RANGE,
         R.QUANTITY_OUT_OF_RANGE,
         R.NOTIONAL_TOO_LARGE,

@@ -24,6 +24,22 @@ def test_every_message_has_a_section_and_an_example_that_decodes_to_it() -> None
     assert set(EXAMPLES) == {*TYPE_OF, LevelUpdate, TradeUpdate}
 
 
+NOT_ON_THE_WIRE_YET = {
+    RejectReason.BAD_DISPLAY_QTY,
+    RejectReason.BAD_MIN_QTY,
+    RejectReason.MIN_QTY_NOT_FILLABLE,
+    RejectReason.BAD_SELF_TRADE_PREVENTION,
+    RejectReason.SELF_TRADE_PREVENTED,
+    RejectReason.CUM_QTY_MISMATCH,
+    RejectReason.ORDER_EXPIRED,
+    RejectReason.MASS_CANCELED,
+    RejectReason.QUOTE_REPLACED,
+    RejectReason.BAD_QUOTE_SET,
+    RejectReason.NOT_AMENDABLE,
+}
+"""Refusals and endings of what the core does and no message asks for."""
+
+
 def test_every_reason_that_a_request_can_meet_is_named_and_the_rest_is_explained() -> None:
     named = WIRE_REASONS.union(*REASONS.values())
     elsewhere = {
@@ -31,6 +47,7 @@ def test_every_reason_that_a_request_can_meet_is_named_and_the_rest_is_explained
         RejectReason.UNKNOWN_COMMAND,  # records that no gateway makes
         RejectReason.IDENTITY_MISMATCH,  # a connection that names itself
         RejectReason.UNFILLED_REMAINDER,  # why an order was cancelled
+        *NOT_ON_THE_WIRE_YET,
     }
     assert named | elsewhere == set(RejectReason)
     text = DOCUMENT.read_text(encoding="utf-8")
