@@ -36,7 +36,7 @@ class MatchingCore(Protocol):
 
     @property
     def n_orders(self) -> int:
-        """Orders resting in all books."""
+        """Open orders: resting, waiting stops, and triggered ones."""
 
     def bind(self, commands: Records) -> None:
         """Keep the C-contiguous ``(n,) COMMAND`` array that commands will stand in."""
