@@ -81,6 +81,24 @@ class CommandKind(IntEnum):
     AMEND = 8
     MASS_CANCEL = 9
     MASS_QUOTE = 10
+    GUARD = 11
+    REVOKE = 12
+
+
+class GuardAction(IntEnum):
+    """What watches over an account's open orders when its own systems cannot. Set by a GUARD command."""
+
+    DEAD_MAN = 1  # all are cancelled unless the timer is set again in time; a timeout of 0 stops it
+    WATCH = 2  # cancel on disconnect: the account wants DISCONNECTED to act, or no longer
+    DISCONNECTED = 3  # the venue's own word: a watching session's connection is gone
+
+
+class RevokeAction(IntEnum):
+    """What a REVOKE command takes from an account, or gives back."""
+
+    FREEZE = 1  # the account (sanctions): nothing but settlement of what was matched
+    UNFREEZE = 2
+    TOKEN = 3  # one KYC token, by the hash of its jti, wherever it is presented from now on
 
 
 class EventKind(IntEnum):
@@ -102,6 +120,8 @@ class EventKind(IntEnum):
     REDUCED = 14  # D Restated: self-trade prevention took a part of it
     TRIGGERED = 15  # L Triggered: a stop order came alive
     QUOTED = 16  # none: a set of a mass quote was applied (MassQuoteAck, 35=b)
+    GUARDED = 17  # none: a guard over the account's orders was set or acted
+    REVOKED = 18  # none: the account was frozen or released, or its token taken back
 
 
 class EventFlag(IntFlag):
@@ -160,6 +180,10 @@ class RejectReason(IntEnum):
     ALREADY_LOGGED_ON = 111
     UNKNOWN_COMMAND = 112
     SHUTTING_DOWN = 113
+    RATE_LIMITED = 114
+    SESSION_SILENT = 115
+    SLOW_READER = 116
+    HISTORY_GONE = 117
 
     TOKEN_MALFORMED = 201
     TOKEN_ALGORITHM = 202
@@ -178,6 +202,10 @@ class RejectReason(IntEnum):
     UNKNOWN_ACCOUNT = 215
     IDENTITY_MISMATCH = 216
     PAYEE_NOT_PERMITTED = 217
+    TOKEN_REVOKED = 218
+    ACCOUNT_FROZEN = 219
+    NOT_IN_SCOPE = 220
+    CLIENT_KEY_MISMATCH = 221
 
     UNKNOWN_INSTRUMENT = 301
     UNKNOWN_CURRENCY = 302
@@ -223,6 +251,8 @@ class RejectReason(IntEnum):
     QUOTE_REPLACED = 531
     BAD_QUOTE_SET = 532
     NOT_AMENDABLE = 533
+    DEAD_MAN_FIRED = 534
+    DISCONNECTED = 535
 
     @property
     def text(self) -> str:
@@ -246,6 +276,10 @@ _ADVICE: dict[RejectReason, str] = {
     _R.ALREADY_LOGGED_ON: "This session is logged on as another account; open a new connection for this one.",
     _R.UNKNOWN_COMMAND: "The command record is not known or badly formed; build it as fxengine.records describes.",
     _R.SHUTTING_DOWN: "The venue is closing; reconnect later and ask for the order's status by its client id.",
+    _R.RATE_LIMITED: "More than this account's rate; nothing was done. Send it again after the time that is given.",
+    _R.SESSION_SILENT: "Nothing was heard for two heartbeat intervals and the session was closed; connect and log on.",
+    _R.SLOW_READER: "The venue's answers were not read and the session was closed; log on and ask for a replay.",
+    _R.HISTORY_GONE: "Reports from that number are no longer held; ask from the first that is, and for open orders.",
     _R.TOKEN_MALFORMED: "The KYC token is not a JWT; send the issuer's token unchanged.",
     _R.TOKEN_ALGORITHM: "Only EdDSA (Ed25519) tokens are accepted; ask the issuer for one.",
     _R.TOKEN_SIGNATURE: "The KYC token's signature does not verify; ask the issuer for a new token.",
@@ -263,6 +297,10 @@ _ADVICE: dict[RejectReason, str] = {
     _R.UNKNOWN_ACCOUNT: "The account does not exist; it opens at its first logon.",
     _R.IDENTITY_MISMATCH: "The account number belongs to another identity; log on again.",
     _R.PAYEE_NOT_PERMITTED: "The payee's credential does not allow it to receive this currency; ask it to log on.",
+    _R.TOKEN_REVOKED: "The KYC token was revoked; ask the issuer for a new one.",
+    _R.ACCOUNT_FROZEN: "The account is frozen; ask the venue's operator why.",
+    _R.NOT_IN_SCOPE: "This session may not do this; log on with a token whose scope allows it, or to trade.",
+    _R.CLIENT_KEY_MISMATCH: "The token names another CURVE key than the connection's; connect with the token's key.",
     _R.UNKNOWN_INSTRUMENT: "The instrument is not listed; ask for the venue's instruments.",
     _R.UNKNOWN_CURRENCY: "The currency is not listed; ask for the venue's currencies.",
     _R.SAME_CURRENCY: "A swap needs two different currencies.",
@@ -304,5 +342,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.QUOTE_REPLACED: "A later mass quote left this level out.",
     _R.BAD_QUOTE_SET: "A quote set needs prices in order, best first, bids below offers, and whole levels.",
     _R.NOT_AMENDABLE: "A quote is changed by a mass quote, and a triggered order is no longer a stop.",
+    _R.DEAD_MAN_FIRED: "The account's dead-man timer ran out before it was set again.",
+    _R.DISCONNECTED: "The connection that watched over the account's orders is gone.",
     _R.CAPACITY: "The venue's order store is full; cancel orders or try again later.",
 }

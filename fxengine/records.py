@@ -116,6 +116,20 @@ MONEY: Final = _command(  # DEPOSIT and WITHDRAW; instrument: the currency; acco
     ("amount_units", "<i8"),
     ("reserved_1", "V24"),
 )
+GUARD: Final = _command(  # no client id: the latest counts, and saying it twice changes nothing
+    ("action", "u1"),  # GuardAction
+    ("watching", "u1"),  # WATCH: 1 on, 0 off
+    ("reserved_0", "V6"),
+    ("timeout_ns", "<i8"),  # DEAD_MAN: from the command's time; 0 stops the timer
+    ("reserved_1", "V24"),
+)
+REVOKE: Final = _command(  # account: the operator
+    ("action", "u1"),  # RevokeAction
+    ("reserved_0", "V3"),
+    ("target", "<u4"),  # FREEZE and UNFREEZE: whose; TOKEN: 0
+    ("token_id", "V16"),  # TOKEN: blake2b-128 of its jti; else zeros
+    ("reserved_1", "V16"),
+)
 CREDENTIAL: Final = _command(  # followed by CREDENTIAL_DETAIL and records of text, "issuer\0subject"
     ("flags", "u1"),  # AccountFlag
     ("level", "u1"),  # code of the KYC level in the venue file

@@ -22,8 +22,11 @@ from fxengine.messages.replies import (
     LogonAck,
     LogoutAck,
     MoneyReport,
+    OpenOrders,
+    OrderState,
     OrderStatus,
     Reject,
+    Replayed,
     Settlement,
     SwapReport,
     Taken,
@@ -32,14 +35,22 @@ from fxengine.messages.replies import (
 )
 from fxengine.messages.requests import (
     AccountRequest,
+    Amend,
     BalancesRequest,
     BookRequest,
     Cancel,
+    DeadMan,
     Deposit,
     Heartbeat,
     Logon,
     Logout,
+    MassCancel,
+    MassQuote,
     NewOrder,
+    OpenOrdersRequest,
+    OrderStatusRequest,
+    ReplayRequest,
+    Revoke,
     Swap,
     VenueRequest,
     Withdraw,
@@ -47,6 +58,20 @@ from fxengine.messages.requests import (
 
 PROTOCOL_VERSION: Final = 1
 """First element of every frame."""
+
+
+class SessionMode(IntEnum):
+    """What a session is for."""
+
+    ORDER_ENTRY = 1
+    DROP_COPY = 2
+
+
+class ReportFormat(IntEnum):
+    """How a session hears its reports."""
+
+    MESSAGES = 1
+    RECORDS = 2
 
 
 class MessageType(IntEnum):
@@ -58,12 +83,20 @@ class MessageType(IntEnum):
     NEW_ORDER = 10
     CANCEL = 11
     SWAP = 12
+    AMEND = 13
+    MASS_CANCEL = 14
+    MASS_QUOTE = 15
+    DEAD_MAN = 16
     BALANCES_REQUEST = 20
     VENUE_REQUEST = 21
     BOOK_REQUEST = 22
     ACCOUNT_REQUEST = 23
+    ORDER_STATUS_REQUEST = 24
+    OPEN_ORDERS_REQUEST = 25
+    REPLAY_REQUEST = 26
     DEPOSIT = 30
     WITHDRAW = 31
+    REVOKE = 32
 
     LOGON_ACK = 101
     LOGOUT_ACK = 102
@@ -78,6 +111,9 @@ class MessageType(IntEnum):
     VENUE = 121
     BOOK = 122
     ACCOUNT = 123
+    ORDER_STATE = 124
+    OPEN_ORDERS = 125
+    REPLAYED = 126
     SETTLEMENT = 130
 
 
@@ -88,12 +124,20 @@ Request = (
     | NewOrder
     | Cancel
     | Swap
+    | Amend
+    | MassCancel
+    | MassQuote
+    | DeadMan
     | BalancesRequest
     | VenueRequest
     | BookRequest
     | AccountRequest
+    | OrderStatusRequest
+    | OpenOrdersRequest
+    | ReplayRequest
     | Deposit
     | Withdraw
+    | Revoke
 )
 Reply = (
     LogonAck
@@ -109,6 +153,9 @@ Reply = (
     | VenueDescription
     | Book
     | AccountNumber
+    | OrderState
+    | OpenOrders
+    | Replayed
     | Settlement
 )
 
@@ -119,16 +166,24 @@ REQUESTS: Final[dict[MessageType, type[Any]]] = {
     MessageType.NEW_ORDER: NewOrder,
     MessageType.CANCEL: Cancel,
     MessageType.SWAP: Swap,
+    MessageType.AMEND: Amend,
+    MessageType.MASS_CANCEL: MassCancel,
+    MessageType.MASS_QUOTE: MassQuote,
+    MessageType.DEAD_MAN: DeadMan,
     MessageType.BALANCES_REQUEST: BalancesRequest,
     MessageType.VENUE_REQUEST: VenueRequest,
     MessageType.BOOK_REQUEST: BookRequest,
     MessageType.ACCOUNT_REQUEST: AccountRequest,
+    MessageType.ORDER_STATUS_REQUEST: OrderStatusRequest,
+    MessageType.OPEN_ORDERS_REQUEST: OpenOrdersRequest,
+    MessageType.REPLAY_REQUEST: ReplayRequest,
     MessageType.DEPOSIT: Deposit,
     MessageType.WITHDRAW: Withdraw,
+    MessageType.REVOKE: Revoke,
 }
 """What a client may send."""
 
-PAYMENTS: Final = (Swap, Deposit, Withdraw)
+PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke)
 """Commands of which the session that sent one is told the number it was taken under, with TAKEN."""
 
 REPLIES: Final[dict[MessageType, type[Any]]] = {
@@ -145,6 +200,9 @@ REPLIES: Final[dict[MessageType, type[Any]]] = {
     MessageType.VENUE: VenueDescription,
     MessageType.BOOK: Book,
     MessageType.ACCOUNT: AccountNumber,
+    MessageType.ORDER_STATE: OrderState,
+    MessageType.OPEN_ORDERS: OpenOrders,
+    MessageType.REPLAYED: Replayed,
     MessageType.SETTLEMENT: Settlement,
 }
 """What the venue may send."""
@@ -161,11 +219,13 @@ __all__ = [
     "TYPE_OF",
     "AccountNumber",
     "AccountRequest",
+    "Amend",
     "Balances",
     "BalancesRequest",
     "Book",
     "BookRequest",
     "Cancel",
+    "DeadMan",
     "Deposit",
     "ExecutionReport",
     "Field",
@@ -176,14 +236,25 @@ __all__ = [
     "LogonAck",
     "Logout",
     "LogoutAck",
+    "MassCancel",
+    "MassQuote",
     "MessageType",
     "MoneyReport",
     "NewOrder",
+    "OpenOrders",
+    "OpenOrdersRequest",
+    "OrderState",
     "OrderStatus",
+    "OrderStatusRequest",
     "Reject",
+    "ReplayRequest",
+    "Replayed",
     "Reply",
+    "ReportFormat",
     "Request",
+    "Revoke",
     "Rows",
+    "SessionMode",
     "Settlement",
     "Swap",
     "SwapReport",

@@ -38,9 +38,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list of lists, each with these columns; where there is one column, a list of values."""
+    """A list of lists, each with these columns, which may be lists; where there is one column, a list of values."""
 
-    columns: tuple[Whole | Text, ...]
+    columns: "tuple[Whole | Text | Rows, ...]"
 
     @property
     def name(self) -> str:
@@ -54,6 +54,8 @@ U16: Final = Whole("u16", 0, 2**16 - 1, "H")
 U32: Final = Whole("u32", 0, 2**32 - 1, "I")
 U64: Final = Whole("u64", 0, 2**64 - 1, "Q")
 I64: Final = Whole("i64", -(2**63), 2**63 - 1, "q")
+HEARTBEAT_MS: Final = Whole("u32", 0, 60_000, "I")
+DEAD_MAN_MS: Final = Whole("u32", 0, 3_600_000, "I")
 DEPTH: Final = Whole("u16", 1, BOOK_DEPTH_MAX, "H")
 TOKEN: Final = Text(TOKEN_BYTES_MAX)
 NAME: Final = Text(NAME_BYTES_MAX)

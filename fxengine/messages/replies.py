@@ -25,6 +25,7 @@ class LogonAck(NamedTuple):
     expires_ns: Annotated[int, I64, "the credential holds strictly before this time, ns since 1970 UTC"]
     venue_id: Annotated[str, NAME, "the venue's id, as in tokens' aud"]
     account_stream: Annotated[int, U64, _STREAM]
+    first_held: Annotated[int, U64, "lowest account_stream that a replay can still give"]
 
 
 class LogoutAck(NamedTuple):
@@ -44,6 +45,7 @@ class Reject(NamedTuple):
     text: Annotated[str, NAME, "what to do about it"]
     ref_type: Annotated[int, U8, "type of the refused message; 0: not known"]
     ref_id: Annotated[int, U64, "its client_order_id, request_id or number; 0: not known"]
+    retry_ns: Annotated[int, I64, "RATE_LIMITED: nanoseconds to wait before sending it again; else 0"]
 
 
 class Taken(NamedTuple):
@@ -174,6 +176,49 @@ class AccountNumber(NamedTuple):
 
     request_id: Annotated[int, U64, _REQUEST_ID]
     account: Annotated[int, U32, "the account's number"]
+
+
+class OrderState(NamedTuple):
+    """What became of the command or order that was asked for; UNKNOWN_ORDER is a REJECT.
+
+    A command that is not open any more is known by its outcome alone: side, ord_type and price are 0.
+    """
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    order_id: Annotated[int, U64, "OrderID [37]; 0: none"]
+    client_order_id: Annotated[int, U64, "ClOrdID [11] of the order or command"]
+    command: Annotated[int, U8, "CommandKind that used the id"]
+    status: Annotated[int, U8, "OrdStatus [39] now"]
+    reason: Annotated[int, U16, "RejectReason, if it was refused or cancelled for one"]
+    instrument: Annotated[int, U16, _INDEX + "; of an open order"]
+    side: Annotated[int, U8, "Side [54] of an open order; else 0"]
+    ord_type: Annotated[int, U8, "OrdType [40] of an open order; else 0"]
+    price_ticks: Annotated[int, I64, "of an open order; else 0"]
+    leaves_lots: Annotated[int, I64, "LeavesQty [151]"]
+    cum_lots: Annotated[int, I64, "order: CumQty [14]; swap: spent, in units; money: the amount in units"]
+    notional_units: Annotated[int, I64, "order: traded so far in quote units; swap: delivered"]
+    sequence: Annotated[int, U64, "number of the command that was done; 0: beyond the window"]
+
+
+class OpenOrders(NamedTuple):
+    """A page of the account's open orders and quotes, ascending by the slot in their OrderID."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    orders: Annotated[
+        tuple[tuple[int, int, int, int, int, int, int, int], ...],
+        Rows((U64, U64, U16, U8, U8, I64, I64, I64)),
+        "each [order_id, client_order_id, instrument, side, ord_type, price_ticks, leaves_lots, cum_lots]",
+    ]
+    more: Annotated[int, U8, "1: ask for the next page after the last of these; 0: that is all"]
+
+
+class Replayed(NamedTuple):
+    """The end of a replay: the reports from first to last stream were sent again before this."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    first_stream: Annotated[int, U64, "first report sent again"]
+    last_stream: Annotated[int, U64, "last report sent again; below first: there was none"]
+    first_held: Annotated[int, U64, "lowest account_stream that a replay can still give"]
 
 
 class Settlement(NamedTuple):

@@ -7,7 +7,7 @@ retry gets the same answer.
 
 from typing import Annotated, NamedTuple
 
-from fxengine.messages.fields import DEPTH, I64, NAME, TOKEN, U8, U16, U32, U64
+from fxengine.messages.fields import DEAD_MAN_MS, DEPTH, HEARTBEAT_MS, I64, NAME, TOKEN, U8, U16, U32, U64, Rows
 
 _CLIENT_ID = "ClOrdID [11]: from 1, increasing; the same id and body again is answered, never done twice"
 _REQUEST_ID = "the client's number for this request; its answer repeats it"
@@ -22,10 +22,15 @@ class Logon(NamedTuple):
     """
 
     token: Annotated[str, TOKEN, "JWT, signed with EdDSA by an issuer that the venue lists"]
+    mode: Annotated[int, U8, "SessionMode: 1 ORDER_ENTRY, 2 DROP_COPY (hears every report, commands nothing)"]
+    report_format: Annotated[int, U8, "ReportFormat: 1 MESSAGES, 2 RECORDS (reports as frames of EVENT records)"]
+    cancel_on_disconnect: Annotated[int, U8, "1: cancel the account's open orders when this session is lost; 0: no"]
+    heartbeat_ms: Annotated[int, HEARTBEAT_MS, "closed when nothing is heard for twice this time; 0: never"]
+    next_stream: Annotated[int, U64, "account_stream from which reports are sent again first; 0: none"]
 
 
 class Logout(NamedTuple):
-    """Close the session. Resting orders stay. What was sent before is answered first."""
+    """Close the session. What was sent before is answered first; resting orders stay, whatever the LOGON said."""
 
 
 class Heartbeat(NamedTuple):
@@ -40,11 +45,16 @@ class NewOrder(NamedTuple):
     client_order_id: Annotated[int, U64, _CLIENT_ID]
     instrument: Annotated[int, U16, _INDEX]
     side: Annotated[int, U8, "Side [54]: 1 BUY, 2 SELL"]
-    ord_type: Annotated[int, U8, "OrdType [40]: 2 LIMIT"]
-    time_in_force: Annotated[int, U8, "TimeInForce [59]: 1 GTC, 3 IOC, 4 FOK"]
+    ord_type: Annotated[int, U8, "OrdType [40]: 1 MARKET, 2 LIMIT, 3 STOP, 4 STOP_LIMIT"]
+    time_in_force: Annotated[int, U8, "TimeInForce [59]: 1 GTC, 3 IOC, 4 FOK, 6 GTD"]
     exec_inst: Annotated[int, U8, "0, or 1 POST_ONLY: refused if it would trade at once"]
-    price_ticks: Annotated[int, I64, "limit, in ticks of the instrument"]
+    self_trade_prevention: Annotated[int, U8, "0 NONE, 1 EXPIRE_TAKER, 2 EXPIRE_MAKER, 3 EXPIRE_BOTH, 4 DECREMENT"]
+    price_ticks: Annotated[int, I64, "limit, in ticks of the instrument; of MARKET and STOP the protection price"]
     quantity_lots: Annotated[int, I64, "OrderQty [38], in lots of the instrument"]
+    expire_ns: Annotated[int, I64, "ExpireTime [126] of a GTD, valid strictly before; else 0"]
+    display_lots: Annotated[int, I64, "DisplayQty [1138] of an iceberg; 0: all"]
+    stop_price_ticks: Annotated[int, I64, "StopPx [99] of a STOP or STOP_LIMIT; else 0"]
+    min_lots: Annotated[int, I64, "MinQty [110], with IOC; 0: any"]
 
 
 class Cancel(NamedTuple):
@@ -53,6 +63,56 @@ class Cancel(NamedTuple):
     client_order_id: Annotated[int, U64, "the cancel's own ClOrdID [11]; 0: none, and then a retry is a new request"]
     order_id: Annotated[int, U64, "OrderID [37]; 0: by orig_client_order_id"]
     orig_client_order_id: Annotated[int, U64, "OrigClOrdID [41]; 0 where order_id is given"]
+
+
+class Amend(NamedTuple):
+    """Change an open order's price or quantity (35=G). Answered by an EXECUTION_REPORT: REPLACED, or REJECTED.
+
+    The same price and a smaller quantity keep the order's place in the queue; anything else does not.
+    """
+
+    client_order_id: Annotated[int, U64, _CLIENT_ID]
+    order_id: Annotated[int, U64, "OrderID [37]; 0: by orig_client_order_id"]
+    orig_client_order_id: Annotated[int, U64, "OrigClOrdID [41]; 0 where order_id is given"]
+    price_ticks: Annotated[int, I64, "the new limit"]
+    quantity_lots: Annotated[int, I64, "the new OrderQty [38]: the total, what has traded included"]
+    expected_cum_lots: Annotated[int, I64, "refused unless CumQty [14] is this; -1: whatever it is"]
+
+
+class MassCancel(NamedTuple):
+    """Cancel all open orders and quotes of the account, or of an instrument or side (35=q).
+
+    Answered by an EXECUTION_REPORT CANCELED for each, and a MONEY_REPORT DONE.
+    """
+
+    client_order_id: Annotated[int, U64, _CLIENT_ID]
+    instrument: Annotated[int, U16, "index in VENUE's instruments; 65535: all"]
+    side: Annotated[int, U8, "Side [54]: 1 BUY, 2 SELL; 0: both"]
+    target: Annotated[int, U32, "whose; 0: the account's own; another's only from an operator"]
+
+
+class MassQuote(NamedTuple):
+    """Replace the account's quotes in one or many instruments, set by set (35=i).
+
+    Prices and quantities alternate, best first: [price, leaves, price, leaves ...]. A set applies whole or
+    is refused and the old one stays. Answered by reports of what changed and a QUOTED per set.
+    """
+
+    client_order_id: Annotated[int, U64, _CLIENT_ID]
+    sets: Annotated[
+        tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...],
+        Rows((U16, Rows((I64,)), Rows((I64,)))),
+        "each [instrument, bids, offers], a side at most 32 levels",
+    ]
+
+
+class DeadMan(NamedTuple):
+    """Set the account's dead-man timer: when it runs out, all its open orders are cancelled.
+
+    Send it again and again, well before it runs out. Answered by an EXECUTION_REPORT: GUARDED.
+    """
+
+    timeout_ms: Annotated[int, DEAD_MAN_MS, "from when it is sequenced; 0: stop the timer"]
 
 
 class Swap(NamedTuple):
@@ -97,6 +157,41 @@ class AccountRequest(NamedTuple):
     request_id: Annotated[int, U64, _REQUEST_ID]
     issuer: Annotated[str, NAME, "iss of the account's tokens"]
     subject: Annotated[str, NAME, "sub of the account's tokens"]
+
+
+class OrderStatusRequest(NamedTuple):
+    """Ask what became of one command or order (35=H). Answered by ORDER_STATE."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    client_order_id: Annotated[int, U64, "ClOrdID [11]; 0 where order_id is given"]
+    order_id: Annotated[int, U64, "OrderID [37] of an open order; 0: by client_order_id"]
+
+
+class OpenOrdersRequest(NamedTuple):
+    """Ask for the account's open orders and quotes (35=AF). Answered by OPEN_ORDERS."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    after_order_id: Annotated[int, U64, "last OrderID [37] of the page before; 0: the first page"]
+
+
+class ReplayRequest(NamedTuple):
+    """Ask for reports of the account's private stream again. Answered by the reports and REPLAYED."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    first_stream: Annotated[int, U64, "first account_stream"]
+    last_stream: Annotated[int, U64, "last account_stream; 0: all so far"]
+
+
+class Revoke(NamedTuple):
+    """Freeze an account, release it, or revoke a KYC token (operators only). Answered by a MONEY_REPORT: DONE.
+
+    What it hits loses its open orders at once; what was matched settles.
+    """
+
+    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
+    action: Annotated[int, U8, "RevokeAction: 1 FREEZE, 2 UNFREEZE, 3 TOKEN"]
+    account: Annotated[int, U32, "FREEZE and UNFREEZE: whose; TOKEN: 0"]
+    token_id: Annotated[str, NAME, "TOKEN: the jti; else empty"]
 
 
 class Deposit(NamedTuple):
