@@ -11,7 +11,7 @@ EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test build debug lint bench sim mutate clean
+.PHONY: help demo test build debug lint bench sim fuzz mutate clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ bench: $(BUILT) ## measure the core: ns a command, batches, depth (ARGS="--yards
 
 sim: $(BUILT) ## hold the two cores against each other over 10,000,000 commands (ARGS="--commands 300000 --seed 7")
 	@$(BIN)/python -m bench.sim --commands 10000000 $(ARGS)
+
+fuzz: $(BUILT) ## send the gateway 1,000,000 malformed frames, and see that nothing happens (ARGS="--frames 50000 --seed 7")
+	@$(BIN)/python -m bench.fuzz --frames 1000000 $(ARGS)
 
 mutate: $(BUILT) ## break single lines of the cores, and see whether the proofs notice (about an hour)
 	@$(BIN)/python -m bench.mutate $(ARGS)

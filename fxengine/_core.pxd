@@ -69,6 +69,18 @@ cdef enum CommandKind:
     COMMAND_AMEND = 8
     COMMAND_MASS_CANCEL = 9
     COMMAND_MASS_QUOTE = 10
+    COMMAND_GUARD = 11
+    COMMAND_REVOKE = 12
+
+cdef enum GuardAction:
+    GUARD_DEAD_MAN = 1
+    GUARD_WATCH = 2
+    GUARD_DISCONNECTED = 3
+
+cdef enum RevokeAction:
+    REVOKE_FREEZE = 1
+    REVOKE_UNFREEZE = 2
+    REVOKE_TOKEN = 3
 
 cdef enum EventKind:
     EVENT_ACCEPTED = 1
@@ -87,6 +99,8 @@ cdef enum EventKind:
     EVENT_REDUCED = 14
     EVENT_TRIGGERED = 15
     EVENT_QUOTED = 16
+    EVENT_GUARDED = 17
+    EVENT_REVOKED = 18
 
 cdef enum EventFlag:
     FLAG_MAKER = 1
@@ -99,6 +113,9 @@ cdef enum AccountFlag:
 
 cdef enum RejectReason:
     NONE = 0
+    MALFORMED_FRAME = 101
+    UNSUPPORTED_VERSION = 102
+    TOO_MANY_MESSAGES = 109
     UNKNOWN_COMMAND = 112
     CURRENCY_NOT_PERMITTED = 211
     CREDENTIAL_EXPIRED = 212
@@ -107,6 +124,9 @@ cdef enum RejectReason:
     UNKNOWN_ACCOUNT = 215
     IDENTITY_MISMATCH = 216
     PAYEE_NOT_PERMITTED = 217
+    TOKEN_REVOKED = 218
+    ACCOUNT_FROZEN = 219
+    NOT_IN_SCOPE = 220
     UNKNOWN_INSTRUMENT = 301
     UNKNOWN_CURRENCY = 302
     SAME_CURRENCY = 303
@@ -149,6 +169,8 @@ cdef enum RejectReason:
     QUOTE_REPLACED = 531
     BAD_QUOTE_SET = 532
     NOT_AMENDABLE = 533
+    DEAD_MAN_FIRED = 534
+    DISCONNECTED = 535
 
 cdef enum Status:
     # What the hot path returns where it is not a RejectReason (those are not negative).
@@ -303,6 +325,32 @@ cdef struct Money:
     i64 amount_units
     u8 reserved_1[24]
 
+cdef struct Guard:
+    u8 kind
+    u8 n_records
+    u16 instrument
+    u32 account
+    u64 client_order_id  # 0
+    i64 time_ns
+    u8 action  # GuardAction
+    u8 watching  # WATCH: 1 on, 0 off
+    u8 reserved_0[6]
+    i64 timeout_ns  # DEAD_MAN: from the command's time; 0 stops the timer
+    u8 reserved_1[24]
+
+cdef struct Revoke:
+    u8 kind
+    u8 n_records
+    u16 instrument
+    u32 account  # the operator's number
+    u64 client_order_id
+    i64 time_ns
+    u8 action  # RevokeAction
+    u8 reserved_0[3]
+    u32 target  # account number; TOKEN: 0
+    u8 token_id[16]  # TOKEN: blake2b-128
+    u8 reserved_1[16]
+
 cdef struct Credential:
     u8 kind
     u8 n_records
@@ -323,6 +371,14 @@ cdef struct CredentialDetail:
     u8 token_id[16]  # blake2b-128
     u32 trade_group  # 0: none
     u8 reserved_0[12]
+
+cdef struct FrameHeader:  # of a frame of records, on the wire
+    u8 magic[4]
+    u8 version
+    u8 direction  # 1: commands
+    u8 reserved_0[2]
+    u32 n_records  # behind it
+    u8 reserved_1[52]
 
 cdef struct InstrumentRecord:
     u16 base  # currency index
@@ -372,6 +428,26 @@ cdef struct CancelEvent:
     i64 displayed_lots  # of the quantity, taken off the displayed book
     i64 cum_lots
     u64 request_id  # client id of the cancel request; 0: none
+    u64 account_stream
+    u64 instrument_stream
+
+cdef struct ReduceEvent:
+    u8 kind
+    u8 side
+    u16 reason
+    u16 instrument
+    u8 status
+    u8 flags
+    u32 account
+    u32 counterparty
+    u64 sequence
+    u64 order_id
+    u64 client_order_id
+    i64 price_ticks
+    i64 quantity_lots
+    i64 displayed_lots  # of the quantity, taken off the displayed book
+    i64 cum_lots
+    i64 leaves_lots
     u64 account_stream
     u64 instrument_stream
 
@@ -530,8 +606,13 @@ cdef struct QuoteSet:  # a maker's open quotes in one instrument
     u8 n[2]  # bids, offers
     QuotedLevel levels[2][QUOTE_LEVELS_MAX]  # best first
 
+cdef enum Mark:  # bits: what bars an account, and what it asked for
+    FROZEN = 1
+    REVOKED = 2  # the token of its credential
+    WATCHING = 4  # wants its orders cancelled when its connection is lost
+
 cdef struct Account:  # three lines; entry checks need the first
-    i64 expires_ns  # the credential is valid strictly before
+    i64 expires_ns  # may trade strictly before: the credential's end; 0 while a mark bars it
     u64 client_id_highest
     u64 stream  # last number of the account's private stream
     Place* ring  # ring_mask + 1 places
@@ -548,7 +629,11 @@ cdef struct Account:  # three lines; entry checks need the first
     u8 token_id[16]
     QuoteSet* quotes  # first of its quote sets; NULL: never quoted
     u32 trade_group  # 0: none
-    u32 reserved[13]
+    u32 dead_man_place  # in dead_men
+    i64 dead_man_ns  # its open orders end then; 0: no timer
+    i64 credential_expires_ns  # the credential is valid strictly before, marks apart
+    u8 marks  # Mark
+    u8 reserved[31]
 
 cdef struct Level:
     u32 head  # slot of the oldest order; 0: the level is empty
@@ -644,10 +729,20 @@ cdef struct Plan:
     i64 n_legs
     Leg legs[LEGS_MAX]
 
+cdef struct TokenId:
+    u8 hash[16]  # blake2b-128 of the jti
+
+cdef struct Scope:  # what a session may send as records
+    u32 account
+    u64 kinds  # bit per CommandKind
+    const i64* sizes  # by instrument: largest lots; 0: none at all; SIZE_UNCAPPED and more: any
+    Py_ssize_t n_instruments
+    i64 smallest  # of the sizes
+
 cdef struct State:
     u64 sequence  # number of the command being applied
     i64 now_ns
-    i64 next_due_ns  # no timer is due before; INT64_MAX: none
+    i64 next_due_ns  # no timer and no dead-man timer is due before; INT64_MAX: none
     Event* events  # n_events of events_capacity are written
     size_t n_events
     size_t events_capacity
@@ -671,6 +766,12 @@ cdef struct State:
     Timer* timers  # binary heap, soonest first
     size_t n_timers
     size_t timers_capacity
+    u32* dead_men  # binary heap of the accounts whose dead-man timer runs, soonest first
+    u32 n_dead_men
+    u32 dead_men_capacity
+    TokenId* revoked  # n_revoked tokens, ascending
+    size_t n_revoked
+    size_t revoked_capacity
     u32 stage  # Stage
     u32 triggers_run  # by this command so far
     u32 triggered_first  # slot of the triggered stop to run next; 0: none
@@ -724,6 +825,11 @@ cdef struct BookImage:
     u32 n_bids
     u32 n_asks
     u32 n_stops
+
+cdef struct MarkImage:  # of an account that has any mark or a dead-man timer
+    u32 account
+    u32 marks  # Mark
+    i64 dead_man_ns
 
 cdef packed struct OrderImage:
     u32 slot

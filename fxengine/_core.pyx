@@ -27,6 +27,7 @@ include "core/matching.pxi"
 include "core/self_trades.pxi"
 include "core/stops.pxi"
 include "core/endings.pxi"
+include "core/guards.pxi"
 include "core/timers.pxi"
 include "core/orders.pxi"
 include "core/amends.pxi"
@@ -34,9 +35,14 @@ include "core/quotes.pxi"
 include "core/swaps.pxi"
 include "core/credentials.pxi"
 include "core/transfers.pxi"
+include "core/revocations.pxi"
 include "core/dispatch.pxi"
 
 # What can be said of it: its bytes, its invariants, and the class that Python sees.
 include "core/canonical.pxi"
 include "core/invariants.pxi"
+include "core/queries.pxi"
 include "core/interface.pxi"
+
+# Before a command comes: the records of a client, checked where they arrive.
+include "core/admit.pxi"

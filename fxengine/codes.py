@@ -300,7 +300,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.TOKEN_REVOKED: "The KYC token was revoked; ask the issuer for a new one.",
     _R.ACCOUNT_FROZEN: "The account is frozen; ask the venue's operator why.",
     _R.NOT_IN_SCOPE: "This session may not do this; log on with a token whose scope allows it, or to trade.",
-    _R.CLIENT_KEY_MISMATCH: "The token names another CURVE key than the connection's; connect with the token's key.",
+    _R.CLIENT_KEY_MISMATCH: "The connection's CURVE key is not the one that the token names; connect with that key.",
     _R.UNKNOWN_INSTRUMENT: "The instrument is not listed; ask for the venue's instruments.",
     _R.UNKNOWN_CURRENCY: "The currency is not listed; ask for the venue's currencies.",
     _R.SAME_CURRENCY: "A swap needs two different currencies.",

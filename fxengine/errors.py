@@ -68,12 +68,16 @@ class ProtocolError(FxEngineError):
 
 
 class RequestRejected(FxEngineError):
-    """The venue refused a request. ``reason`` is the stable code, the text says what to do."""
+    """The venue refused a request. ``reason`` is the stable code, the text says what to do.
 
-    def __init__(self, reason: int, text: str) -> None:
+    ``retry_ns`` is how long to wait before sending it again, where the account's rate was exceeded; else 0.
+    """
+
+    def __init__(self, reason: int, text: str, retry_ns: int = 0) -> None:
         super().__init__(f"[{int(reason)}] {text}")
         self.reason = reason
         self.text = text
+        self.retry_ns = retry_ns
 
 
 class VenueUnreachable(FxEngineError):

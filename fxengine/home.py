@@ -3,8 +3,8 @@
 ::
 
     DIR/venue.toml      what the venue is; public
-    DIR/keys/           private signing keys of the sandbox issuer and the operator   0700
-    DIR/tokens/         KYC tokens handed out here, one file for an account           0700
+    DIR/keys/           signing keys of the sandbox issuer and the operator, and CURVE keys   0700
+    DIR/tokens/         KYC tokens handed out here, one file for an account                   0700
     DIR/journal/        every command ever taken, in order
     DIR/ledger.sqlite   the default ledger
     DIR/endpoints.json  where clients connect, while the venue is served
@@ -15,19 +15,21 @@ The commands, the demo and ``serve`` all find their way through this one class.
 import json
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
 from fxengine.errors import FxEngineError, VenueUnreachable
+from fxengine.keyring import Keyring, checked_name
 from fxengine.sandbox import SigningKey, create_key, load_key
-from fxengine.venue import Venue
+from fxengine.transport import ClientCurve
+from fxengine.venue import Issuer, Venue
 from fxengine.venue_file import load_venue
 
 SANDBOX_ISSUER, SANDBOX_KID = "sandbox", "sandbox-1"
 OPERATOR_ISSUER, OPERATOR_KID = "operator", "operator-1"
-NAME_MAX = 64
 OPERATOR = "operator-1"
 """The operator's account in a sandbox."""
 
@@ -39,6 +41,8 @@ class Endpoints:
     orders: str
     market_data: str
     pid: int
+    server_key: str = ""
+    """The venue's public CURVE key; empty on plain lines."""
 
 
 class Home:
@@ -48,6 +52,7 @@ class Home:
         self.directory = directory
         self.venue_file = directory / "venue.toml"
         self.keys = directory / "keys"
+        self.keyring = Keyring(self.keys)
         self.tokens = directory / "tokens"
         self.endpoints_file = directory / "endpoints.json"
 
@@ -74,23 +79,34 @@ class Home:
         return load_venue(self.venue_file)
 
     def issue_token(
-        self, account: str, *, level: str, jurisdiction: str, currencies: list[str], lifetime_s: int
+        self,
+        account: str,
+        *,
+        level: str,
+        jurisdiction: str,
+        currencies: list[str],
+        lifetime_s: int,
+        client_key: str = "",
+        scope: Mapping[str, object] | None = None,
     ) -> Path:
         """Let the sandbox issuer vouch for an account, or the operator issuer for an operator.
 
-        The token is kept in ``tokens/`` for later commands, readable by its owner alone; its path is returned.
+        The token is kept in ``tokens/`` for later commands, readable by its owner alone; its path is
+        returned. It names ``client_key``, or else the CURVE key that was made here for the account.
         """
         venue = self.venue
         if level not in venue.levels:
             raise FxEngineError(f"level {level!r} is not one of this venue's: {', '.join(venue.levels)}")
-        issuer = venue.issuers[OPERATOR_ISSUER if level == "operator" else SANDBOX_ISSUER]
+        issuer = self._issuer_for(level)
         if jurisdiction not in issuer.jurisdictions:
             known = ", ".join(sorted(issuer.jurisdictions))
             raise FxEngineError(f"{issuer.name} may not vouch for jurisdiction {jurisdiction!r}; it may for {known}")
         for code in currencies:
             if code not in venue.currency:
                 raise FxEngineError(f"{code} is not listed here; listed are {', '.join(venue.currency)}")
-        token = self._key_for(level).token(
+        path = self._token_file(account)
+        own = self.keyring.account(account)
+        token = self._newest_key(issuer).token(
             account,
             venue_id=venue.id,
             level=level,
@@ -98,8 +114,9 @@ class Home:
             currencies=currencies or list(venue.currency),
             issued_at_ns=time.time_ns(),
             lifetime_s=lifetime_s,
+            client_key=client_key or (own.public if own else ""),
+            scope=scope,
         )
-        path = self._token_file(account)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         partial = path.with_suffix(".partial")
         partial.unlink(missing_ok=True)
@@ -115,20 +132,35 @@ class Home:
             return path.read_text(encoding="ascii").strip()
         except FileNotFoundError:
             raise FxEngineError(
-                f"no token of {account} is kept here; make one: fxengine token {account} --level payer"
+                f"no token of {account} is kept here; make one: fxengine token issue {account} --level payer"
             ) from None
 
-    def operator_token(self, lifetime_s: int = 300) -> str:
-        """Sign a fresh, short-lived token for the operator of this directory."""
-        return self._key_for("operator").token(
+    def operator_token(self, lifetime_s: int = 300, *, client_key: str = "") -> str:
+        """Sign a fresh, short-lived token for the operator of this directory; see :meth:`issue_token`."""
+        issuer = self._issuer_for("operator")
+        return self._newest_key(issuer).token(
             OPERATOR,
             venue_id=self.venue.id,
             level="operator",
-            jurisdiction=min(self.venue.issuers[OPERATOR_ISSUER].jurisdictions),
+            jurisdiction=min(issuer.jurisdictions),
             currencies=list(self.venue.currency),
             issued_at_ns=time.time_ns(),
             lifetime_s=lifetime_s,
+            client_key=client_key,
         )
+
+    def curve(self, account: str) -> ClientCurve | None:
+        """Return what an account's connection to the served venue needs; None where its lines are plain."""
+        server_key = self.endpoints().server_key
+        if not server_key:
+            return None
+        pair = self.keyring.operator(account) if account == OPERATOR else self.keyring.account(account)
+        if pair is None:
+            raise FxEngineError(
+                f"this venue takes CURVE connections alone, and {account} has no key here; make one, and a token that"
+                f" names it: fxengine keys client {account}, then fxengine token issue {account} --level payer"
+            )
+        return ClientCurve(server_key, pair)
 
     def endpoints(self) -> Endpoints:
         """Return where the venue listens; :class:`VenueUnreachable` when it is not being served."""
@@ -148,10 +180,7 @@ class Home:
     def publish(self, endpoints: Endpoints) -> None:
         """Tell the other commands where the venue listens."""
         partial = self.endpoints_file.with_suffix(".partial")
-        partial.write_text(
-            json.dumps({"orders": endpoints.orders, "market_data": endpoints.market_data, "pid": endpoints.pid}),
-            encoding="utf-8",
-        )
+        partial.write_text(json.dumps(asdict(endpoints)), encoding="utf-8")
         partial.replace(self.endpoints_file)
 
     def withdraw_endpoints(self, pid: int) -> None:
@@ -163,15 +192,21 @@ class Home:
         if ours:
             self.endpoints_file.unlink(missing_ok=True)
 
-    def _key_for(self, level: str) -> SigningKey:
-        operator = level == "operator"
-        issuer, kid = (OPERATOR_ISSUER, OPERATOR_KID) if operator else (SANDBOX_ISSUER, SANDBOX_KID)
-        return load_key(self.keys, issuer, kid)
+    def new_signing_key(self, kid: str) -> SigningKey:
+        """Make another key for the sandbox issuer; it signs from when the venue file lists it."""
+        return create_key(self.keys, SANDBOX_ISSUER, kid)
+
+    def _issuer_for(self, level: str) -> Issuer:
+        name = OPERATOR_ISSUER if level == "operator" else SANDBOX_ISSUER
+        try:
+            return self.venue.issuers[name]
+        except KeyError:
+            raise FxEngineError(f"{self.venue_file} lists no issuer {name!r}, so no token can be signed here") from None
+
+    def _newest_key(self, issuer: Issuer) -> SigningKey:
+        """Load the last key in the issuer's list of which the private half is kept here."""
+        here = [kid for kid in issuer.keys if (self.keys / f"{kid}.pem").exists()]
+        return load_key(self.keys, issuer.name, here[-1] if here else next(iter(issuer.keys)))
 
     def _token_file(self, account: str) -> Path:
-        plain = account.isascii() and all(c.isalnum() or c in "-_.@" for c in account) and account[:1].isalnum()
-        if not (plain and len(account) <= NAME_MAX):
-            raise FxEngineError(
-                f"account name {account[:NAME_MAX]!r} is not up to {NAME_MAX} letters, digits, '-', '_', '.' and '@'"
-            )
-        return self.tokens / f"{account}.jwt"
+        return self.tokens / f"{checked_name(account)}.jwt"

@@ -149,7 +149,7 @@ assert CREDENTIAL_DETAIL.itemsize == RECORD_BYTES
 
 _EVENT_HEADER: list[tuple[str, str]] = [
     ("kind", "u1"),  # EventKind
-    ("side", "u1"),  # Side; in REJECTED and ORDER_STATUS the CommandKind they answer
+    ("side", "u1"),  # Side; in REJECTED and ORDER_STATUS the CommandKind; in GUARDED and REVOKED the action
     ("reason", "<u2"),  # RejectReason; 0: none
     ("instrument", "<u2"),  # or a currency's index in money events
     ("status", "u1"),  # OrdStatus after the event
@@ -177,7 +177,7 @@ EVENT: Final = _event(
     ("order_id", "<u8"),  # OrderID; 0 for a leg of a swap
     ("client_order_id", "<u8"),
     ("price_ticks", "<i8"),
-    ("quantity_lots", "<i8"),  # of this event: entered, filled, cancelled
+    ("quantity_lots", "<i8"),  # of this event: entered, filled, cancelled; GUARDED: timeout in ns, or 1 for watching
     ("leaves_lots", "<i8"),  # FIX 151, after the event
     ("cum_lots", "<i8"),  # FIX 14, after the event
     ("fee_units", "<i8"),  # FILL: fee in the currency received; negative: a rebate in the currency given
@@ -193,6 +193,15 @@ CANCEL_EVENT: Final = _event(  # CANCELED, and REJECTED where it answers a CANCE
     ("displayed_lots", "<i8"),  # of it, taken off the displayed book
     ("cum_lots", "<i8"),
     ("request_id", "<u8"),  # client id of the request, 0 where it had none
+)
+REDUCE_EVENT: Final = _event(  # REDUCED: as CANCELED, but it never answers a request and tells what is left
+    ("order_id", "<u8"),
+    ("client_order_id", "<u8"),
+    ("price_ticks", "<i8"),
+    ("quantity_lots", "<i8"),  # taken off the order
+    ("displayed_lots", "<i8"),  # of it, taken off the displayed book
+    ("cum_lots", "<i8"),
+    ("leaves_lots", "<i8"),
 )
 REPLACE_EVENT: Final = np.dtype(
     [(n if n != "counterparty" else "old_price_ticks", t) for n, t in _EVENT_HEADER]
@@ -254,7 +263,7 @@ INSTRUMENT: Final = np.dtype([
 
 EVENT_VIEWS: Final[dict[EventKind, np.dtype[np.void]]] = {
     EventKind.CANCELED: CANCEL_EVENT,
-    EventKind.REDUCED: CANCEL_EVENT,
+    EventKind.REDUCED: REDUCE_EVENT,
     EventKind.REPLACED: REPLACE_EVENT,
     EventKind.ORDER_STATUS: STATUS_EVENT,
     EventKind.SWAPPED: SWAP_EVENT,

@@ -15,7 +15,7 @@ Source: RFC 7519 (JWT), RFC 8037 (EdDSA in JOSE), RFC 8410 (the key file).
 import base64
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import jwt
@@ -61,15 +61,19 @@ class SigningKey:
         currencies: Iterable[str],
         issued_at_ns: int,
         lifetime_s: int,
+        client_key: str = "",
+        scope: Mapping[str, object] | None = None,
     ) -> str:
         """Sign a KYC token for one account at one venue.
 
         ``jurisdiction`` is ISO 3166-1 alpha-2, ``currencies`` the codes the account may hold. Times
         in a JWT are whole seconds: the token starts at ``issued_at_ns`` rounded down and is valid
-        strictly before ``lifetime_s`` later. Source: RFC 7519, section 4.1.
+        strictly before ``lifetime_s`` later. With a ``client_key``, a CURVE public key in Z85, the token
+        is good on a connection with that key alone. ``scope`` narrows what its bearer may do; see
+        docs/protocol.md. Source: RFC 7519, section 4.1; RFC 7800 (``cnf``).
         """
         issued_at_s = issued_at_ns // _NS_PER_SECOND
-        claims = {
+        claims: dict[str, object] = {
             "iss": self.issuer,
             "sub": subject,
             "aud": venue_id,
@@ -81,6 +85,10 @@ class SigningKey:
             "jurisdiction": jurisdiction,
             "currencies": list(currencies),
         }
+        if client_key:
+            claims["cnf"] = {"curve": client_key}
+        if scope:
+            claims["scope"] = dict(scope)
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self.kid})
 
 

@@ -74,11 +74,16 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A KYC level: its code in credentials and how many client ids such an account's window holds."""
+    """A KYC level: its code in credentials, and what such an account may have and ask of the venue."""
 
     name: str
     code: int
     window: int
+    """Client order ids remembered."""
+    commands_per_s: int
+    """Commands and questions it may send, for ever; a command of several records counts as many."""
+    burst: int
+    """How many of them at once, after a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,8 @@ class Venue:
     max_fills: int
     max_orders: int
     settlement_cycle_ms: int
+    history_bytes: int
+    """Memory for the reports that a client may ask for again."""
     currencies: tuple[Currency, ...]
     instruments: tuple[Instrument, ...]
     levels: dict[str, Level]
@@ -133,7 +140,7 @@ class Venue:
     def fingerprint(self) -> bytes:
         """Hash all that decides what a journal means: a journal replays only under the same rules.
 
-        Names, issuers and the settlement cycle may change between runs; these may not.
+        Names, issuers, levels' rates, the settlement cycle and the gateway's settings may change; these may not.
         """
         h = hashlib.sha256(f"{self.id}|{self.max_fills}|{self.max_orders}".encode())
         for c in self.currencies:

@@ -18,6 +18,9 @@ from fxengine.venue import Currency, Instrument, Issuer, Level, Venue
 
 DECIMALS_MAX = 8
 PRICE_DECIMALS_MAX = 12
+BURST_MIN = 1_000
+"""A whole frame must fit into a burst, or it could never pass."""
+RATE_MAX = 1_000_000_000
 
 
 def load_venue(path: Path) -> Venue:
@@ -46,10 +49,12 @@ class _Reader:
 
     def venue(self) -> Venue:
         top = self.tree
-        known = {"venue", "levels", "issuers", "currencies", "instruments"}
+        known = {"venue", "gateway", "levels", "issuers", "currencies", "instruments"}
         _no_unknown("", top, known)
         v = _get(top, "", "venue", dict)
         _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms"})
+        gateway = _get(top, "", "gateway", dict, {})
+        _no_unknown("gateway", gateway, {"history_bytes"})
         currencies = self._currencies()
         by_code = {c.code: c for c in currencies}
         levels = self._levels()
@@ -59,6 +64,7 @@ class _Reader:
             max_fills=_int(v, "venue", "max_fills", 1, 65_536, 256),
             max_orders=_int(v, "venue", "max_orders", 1, 2**31 - 1, 4_000_000),
             settlement_cycle_ms=_int(v, "venue", "settlement_cycle_ms", 10, 3_600_000, 1_000),
+            history_bytes=_int(gateway, "gateway", "history_bytes", 1 << 20, 1 << 40, 256 << 20),
             currencies=currencies,
             instruments=self._instruments(by_code),
             levels=levels,
@@ -132,9 +138,13 @@ class _Reader:
             at = f"levels.{name}"
             if not isinstance(row, dict):
                 raise VenueError(at, "must be a table")
-            _no_unknown(at, row, {"code", "client_id_window"})
+            _no_unknown(at, row, {"code", "client_id_window", "commands_per_s", "burst"})
             level = Level(
-                name, _int(row, at, "code", 1, 255, None), _int(row, at, "client_id_window", 16, 1 << 20, 1_024)
+                name,
+                code=_int(row, at, "code", 1, 255, None),
+                window=_int(row, at, "client_id_window", 16, 1 << 20, 1_024),
+                commands_per_s=_int(row, at, "commands_per_s", 1, RATE_MAX, 100_000),
+                burst=_int(row, at, "burst", BURST_MIN, RATE_MAX, 200_000),
             )
             if level.window & (level.window - 1):
                 raise VenueError(f"{at}.client_id_window", f"{level.window} is not a power of two")

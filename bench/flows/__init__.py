@@ -3,8 +3,9 @@
 Tests and benchmarks share it, so that what is measured is what is proven. Read in this order:
 ``commands`` and ``events`` (bytes to words and back), ``feed`` (either core behind one call),
 ``scenarios`` (which venues), ``population`` (who trades there), ``flow`` (what happens next) with its
-intents in ``trading``, ``makers``, ``administration`` and ``mistakes`` (the ``wrong_*``), and ``mix`` (what
-share each had). ``lockstep`` feeds one flow to two cores and says where they part, with ``canonical_text``::
+intents in ``trading``, ``makers``, ``standing``, ``administration`` and ``mistakes`` (the ``wrong_*``),
+and ``mix`` (what share each had). ``lockstep`` feeds one flow to two cores and says where they part,
+with ``canonical_text``::
 
     scenario --> Flow --command--> Feed(core) --events--> Flow.observe, Mix.count
                   ^                  |

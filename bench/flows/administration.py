@@ -71,12 +71,12 @@ def welcome_guest(flow: Flow) -> bytes | None:
 def renew(flow: Flow) -> bytes | None:
     """Give a guest, an ended one first, a longer credential; rarely a shorter one, or the same again."""
     rng = flow.rng
-    guests = flow.population.guests
+    guests = [guest for guest in flow.population.guests if not guest.frozen]
     if not guests:
         return None
     ended = [guest for guest in guests if not guest.may_trade(flow.now_ns)]
     guest = rng.choice(ended or guests)
-    guest.issued_at_ns = max(guest.issued_at_ns, flow.now_ns)
+    guest.issued_at_ns = max(guest.issued_at_ns + guest.token_revoked, flow.now_ns)
     if guest in ended or rng.random() < 0.8:
         guest.expires_ns = flow.now_ns + 10_000 + rng.randrange(flow.scenario.life_ns * 2)
     return flow.credential(guest)

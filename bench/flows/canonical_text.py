@@ -15,6 +15,8 @@ _OUTCOME = struct.Struct("<QQQQBBH4xqq")
 _BOOK = struct.Struct("<QIIII")
 _ORDER = struct.Struct("<IIQQIIBBBBHBxIqqqqqq")
 _NUMBER = struct.Struct("<I")
+_MARK = struct.Struct("<IIq")
+_TOKEN = struct.Struct("<16s")
 
 _HEAD_NAMES = ("magic", "sequence", "now_ns", "currencies", "instruments", "accounts", "slots")
 _ACCOUNT_NAMES = (
@@ -77,8 +79,18 @@ def parts(state: bytes) -> Iterator[Part]:
     yield Part("triggered stops", triggered)
     for place in range(triggered["triggered"]):
         yield Part(f"triggered stop {place} in turn", take(_ORDER, _ORDER_NAMES))
+    if at == len(state):
+        return
+    marked = take(_NUMBER, ("marked",))
+    yield Part("marked accounts", marked)
+    for place in range(marked["marked"]):
+        yield Part(f"marked account {place}", take(_MARK, ("account", "marks", "dead_man_ns")))
+    revoked = take(_NUMBER, ("revoked",))
+    yield Part("revoked tokens", revoked)
+    for place in range(revoked["revoked"]):
+        yield Part(f"revoked token {place}", take(_TOKEN, ("token_id",)))
     if at != len(state):
-        yield Part("after the triggered stops", {"bytes": state[at:]})
+        yield Part("after the marks", {"bytes": state[at:]})
 
 
 def first_difference(expected: bytes, actual: bytes) -> str:

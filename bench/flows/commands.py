@@ -28,6 +28,7 @@ from fxengine.records import (
     CANCEL,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
+    GUARD,
     MASS_CANCEL,
     MASS_QUOTE,
     MONEY,
@@ -36,6 +37,7 @@ from fxengine.records import (
     QUOTE_LEVEL,
     QUOTE_SET,
     RECORD_BYTES,
+    REVOKE,
     SWAP,
     struct_of,
 )
@@ -44,6 +46,7 @@ _NEW_ORDER, _CANCEL, _SWAP = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(
 _MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
 _ORDER_DETAIL, _AMEND, _MASS_CANCEL = struct_of(ORDER_DETAIL), struct_of(AMEND), struct_of(MASS_CANCEL)
 _MASS_QUOTE, _SET, _LEVEL = struct_of(MASS_QUOTE), struct_of(QUOTE_SET), struct_of(QUOTE_LEVEL)
+_GUARD, _REVOKE = struct_of(GUARD), struct_of(REVOKE)
 
 WORD_BITS = 64
 WORDS = 4
@@ -193,6 +196,43 @@ def withdraw(
     return _MONEY.pack(*head, beneficiary, amount_units)
 
 
+def guard(
+    account: int,
+    action: int,
+    *,
+    timeout_ns: int = 0,
+    watching: int = 0,
+    client_order_id: int = 0,
+    n_records: int = 1,
+    time_ns: int = 0,
+) -> bytes:
+    """Set or tell a guard over an account's orders."""
+    head = (CommandKind.GUARD, n_records, 0, account, client_order_id, time_ns)
+    return _GUARD.pack(*head, action, watching, timeout_ns) * n_records
+
+
+NO_TOKEN = bytes(16)
+
+
+def revoke(
+    operator: int,
+    client_order_id: int,
+    action: int,
+    *,
+    target: int = 0,
+    token_id: bytes = NO_TOKEN,
+    time_ns: int = 0,
+) -> bytes:
+    """Freeze or release an account, or revoke a token."""
+    head = (CommandKind.REVOKE, 1, 0, operator, client_order_id, time_ns)
+    return _REVOKE.pack(*head, action, target, token_id)
+
+
+def token_of(subject: str, issued_at_ns: int) -> bytes:
+    """Return the token id that a subject's credential of this time has."""
+    return hashlib.blake2b(f"issuer\0{subject}{issued_at_ns}".encode(), digest_size=16).digest()
+
+
 def credential(
     account: int,
     subject: str,
@@ -210,12 +250,13 @@ def credential(
     """Open or renew an account for the identity ("issuer", subject)."""
     text = f"issuer\0{subject}".encode()
     n_text = -(-len(text) // RECORD_BYTES)
-    identity, token = (hashlib.blake2b(t, digest_size=16).digest() for t in (text, text + b"%d" % issued_at_ns))
+    identity = hashlib.blake2b(text, digest_size=16).digest()
     mask = sum(1 << currency for currency in set(permitted))
     words = (mask >> WORD_BITS * i & 2**WORD_BITS - 1 for i in range(WORDS))
     head = (CommandKind.CREDENTIAL, 2 + n_text, 0, account, 0, time_ns)
     body = _CREDENTIAL.pack(*head, flags, level, jurisdiction, window, issued_at_ns, expires_ns, identity)
-    return body + _DETAIL.pack(*words, token, trade_group) + text.ljust(n_text * RECORD_BYTES, b"\0")
+    detail = _DETAIL.pack(*words, token_of(subject, issued_at_ns), trade_group)
+    return body + detail + text.ljust(n_text * RECORD_BYTES, b"\0")
 
 
 def at_time(command: bytes, time_ns: int) -> bytes:

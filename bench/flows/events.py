@@ -16,9 +16,11 @@ from fxengine.codes import (
     EventFlag,
     EventKind,
     ExecInst,
+    GuardAction,
     OrdStatus,
     OrdType,
     RejectReason,
+    RevokeAction,
     SelfTradePrevention,
     Side,
     SwapMode,
@@ -33,6 +35,7 @@ from fxengine.records import (
     EVENT,
     EVENT_BYTES,
     EVENT_VIEWS,
+    GUARD,
     MASS_CANCEL,
     MASS_QUOTE,
     MONEY,
@@ -41,6 +44,7 @@ from fxengine.records import (
     QUOTE_LEVEL,
     QUOTE_SET,
     RECORD_BYTES,
+    REVOKE,
     SWAP,
     struct_of,
 )
@@ -55,9 +59,12 @@ COMMAND_VIEWS = {
     CommandKind.AMEND: AMEND,
     CommandKind.MASS_CANCEL: MASS_CANCEL,
     CommandKind.MASS_QUOTE: MASS_QUOTE,
+    CommandKind.GUARD: GUARD,
+    CommandKind.REVOKE: REVOKE,
 }
 _ARRAYS = {"path", "change_units"}
 _KINDS = frozenset(EventKind)
+_ACTIONS: dict[EventKind, type[IntEnum]] = {EventKind.GUARDED: GuardAction, EventKind.REVOKED: RevokeAction}
 _WORDS: dict[str, type[IntEnum | IntFlag]] = {
     "reason": RejectReason,
     "flags": EventFlag,
@@ -117,6 +124,8 @@ def describe(record: bytes) -> str:
     kind = fields.pop("kind")
     if kind in (EventKind.REJECTED, EventKind.ORDER_STATUS):
         fields["answers"] = _word(CommandKind, fields.pop("side"))
+    elif kind in _ACTIONS:
+        fields["action"] = _word(_ACTIONS[kind], fields.pop("side"))
     return f"{kind.name:<12} {_fields(fields)}"
 
 
@@ -127,6 +136,8 @@ def describe_command(command: bytes) -> str:
     names = [name for name in view.names or () if not name.startswith("reserved")]
     fields = dict(zip(names, struct_of(view).unpack_from(command), strict=True))
     fields.pop("kind")
+    if "action" in fields:
+        fields["action"] = _word(GuardAction if kind == CommandKind.GUARD else RevokeAction, fields["action"])
     return f"{_word(CommandKind, kind)} {_fields(fields)}{_more(kind, command[RECORD_BYTES:], fields)}"
 
 

@@ -16,11 +16,11 @@ from random import Random
 
 import numpy as np
 
-from bench.flows import administration, commands, makers, mistakes, trading
+from bench.flows import administration, commands, makers, mistakes, standing, trading
 from bench.flows.feed import Core, CoreType, Feed
 from bench.flows.population import Member, OpenOrder, Population, Role
 from bench.flows.scenarios import Scenario
-from fxengine.codes import CUSTODY_ACCOUNT, AccountFlag, CommandKind, EventKind, Side
+from fxengine.codes import CUSTODY_ACCOUNT, AccountFlag, CommandKind, EventKind, RevokeAction, Side
 from fxengine.money import INT64_MAX
 from fxengine.records import COMMAND, EVENT_BYTES, Records
 
@@ -45,6 +45,9 @@ WEIGHTS: dict[Intent, int] = {
     administration.let_time_pass: 20,
     administration.welcome_guest: 15,
     administration.renew: 15,
+    standing.guard: 26,
+    standing.revoke: 18,
+    standing.fresh_token: 30,
     mistakes.next_mistake: 120,
 }
 START_NS = 1_000_000
@@ -84,7 +87,13 @@ class Flow:
             kind, side, instrument, number, *order = _EVENT_PART.unpack_from(events, at)
             member = self.population.get(number)
             order_id, client_order_id, price, quantity, leaves, cum = order
-            if member is None or not order_id:
+            if member is None:
+                continue
+            if kind == EventKind.REVOKED and side != RevokeAction.TOKEN:
+                member.frozen = side == RevokeAction.FREEZE
+            elif kind in (EventKind.REVOKED, EventKind.CREDENTIALED):
+                member.token_revoked = kind == EventKind.REVOKED
+            if not order_id:
                 continue
             orders = member.orders
             if kind == EventKind.ACCEPTED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bench.flows import wrong_details, wrong_identity, wrong_orders, wrong_payments
+from bench.flows import wrong_details, wrong_identity, wrong_orders, wrong_payments, wrong_standing
 from bench.flows.population import Member, Role
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ MISTAKES: list[Mistake] = [
     wrong_details.crossing_amend,
     wrong_details.bad_quotes,
     wrong_details.bad_mass_cancel,
+    wrong_standing.barred,
+    wrong_standing.frozen_account,
+    wrong_standing.revoked_token,
+    wrong_standing.bad_guard,
+    wrong_standing.bad_revocation,
 ]
 OFTEN: list[Mistake] = [
     wrong_details.bad_detail,

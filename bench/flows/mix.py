@@ -25,6 +25,8 @@ CORE_REASONS: frozenset[RejectReason] = frozenset(
         RejectReason.UNKNOWN_ACCOUNT,
         RejectReason.IDENTITY_MISMATCH,
         RejectReason.PAYEE_NOT_PERMITTED,
+        RejectReason.TOKEN_REVOKED,
+        RejectReason.ACCOUNT_FROZEN,
     }
     | {reason for reason in RejectReason if reason >= _FIRST_REASON_OF_THE_CORE}
 )

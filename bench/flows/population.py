@@ -85,13 +85,15 @@ class Member:
     issued_at_ns: int
     expires_ns: int
     trade_group: int = 0
+    frozen: bool = False
+    token_revoked: bool = False
     skipped_ids: list[int] = field(default_factory=list)
     recent: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     orders: OpenOrders = field(default_factory=OpenOrders)
 
     def may_trade(self, now_ns: int) -> bool:
-        """Say whether the member's credential will still hold for its next command."""
-        return self.expires_ns > now_ns
+        """Say whether nothing bars the member and its credential will still hold for its next command."""
+        return self.expires_ns > now_ns and not (self.frozen or self.token_revoked)
 
 
 class Population:

@@ -7,6 +7,10 @@ import typer
 from fxengine import __version__
 from fxengine.cli.audit import commands as audit
 from fxengine.cli.demo import commands as demo
+from fxengine.cli.keys import PANEL
+from fxengine.cli.keys import commands as keys
+from fxengine.cli.orders import commands as orders
+from fxengine.cli.token import commands as token
 from fxengine.cli.trading import commands as trading
 from fxengine.cli.venue import commands as venue
 
@@ -19,7 +23,7 @@ app = typer.Typer(
         "An on-chain foreign exchange market for local-currency stablecoins.\n\n"
         "Start with [bold]fxengine demo[/]: it makes a venue, lets market makers and payers trade on real reference "
         "rates, settles every trade, and checks the books.\n\n"
-        "To run one yourself: [bold]init[/] a directory, [bold]serve[/] it, make a [bold]token[/] for an account, "
+        "To run one yourself: [bold]init[/] a directory, [bold]serve[/] it, issue a [bold]token[/] to an account, "
         "[bold]deposit[/] money, then [bold]order[/] or [bold]swap[/]. Commands look for the venue in the current "
         "directory; --venue DIR or the variable FXENGINE_VENUE name another."
     ),
@@ -41,5 +45,7 @@ def _options(
     """Hold what goes before a command."""
 
 
-for commands in (demo, venue, trading, audit):
+for commands in (demo, venue, trading, orders, audit):
     app.add_typer(commands)
+for commands in (token, keys):
+    app.add_typer(commands, rich_help_panel=PANEL)

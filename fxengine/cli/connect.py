@@ -10,18 +10,17 @@ import typer
 from fxengine.client import Client, SettlementNotice
 from fxengine.codes import RejectReason
 from fxengine.errors import RequestRejected, VenueUnreachable
-from fxengine.home import SANDBOX_ISSUER, Home
+from fxengine.home import OPERATOR, SANDBOX_ISSUER, Home
 
 VenueDir = Annotated[
     Path, typer.Option("--venue", metavar="DIR", envvar="FXENGINE_VENUE", help="The venue's directory.")
 ]
 Account = Annotated[
-    str, typer.Option("--as", metavar="ACCOUNT", help="Who acts; the account's token is kept by 'fxengine token'.")
+    str,
+    typer.Option("--as", metavar="ACCOUNT", help="Who acts; the account's token is kept by 'fxengine token issue'."),
 ]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="A currency's code, such as HKD.")]
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="An exact decimal amount, such as 250000.00.")]
-
-
 ClientOrderId = Annotated[
     int | None,
     typer.Option(
@@ -66,8 +65,15 @@ def wait_final(client: Client, sequence: int, client_order_id: int) -> Settlemen
 def session(venue: Path, account: str) -> Iterator[Client]:
     """Log on as an account of which a token is kept, at the venue that is served from a directory."""
     home = Home(venue)
+    with connected(home, account) as client:
+        yield client
+
+
+@contextmanager
+def connected(home: Home, account: str) -> Iterator[Client]:
+    """Log on with an account's token and, where the venue is served with CURVE, its key."""
     token = home.token(account)
-    with Client.connect(home.endpoints().orders, token) as client:
+    with Client.connect(home.endpoints().orders, token, curve=home.curve(account)) as client:
         yield client
 
 
@@ -75,7 +81,9 @@ def session(venue: Path, account: str) -> Iterator[Client]:
 def operator(venue: Path) -> Iterator[tuple[Client, Home]]:
     """Log on as the operator, with a token signed for this one command."""
     home = Home(venue)
-    with Client.connect(home.endpoints().orders, home.operator_token()) as client:
+    curve = home.curve(OPERATOR)
+    token = home.operator_token(client_key=curve.own.public if curve else "")
+    with Client.connect(home.endpoints().orders, token, curve=curve) as client:
         yield client, home
 
 
@@ -86,5 +94,5 @@ def account_number(client: Client, home: Home, account: str) -> int:
     except RequestRejected as refusal:
         if refusal.reason != RejectReason.UNKNOWN_ACCOUNT:
             raise
-    with Client.connect(home.endpoints().orders, home.token(account)) as opened:
+    with connected(home, account) as opened:
         return opened.account

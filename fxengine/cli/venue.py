@@ -20,14 +20,15 @@ from fxengine.cli.connect import (
     wait_final,
     with_own_id,
 )
+from fxengine.cli.keys import PANEL, who_may_connect
 from fxengine.cli.output import Json, answering, console, print_json
 from fxengine.engine import Durability
 from fxengine.gateway.server import Stop
 from fxengine.gateway.service import Ready, run_venue
 from fxengine.home import Endpoints, Home
+from fxengine.transport import is_private, nearest
 
 commands = typer.Typer()
-PANEL = "Run a venue"
 
 SWITCH_INTERVAL_S = 0.0005
 ORDERS_DEFAULT = "tcp://127.0.0.1:5710"
@@ -60,7 +61,12 @@ def init(directory: Directory, as_json: Json = False) -> None:
 def serve(
     directory: Directory,
     orders: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where clients send orders: tcp://127.0.0.1:PORT or ipc://PATH.")
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where clients send orders: tcp://127.0.0.1:PORT or ipc://PATH for this machine alone, "
+            "tcp://HOST:PORT or tcp://*:PORT for others too, with CURVE.",
+        ),
     ] = ORDERS_DEFAULT,
     market_data: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where market data is published.")
@@ -76,15 +82,24 @@ def serve(
             "machine stops); none, at once and never kept (for benchmarks)."
         ),
     ] = Durability.FSYNC,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve", help="Encrypt the lines with CURVE also where only this machine can connect. Elsewhere they are."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the venue in DIR until Ctrl-C or SIGTERM.
 
     A venue that was killed comes back with everything it had acknowledged: the journal is replayed first, and only
-    then are clients let in. Only this machine can connect.
+    then are clients let in. On an address that other machines can reach it takes CURVE connections alone: see
+    fxengine keys.
     """
     with answering(as_json):
         home = Home(directory)
+        home.venue  # noqa: B018 - what is wrong with the venue is said before any key is made
+        keys = home.keyring.server() if curve or not (is_private(orders) and is_private(market_data)) else None
         stop = Stop()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
@@ -93,11 +108,17 @@ def serve(
             # What start-up made is here to stay: no later collection needs to look at it again.
             gc.collect()
             gc.freeze()
-            home.publish(Endpoints(facts.order_address, facts.market_data_address, os.getpid()))
+            server_key = keys.own.public if keys else ""
+            home.publish(
+                Endpoints(
+                    nearest(facts.order_address), nearest(facts.market_data_address), os.getpid(), server_key=server_key
+                )
+            )
             if as_json:
                 print_json({
                     "ready": True, "venue": facts.venue_id, "orders": facts.order_address,
-                    "market_data": facts.market_data_address, "ledger": facts.ledger_url, "finality": facts.finality,
+                    "market_data": facts.market_data_address, "server_key": server_key,
+                    "ledger": facts.ledger_url, "finality": facts.finality,
                     "durability": facts.durability, "commands": facts.sequence, "accounts": facts.n_accounts,
                     "open_orders": facts.n_orders, "state_hash": facts.state_hash,
                 })  # fmt: skip
@@ -105,6 +126,9 @@ def serve(
             console.print(f"Venue [bold]{facts.venue_id}[/] is open.")
             console.print(f"  orders       {facts.order_address}")
             console.print(f"  market data  {facts.market_data_address}")
+            if keys:
+                console.print(f"  public key   {escape(server_key)} (CURVE)")
+                console.print(f"  clients      {escape(who_may_connect(keys))}")
             console.print(f"  ledger       {escape(facts.ledger_url)} (final by {facts.finality})")
             console.print(
                 f"  journal      {facts.sequence} commands replayed, {facts.n_orders} orders open, "
@@ -124,6 +148,7 @@ def serve(
                 stop=stop,
                 ledger_url=ledger,
                 durability=durability,
+                curve=keys,
                 on_ready=ready,
             )
         finally:
@@ -132,38 +157,6 @@ def serve(
     if not as_json:
         kept = "nothing was kept" if durability is Durability.NONE else "journal sealed, all trades settled"
         console.print(f"Closed: {kept}.")
-
-
-@commands.command(rich_help_panel=PANEL)
-def token(
-    account: Name,
-    level: Annotated[str, typer.Option(help="KYC level, one of the venue file's.")] = "payer",
-    jurisdiction: Annotated[str, typer.Option(help="Where its owner resides: ISO 3166-1, two letters.")] = "HK",
-    currency: Annotated[
-        list[str] | None, typer.Option(metavar="CODE", help="A currency it may hold; repeat it. Default: all.")
-    ] = None,
-    days: Annotated[int, typer.Option(min=1, max=366, help="How long the token is valid.")] = 30,
-    show: Annotated[bool, typer.Option("--show", help="Print the token itself, for another program.")] = False,
-    venue: VenueDir = Path(),
-    as_json: Json = False,
-) -> None:
-    """Let the sandbox issuer vouch for an account: make its KYC token.
-
-    The token is kept in the venue's tokens/ directory, readable by you alone, where --as ACCOUNT finds it. It is a
-    secret: whoever holds it can trade as the account.
-    """
-    with answering(as_json):
-        home = Home(venue)
-        path = home.issue_token(
-            account, level=level, jurisdiction=jurisdiction, currencies=currency or [], lifetime_s=days * 86_400
-        )
-        text = home.token(account) if show else None
-    if as_json:
-        print_json({"account": account, "level": level, "file": str(path)} | ({"token": text} if text else {}))
-    elif text:
-        print(text)
-    else:
-        console.print(f"Vouched for [bold]{account}[/] as {level} for {days} days: {path}")
 
 
 def _move(
@@ -213,3 +206,36 @@ def withdraw(
 ) -> None:
     """Debit an account, with the operator's authority. Pay out only once this answers FINAL."""
     _move("withdraw", venue, account, currency, amount, client_order_id, as_json)
+
+
+@commands.command(rich_help_panel=PANEL)
+def freeze(
+    account: Name, client_order_id: ClientOrderId = None, venue: VenueDir = Path(), as_json: Json = False
+) -> None:
+    """Stop an account at once: its orders leave the books, and it can neither trade, pay nor be paid.
+
+    What was matched still settles, and deposits are taken. See fxengine unfreeze.
+    """
+    _hold("Frozen", account, venue, client_order_id, as_json)
+
+
+@commands.command(rich_help_panel=PANEL)
+def unfreeze(
+    account: Name, client_order_id: ClientOrderId = None, venue: VenueDir = Path(), as_json: Json = False
+) -> None:
+    """Release a frozen account: it may do again what its credential allows."""
+    _hold("Released", account, venue, client_order_id, as_json)
+
+
+def _hold(word: str, account: str, venue: Path, client_order_id: int | None, as_json: bool) -> None:
+    with answering(as_json), operator(venue) as (client, home):
+        number = account_number(client, home, account)
+        hold = client.freeze if word == "Frozen" else client.unfreeze
+        done = with_own_id(lambda: hold(number, client_order_id=client_order_id), client_order_id)
+    if as_json:
+        print_json({
+            "account": account, "number": number, "frozen": word == "Frozen",
+            "client_order_id": done.client_order_id, "sequence": done.sequence,
+        })  # fmt: skip
+    else:
+        console.print(f"{word} [bold]{escape(account)}[/]   (client order id {done.client_order_id})")

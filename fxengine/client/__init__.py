@@ -12,18 +12,25 @@ from fxengine.client.asynchronous import AsyncClient
 from fxengine.client.blocking import Client
 from fxengine.client.call import Call
 from fxengine.client.listing import Listing
+from fxengine.client.options import SessionOptions
 from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
 from fxengine.client.reports import (
     Balance,
+    CommandDone,
     Execution,
+    GuardNotice,
     MoneyMovement,
     Order,
+    Outcome,
+    QuoteResult,
     Refusal,
     Report,
+    RevocationNotice,
     SettlementNotice,
     SwapReceipt,
 )
+from fxengine.client.requests import Terms
 
 __all__ = [
     "AsyncClient",
@@ -31,13 +38,20 @@ __all__ = [
     "BookReplica",
     "Call",
     "Client",
+    "CommandDone",
     "Execution",
+    "GuardNotice",
     "Listing",
     "MoneyMovement",
     "Order",
+    "Outcome",
     "Protocol",
+    "QuoteResult",
     "Refusal",
     "Report",
+    "RevocationNotice",
+    "SessionOptions",
     "SettlementNotice",
     "SwapReceipt",
+    "Terms",
 ]

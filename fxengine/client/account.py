@@ -1,37 +1,30 @@
-"""What a client knows of its own account: open orders, calls under way, settlements, lost reports.
+"""What a client knows of its own account: its orders, calls under way, settlements, lost reports.
 
-Everything the venue tells an account privately comes through :meth:`AccountView.hear`, in order.
-A command is finished by the report that ends it::
+Everything the venue tells an account privately comes through :meth:`AccountView.hear`. Put in order
+(``stream``), each message becomes a report (``reading``), moves the orders (``orders``) and may
+finish a call (``commands``); here the three meet::
 
-    NEW_ORDER   ACCEPTED with BOOK | RESTED | CANCELED | its own fill with nothing left
-    CANCEL      CANCELED with its request id
-    SWAP        SWAP_REPORT
-    DEPOSIT     MONEY_REPORT, DONE
-    any         REJECTED, or ORDER_STATUS where the id was used before
-
-Several sessions of one account hear each other's reports. For payments the venue tells this session
-the number of its own command (TAKEN), and only a report with that number answers the call. An id
-that was chosen here and yet was used before belongs to another session: the call fails.
+    hear -> PrivateStream -> Reader ----------> take_reports
+                          -> OpenOrders ------> orders, quotes
+                          -> CommandsUnderWay -> the call of NEW_ORDER, SWAP, ...
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from fxengine.client.call import Call, Pending
+from fxengine.client.call import Call
+from fxengine.client.commands import OF_ONE_SET, CommandsUnderWay
 from fxengine.client.listing import Listing
-from fxengine.client.reports import (
-    Execution,
-    MoneyMovement,
-    Order,
-    Refusal,
-    Report,
-    SettlementNotice,
-    SwapReceipt,
-)
-from fxengine.codes import EventFlag, EventKind, OrdStatus, RejectReason, SettlementStatus, Side
+from fxengine.client.orders import OpenOrders
+from fxengine.client.reading import Numbered, Reader
+from fxengine.client.repetition import outcome_of
+from fxengine.client.reports import Execution, MoneyMovement, Order, Refusal, Report, SettlementNotice
+from fxengine.client.stream import PrivateStream
+from fxengine.codes import CommandKind, EventFlag, EventKind, GuardAction, OrdType, RejectReason, SettlementStatus
 from fxengine.errors import AmountError, RequestRejected
 from fxengine.messages import (
+    Cancel,
     Deposit,
     ExecutionReport,
     LogonAck,
@@ -39,7 +32,6 @@ from fxengine.messages import (
     NewOrder,
     OrderStatus,
     Settlement,
-    Swap,
     SwapReport,
     Taken,
     Withdraw,
@@ -47,36 +39,50 @@ from fxengine.messages import (
 
 REPORTS_KEPT: Final = 65_536
 SETTLEMENTS_KEPT: Final = 4_096
-
-Private = ExecutionReport | OrderStatus | SwapReport | MoneyReport | Settlement
+_STOPS: Final = (OrdType.STOP, OrdType.STOP_LIMIT)
 
 
 class AccountView:
-    """One account as its reports tell it. ``listing`` returns the venue's reference data."""
+    """One account as its reports tell it.
 
-    def __init__(self, listing: Callable[[], Listing]) -> None:
+    ``listing`` returns the venue's reference data; ``ask_replay(first, last)`` has reports sent again.
+    """
+
+    def __init__(self, listing: Callable[[], Listing], ask_replay: Callable[[int, int], None]) -> None:
         self.number = 0
         self.expires_ns = 0
-        self.orders: dict[int, Order] = {}
-        """Open orders that this session has heard of, by client order id."""
-        self.n_missed = 0
-        """Reports that are known to be lost: ask for balances and books instead of counting on them."""
+        self.open_orders = OpenOrders(listing)
+        self.commands = CommandsUnderWay()
+        self.stream: PrivateStream[Numbered] = PrivateStream(self._deliver, ask_replay)
         self._listing = listing
+        self._reader = Reader(listing)
         self._next_id = 1
         self._window = 1
-        self._stream = 0
-        self._calls: dict[int, Pending] = {}
-        self._legs: list[Execution] = []
+        self._collectors: list[Callable[[Numbered], None]] = []
         self._waiting_final: list[tuple[int, Call[SettlementNotice]]] = []
         self._final: deque[SettlementNotice] = deque(maxlen=SETTLEMENTS_KEPT)
         self._reports: deque[Report] = deque(maxlen=REPORTS_KEPT)
 
+    @property
+    def orders(self) -> dict[int, Order]:
+        """Open orders that this session has heard of, by client order id."""
+        return self.open_orders.orders
+
+    @property
+    def quotes(self) -> dict[int, Order]:
+        """Open levels of mass quotes that this session has heard of, by OrderID."""
+        return self.open_orders.quotes
+
+    @property
+    def n_missed(self) -> int:
+        """Reports that are lost for good; the orders were asked for anew, balances are best asked for."""
+        return self.stream.n_missed
+
     def open(self, ack: LogonAck) -> None:
-        """Take in a LOGON_ACK: the first one, or a renewal."""
+        """Take in a LOGON_ACK: the first one, or a later one."""
         self.number, self.expires_ns = ack.account, ack.expires_ns
         self._next_id = max(self._next_id, ack.client_id_highest + 1)
         self._window = ack.window
-        self._count(ack.account_stream, joined=self._stream == 0)
 
     def take_id(self, wanted: int | None) -> int:
         """Return the client order id to use: the wanted one, or the next."""
@@ -94,32 +100,6 @@ class AccountView:
         if self._next_id <= client_order_id < self._next_id + self._window:
             self._next_id = client_order_id + 1
 
-    # -- calls
-
-    def expect_order(self, request: NewOrder, *, automatic: bool) -> Call[Order]:
-        """Make the call of a NEW_ORDER; ``automatic`` where its id was chosen here."""
-        return self._expect("NEW_ORDER", request.client_order_id, request, automatic)
-
-    def expect_cancel(self, client_order_id: int) -> Call[Order]:
-        """Make the call of a CANCEL with its own id."""
-        return self._expect("CANCEL", client_order_id, None, True)
-
-    def expect_swap(self, request: Swap, *, automatic: bool) -> Call[SwapReceipt]:
-        """Make the call of a SWAP; ``automatic`` where its id was chosen here."""
-        return self._expect("SWAP", request.client_order_id, request, automatic)
-
-    def expect_movement(self, request: Deposit | Withdraw, *, automatic: bool) -> Call[MoneyMovement]:
-        """Make the call of a DEPOSIT or WITHDRAW; ``automatic`` where its id was chosen here."""
-        return self._expect(type(request).__name__.upper(), request.client_order_id, request, automatic)
-
-    def _expect(self, what: str, client_order_id: int, request: object, automatic: bool) -> Call[Any]:
-        call: Call[Any] = Call(
-            f"{what} with client_order_id {client_order_id}; whether it was done is not known, and the same"
-            " request with the same client_order_id is safe to send again"
-        )
-        self._calls[client_order_id] = Pending(call, request, automatic)
-        return call
-
     def expect_final(self, sequence: int) -> Call[SettlementNotice]:
         """Make a call that finishes when the command's batch is FINAL; at once if that was heard."""
         call: Call[SettlementNotice] = Call(f"settlement of command {sequence}")
@@ -130,30 +110,11 @@ class AccountView:
         self._waiting_final.append((sequence, call))
         return call
 
-    def fail(self, client_order_id: int, error: RequestRejected) -> bool:
-        """Fail the call of a command that the gateway refused; False where none waits."""
-        pending = self._calls.pop(client_order_id, None)
-        if pending is not None:
-            pending.call.fail(error)
-        return pending is not None
-
     def taken(self, message: Taken) -> None:
         """Note the number under which a payment of this session was taken."""
-        pending = self._calls.get(message.client_order_id)
+        pending = self.commands.get(message.client_order_id)
         if pending is not None:
-            pending.sequence = message.sequence
-
-    def _answered(self, client_order_id: int, sequence: int) -> Pending | None:
-        """Return, and forget, the call that a report of this command number answers."""
-        pending = self._calls.get(client_order_id)
-        if pending is None or not pending.is_answered_by(sequence):
-            return None
-        return self._calls.pop(client_order_id)
-
-    def _succeed(self, client_order_id: int, sequence: int, result: object) -> None:
-        pending = self._answered(client_order_id, sequence)
-        if pending is not None:
-            pending.call.succeed(result)
+            pending.taken.append(message.sequence)
 
     # -- reports
 
@@ -167,173 +128,110 @@ class AccountView:
         """Keep a REJECT that no call waits for."""
         self._reports.append(Refusal(RejectReason(error.reason), error.text))
 
-    def hear(self, message: Private) -> None:
+    def collect(self, first: int, last: int) -> Callable[[], list[Report]]:
+        """Gather the reports of these numbers that were heard before and come again; the result ends it."""
+        again, reader = list[Report](), Reader(self._listing)
+
+        def gather(message: Numbered) -> None:
+            if first <= message.account_stream <= (last or message.account_stream):
+                report = reader.read(message)
+                again.extend([report] if report is not None else [])
+
+        def end() -> list[Report]:
+            self._collectors.remove(gather)
+            return again
+
+        self._collectors.append(gather)
+        return end
+
+    def hear(self, message: Numbered | Settlement) -> None:
         """Take in one private message."""
         if isinstance(message, Settlement):
             self._on_settlement(message)
             return
-        self._count(message.account_stream)
+        for gather in self._collectors:
+            gather(message)
+        self.stream.take(message.account_stream, message)
+
+    def _deliver(self, message: Numbered) -> None:
+        report = self._movement_done(message) or self._reader.read(message)
+        if report is not None and not isinstance(report, Refusal):
+            self._reports.append(report)
         if isinstance(message, ExecutionReport):
-            self._on_execution(message)
+            self._on_execution(message, report)
         elif isinstance(message, OrderStatus):
             self._on_status(message)
         elif isinstance(message, SwapReport):
-            self._on_swap(message)
+            self._note_used(message.client_order_id)
+            self.commands.succeed(message.client_order_id, message.sequence, report)
         else:
-            self._on_money(message)
+            self._on_money(message, report)
 
-    def _count(self, stream: int, *, joined: bool = False) -> None:
-        if not joined and stream > self._stream + 1:
-            self.n_missed += stream - self._stream - 1
-        self._stream = max(self._stream, stream)
-
-    def _on_execution(self, message: ExecutionReport) -> None:
+    def _on_execution(self, message: ExecutionReport, report: Report | None) -> None:
         kind, client_id = message.exec_type, message.client_order_id
         self._note_used(client_id)
         self._note_used(message.request_id)
-        if kind == EventKind.CREDENTIALED:
-            return
         if kind == EventKind.REJECTED:
-            reason = RejectReason(message.reason)
-            error = RequestRejected(reason, reason.text)
-            pending = self._answered(message.request_id or client_id, message.sequence)
-            if pending is None:
-                self.note_refusal(error)
-            else:
-                pending.call.fail(error)
-            return
-        execution = Execution(message, self._listing().instruments[message.instrument])
-        self._reports.append(execution)
-        if message.flags & EventFlag.SWAP:
-            self._legs.append(execution)
-            return
-        order = self._follow(execution)
-        rests = kind == EventKind.RESTED or (kind == EventKind.ACCEPTED and message.flags & EventFlag.BOOK)
-        if rests or not order.is_open:
-            self._succeed(client_id, message.sequence, order)
-        if message.request_id:
-            self._succeed(message.request_id, message.sequence, order)
+            self._on_refused(message, report)
+        elif kind == EventKind.GUARDED:
+            if message.side == GuardAction.DEAD_MAN and not message.reason:
+                self.commands.guarded(message.quantity_lots)
+        elif kind == EventKind.QUOTED:
+            self.open_orders.quoted(client_id)
+            self.commands.set_ended(client_id, message.sequence, "", RejectReason.NONE)
+        elif isinstance(report, Execution) and not message.flags & EventFlag.SWAP:
+            self._on_order(message, self.open_orders.follow(report))
 
-    def _follow(self, execution: Execution) -> Order:
-        """Bring the order up to date and return it."""
-        message = execution.message
-        order = self.orders.get(message.client_order_id)
-        if order is None:
-            order = Order(
-                message.client_order_id,
-                message.order_id,
-                execution.instrument,
-                execution.side,
-                message.price_ticks,
-                message.cum_lots + message.leaves_lots,
-                message.leaves_lots,
-            )
-            if execution.exec_type is EventKind.CANCELED:
-                order.quantity_lots += message.quantity_lots
-            self.orders[message.client_order_id] = order
-        order.status, order.reason = execution.status, execution.reason
-        order.leaves_lots, order.cum_lots = message.leaves_lots, message.cum_lots
-        order.sequence = message.sequence
-        if execution.exec_type is EventKind.FILL:
-            order.fills.append(execution)
-        if not order.is_open:
-            del self.orders[message.client_order_id]
-        return order
+    def _on_refused(self, message: ExecutionReport, report: Report | None) -> None:
+        reason, command = RejectReason(message.reason), message.side
+        error = RequestRejected(reason, reason.text)
+        if command == CommandKind.GUARD and self.commands.guard_refused(error):
+            return
+        if command == CommandKind.MASS_QUOTE and reason in OF_ONE_SET:
+            instruments = self._listing().instruments
+            symbol = instruments[message.instrument].symbol if message.instrument < len(instruments) else ""
+            if self.commands.set_ended(message.client_order_id, message.sequence, symbol, reason):
+                return
+        pending = self.commands.answered(message.request_id or message.client_order_id, message.sequence)
+        if pending is not None:
+            pending.call.fail(error)
+        elif report is not None:
+            self._reports.append(report)
+
+    def _on_order(self, message: ExecutionReport, order: Order) -> None:
+        """Finish what an order's report finishes."""
+        kind, sequence = message.exec_type, message.sequence
+        pending = self.commands.get(message.client_order_id)
+        if pending is not None and isinstance(pending.request, NewOrder):
+            order.ord_type = OrdType(pending.request.ord_type)
+            accepted = kind == EventKind.ACCEPTED
+            waits = accepted and order.ord_type in _STOPS
+            rests = kind == EventKind.RESTED or (accepted and message.flags & EventFlag.BOOK)
+            if waits or rests or not order.is_open:
+                self.commands.succeed(message.client_order_id, sequence, order)
+        if kind == EventKind.REPLACED:
+            self.commands.replaced(order)
+        request = self.commands.get(message.request_id)
+        if request is not None and isinstance(request.request, Cancel):
+            self.commands.succeed(message.request_id, sequence, order)
 
     def _on_status(self, message: OrderStatus) -> None:
         """Finish a call whose id was used before with the outcome of then."""
-        pending = self._answered(message.client_order_id, message.sequence)
-        if pending is None:
-            return
-        call, request = pending.call, pending.request
-        reason = RejectReason.CLIENT_ID_REUSED if pending.automatic else RejectReason(message.reason)
-        if pending.automatic or message.status == OrdStatus.REJECTED:
-            call.fail(RequestRejected(reason, reason.text))
-        elif isinstance(request, NewOrder):
-            known = self.orders.get(message.client_order_id)
-            call.succeed(known or self._order_of(request, message))
-        elif isinstance(request, Swap):
-            currencies = self._listing().currencies
-            pay, receive = currencies[request.currency_in], currencies[request.currency_out]
-            spent, delivered = message.cum_lots, message.notional_units
-            payee = request.payee or self.number
-            receipt = SwapReceipt(
-                message.client_order_id,
-                message.original_sequence,
-                pay,
-                receive,
-                spent,
-                delivered,
-                payee,
-                time_ns=message.time_ns,
-            )
-            call.succeed(receipt)
-        elif isinstance(request, Deposit | Withdraw):
-            currency = self._listing().currencies[request.currency]
-            movement = MoneyMovement(
-                EventKind.DONE,
-                message.client_order_id,
-                message.original_sequence,
-                currency,
-                message.cum_lots,
-                request.account,
-                message.time_ns,
-            )
-            call.succeed(movement)
+        pending = self.commands.answered(message.client_order_id, message.sequence)
+        if pending is not None:
+            outcome_of(pending, message, self.open_orders, self._listing(), self.number)
 
-    def _order_of(self, request: NewOrder, message: OrderStatus) -> Order:
-        return Order(
-            request.client_order_id,
-            message.order_id,
-            self._listing().instruments[request.instrument],
-            Side(request.side),
-            request.price_ticks,
-            request.quantity_lots,
-            message.leaves_lots,
-            message.cum_lots,
-            OrdStatus(message.status),
-            RejectReason(message.reason),
-            message.original_sequence,
-        )
+    def _movement_done(self, message: Numbered) -> MoneyMovement | None:
+        """Read the DONE of a deposit or withdrawal of this session, which alone knows that it is one."""
+        if isinstance(message, MoneyReport) and message.exec_type == EventKind.DONE:
+            pending = self.commands.get(message.client_order_id)
+            if pending is not None and isinstance(pending.request, Deposit | Withdraw):
+                return self._reader.movement(message)
+        return None
 
-    def _on_swap(self, message: SwapReport) -> None:
-        listing = self._listing()
-        currencies = listing.currencies
-        route = tuple(listing.instruments[index] for index in message.path)
-        change, holding = [], currencies[message.currency_in]
-        for instrument, units in zip(route, message.change_units, strict=True):
-            holding = instrument.quote if holding == instrument.base else instrument.base
-            change += [(holding, units)] if units else []
-        legs, self._legs = tuple(self._legs), []
-        receipt = SwapReceipt(
-            message.client_order_id,
-            message.sequence,
-            currencies[message.currency_in],
-            currencies[message.currency_out],
-            message.amount_in_units,
-            message.amount_out_units,
-            message.payee,
-            route,
-            tuple(change),
-            tuple(leg for leg in legs if leg.message.sequence == message.sequence),
-            message.time_ns,
-        )
-        self._reports.append(receipt)
-        self._succeed(message.client_order_id, message.sequence, receipt)
-
-    def _on_money(self, message: MoneyReport) -> None:
-        movement = MoneyMovement(
-            EventKind(message.exec_type),
-            message.client_order_id,
-            message.sequence,
-            self._listing().currencies[message.currency],
-            message.amount_units,
-            message.counterparty,
-            message.time_ns,
-        )
-        self._reports.append(movement)
-        if movement.kind is EventKind.DONE:
-            self._succeed(message.client_order_id, message.sequence, movement)
+    def _on_money(self, message: MoneyReport, report: Report | None) -> None:
+        if message.exec_type == EventKind.DONE:
+            self.commands.succeed(message.client_order_id, message.sequence, report)
 
     def _on_settlement(self, message: Settlement) -> None:
         batch_id, status, finality, first, last, posted_ns = message

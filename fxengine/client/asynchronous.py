@@ -15,10 +15,12 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from fxengine.client.call import Call
 from fxengine.client.link import Link
+from fxengine.client.options import SessionOptions
 from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
 from fxengine.client.reports import Order, Report
 from fxengine.errors import FxEngineError, VenueUnreachable
+from fxengine.transport import ClientCurve
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,16 +43,28 @@ class AsyncClient:
 
     Every coroutine waits ``timeout_s`` seconds at most and then raises :class:`VenueUnreachable`; a
     refusal raises :class:`RequestRejected`, whose ``reason`` is the stable code.
+
+    When the connection is lost the session is resumed as soon as there is one again: what was missed is
+    heard, what was not answered is sent again. Heartbeats, where asked for, are sent while the loop runs.
     """
 
-    def __init__(self, address: str, market_data_address: str | None = None, *, timeout_s: float = 5.0) -> None:
-        self.protocol = Protocol()
+    def __init__(
+        self,
+        address: str,
+        market_data_address: str | None = None,
+        *,
+        timeout_s: float = 5.0,
+        curve: ClientCurve | None = None,
+        options: SessionOptions | None = None,
+    ) -> None:
+        self.protocol = Protocol(options)
         self.timeout_s = timeout_s
-        self._link = Link(self.protocol, address, market_data_address)
+        self._link = Link(self.protocol, address, market_data_address, curve)
         self._loop = asyncio.get_running_loop()
         self._arrived = asyncio.Event()
         self._fault: FxEngineError | None = None
         self._is_flushing = False
+        self._beat: asyncio.TimerHandle | None = None
         self._waiting: set[asyncio.Event] = set()
         self._descriptors = [socket.fileno() for socket in self._link.sockets]
         for descriptor in self._descriptors:
@@ -58,14 +72,25 @@ class AsyncClient:
 
     @classmethod
     async def connect(
-        cls, address: str, token: str, market_data_address: str | None = None, *, timeout_s: float = 5.0
+        cls,
+        address: str,
+        token: str,
+        market_data_address: str | None = None,
+        *,
+        timeout_s: float = 5.0,
+        curve: ClientCurve | None = None,
+        options: SessionOptions | None = None,
     ) -> Self:
-        """Connect, log on with a KYC token, and learn what the venue lists."""
-        client = cls(address, market_data_address, timeout_s=timeout_s)
+        """Connect, log on with a KYC token, and learn what the venue lists.
+
+        ``curve`` are the keys for a venue that asks for CURVE; ``options`` what the session is to be.
+        """
+        client = cls(address, market_data_address, timeout_s=timeout_s, curve=curve, options=options)
         try:
             logon, listing = client.protocol.logon(token), client.protocol.reference_data()
             await client.wait(logon)
             await client.wait(listing)
+            client._keep_alive()
         except BaseException:
             client.close()
             raise
@@ -77,11 +102,23 @@ class AsyncClient:
     new_order = _awaiting(Protocol.new_order)
     new_order_ticks = _awaiting(Protocol.new_order_ticks)
     cancel = _awaiting(Protocol.cancel)
+    amend = _awaiting(Protocol.amend)
+    amend_ticks = _awaiting(Protocol.amend_ticks)
+    mass_cancel = _awaiting(Protocol.mass_cancel)
+    mass_quote = _awaiting(Protocol.mass_quote)
+    mass_quote_ticks = _awaiting(Protocol.mass_quote_ticks)
+    dead_man = _awaiting(Protocol.dead_man)
     swap = _awaiting(Protocol.swap)
     deposit = _awaiting(Protocol.deposit)
     withdraw = _awaiting(Protocol.withdraw)
+    freeze = _awaiting(Protocol.freeze)
+    unfreeze = _awaiting(Protocol.unfreeze)
+    revoke_token = _awaiting(Protocol.revoke_token)
     balances = _awaiting(Protocol.balances)
     book = _awaiting(Protocol.book)
+    order_status = _awaiting(Protocol.order_status)
+    open_orders = _awaiting(Protocol.open_orders)
+    replay = _awaiting(Protocol.replay)
     account_number = _awaiting(Protocol.account_number)
     wait_final = _awaiting(Protocol.final)
 
@@ -94,6 +131,11 @@ class AsyncClient:
     def orders(self) -> dict[int, Order]:
         """Open orders that this session has heard of, by client order id."""
         return self.protocol.account.orders
+
+    @property
+    def quotes(self) -> dict[int, Order]:
+        """Open levels of mass quotes that this session has heard of, by OrderID."""
+        return self.protocol.account.quotes
 
     async def subscribe(self, instrument: str) -> BookReplica:
         """Follow a book; return its replica once it is current. It stays so while the event loop runs."""
@@ -124,7 +166,9 @@ class AsyncClient:
                 while not call.done and self._fault is None:
                     await done.wait()
         except TimeoutError:
-            raise VenueUnreachable(f"no answer within {self.timeout_s:g} s to {call.what}") from None
+            raise VenueUnreachable(
+                f"no answer within {self.timeout_s:g} s to {call.what}{self._link.trouble}"
+            ) from None
         finally:
             self._waiting.discard(done)
         if self._fault is not None and not call.done:
@@ -135,14 +179,25 @@ class AsyncClient:
         self._is_flushing = False
         try:
             self._link.exchange(0)
+            self.protocol.note_connections(self._link.n_connected)
+            self._link.exchange(0)
         except FxEngineError as e:
             self._fault = e
             for waiting in self._waiting:
                 waiting.set()
         self._arrived.set()
 
+    def _keep_alive(self) -> None:
+        """Send a heartbeat when one is due, and see to the next."""
+        left_s = self.protocol.keep_alive(self._loop.time())
+        if left_s != float("inf"):
+            self._exchange()
+            self._beat = self._loop.call_later(left_s, self._keep_alive)
+
     def close(self) -> None:
         """Close the connection. Resting orders stay; :meth:`logout` first ends the session in order."""
+        if self._beat is not None:
+            self._beat.cancel()
         for descriptor in self._descriptors:
             self._loop.remove_reader(descriptor)
         self._link.close()

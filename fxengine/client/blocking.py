@@ -13,10 +13,12 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from fxengine.client.call import Call
 from fxengine.client.link import Link
+from fxengine.client.options import SessionOptions
 from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
 from fxengine.client.reports import Order, Report
 from fxengine.errors import RequestRejected, VenueUnreachable
+from fxengine.transport import ClientCurve
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +30,7 @@ def _blocking(build: Callable[Concatenate[Protocol, P], Call[R]]) -> Callable[Co
     @wraps(build)
     def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> R:
         # What came before the call must not be taken for its answer: a sibling session may use the same id.
-        self._link.drain()
+        self._take_in()
         return self.wait(build(self.protocol, *args, **kwargs))
 
     return method
@@ -39,19 +41,41 @@ class Client:
 
     Every method waits ``timeout_s`` seconds at most and then raises :class:`VenueUnreachable`; a
     refusal raises :class:`RequestRejected`, whose ``reason`` is the stable code.
+
+    When the connection is lost the session is resumed as soon as there is one again, within the call
+    that is waiting or the next: what was missed is heard, what was not answered is sent again.
+    A session with ``heartbeat_ms`` lives as long as its methods are called that often; :meth:`poll` is enough.
     """
 
-    def __init__(self, address: str, market_data_address: str | None = None, *, timeout_s: float = 5.0) -> None:
-        self.protocol = Protocol()
+    def __init__(
+        self,
+        address: str,
+        market_data_address: str | None = None,
+        *,
+        timeout_s: float = 5.0,
+        curve: ClientCurve | None = None,
+        options: SessionOptions | None = None,
+    ) -> None:
+        self.protocol = Protocol(options)
         self.timeout_s = timeout_s
-        self._link = Link(self.protocol, address, market_data_address)
+        self._link = Link(self.protocol, address, market_data_address, curve)
 
     @classmethod
     def connect(
-        cls, address: str, token: str, market_data_address: str | None = None, *, timeout_s: float = 5.0
+        cls,
+        address: str,
+        token: str,
+        market_data_address: str | None = None,
+        *,
+        timeout_s: float = 5.0,
+        curve: ClientCurve | None = None,
+        options: SessionOptions | None = None,
     ) -> Self:
-        """Connect, log on with a KYC token, and learn what the venue lists."""
-        client = cls(address, market_data_address, timeout_s=timeout_s)
+        """Connect, log on with a KYC token, and learn what the venue lists.
+
+        ``curve`` are the keys for a venue that asks for CURVE; ``options`` what the session is to be.
+        """
+        client = cls(address, market_data_address, timeout_s=timeout_s, curve=curve, options=options)
         try:
             logon, listing = client.protocol.logon(token), client.protocol.reference_data()
             client.wait(logon)
@@ -67,11 +91,23 @@ class Client:
     new_order = _blocking(Protocol.new_order)
     new_order_ticks = _blocking(Protocol.new_order_ticks)
     cancel = _blocking(Protocol.cancel)
+    amend = _blocking(Protocol.amend)
+    amend_ticks = _blocking(Protocol.amend_ticks)
+    mass_cancel = _blocking(Protocol.mass_cancel)
+    mass_quote = _blocking(Protocol.mass_quote)
+    mass_quote_ticks = _blocking(Protocol.mass_quote_ticks)
+    dead_man = _blocking(Protocol.dead_man)
     swap = _blocking(Protocol.swap)
     deposit = _blocking(Protocol.deposit)
     withdraw = _blocking(Protocol.withdraw)
+    freeze = _blocking(Protocol.freeze)
+    unfreeze = _blocking(Protocol.unfreeze)
+    revoke_token = _blocking(Protocol.revoke_token)
     balances = _blocking(Protocol.balances)
     book = _blocking(Protocol.book)
+    order_status = _blocking(Protocol.order_status)
+    open_orders = _blocking(Protocol.open_orders)
+    replay = _blocking(Protocol.replay)
     account_number = _blocking(Protocol.account_number)
     wait_final = _blocking(Protocol.final)
 
@@ -85,6 +121,11 @@ class Client:
         """Open orders that this session has heard of, by client order id."""
         return self.protocol.account.orders
 
+    @property
+    def quotes(self) -> dict[int, Order]:
+        """Open levels of mass quotes that this session has heard of, by OrderID."""
+        return self.protocol.account.quotes
+
     def subscribe(self, instrument: str) -> BookReplica:
         """Follow a book; return its replica once it is current. :meth:`poll` keeps it so."""
         call = self.protocol.follow(instrument)
@@ -93,19 +134,32 @@ class Client:
 
     def poll(self, timeout_s: float = 0.0) -> list[Report]:
         """Take in what has arrived, waiting up to ``timeout_s`` for something; return the new reports."""
-        self._link.exchange(timeout_s)
+        self._exchange(timeout_s)
         return self.protocol.take_reports()
 
     def wait(self, call: Call[R]) -> R:
         """Wait for one call of :attr:`protocol` and return its result, or raise its error."""
         deadline = time.monotonic() + self.timeout_s
-        self._link.exchange(0)
+        self._exchange(0)
         while not call.done:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise VenueUnreachable(f"no answer within {self.timeout_s:g} s to {call.what}")
-            self._link.exchange(left)
+                raise VenueUnreachable(f"no answer within {self.timeout_s:g} s to {call.what}{self._link.trouble}")
+            self._exchange(left)
         return call.result()
+
+    def _exchange(self, timeout_s: float) -> None:
+        """Exchange frames, for as long as nothing else is due."""
+        self._link.exchange(min(timeout_s, self.protocol.keep_alive(time.monotonic())))
+        self._resume_where_lost()
+
+    def _take_in(self) -> None:
+        self._link.drain()
+        self._resume_where_lost()
+
+    def _resume_where_lost(self) -> None:
+        self.protocol.note_connections(self._link.n_connected)
+        self._link.flush()
 
     def wait_all(self, calls: Sequence[Call[Any]]) -> list[Any]:
         """Wait for calls sent together, in one frame; a refusal stands in the list instead of being raised.

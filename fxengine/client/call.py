@@ -5,7 +5,7 @@ waits for :attr:`Call.done`, a thread by polling its socket, a coroutine through
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from fxengine.errors import FxEngineError
@@ -54,15 +54,29 @@ class Call(Generic[R]):
 class Pending:
     """A command that waits for its answer.
 
-    ``automatic``: its client order id was chosen here, so that it cannot be a repetition of anything.
-    ``sequence``: the number that a payment was taken under; 0 until that was heard.
+    ``automatic``: its client order id was chosen here, so that it cannot be a repetition of anything
+    but itself. ``taken``: the numbers that a payment was taken under, one each time it was sent.
     """
 
     call: Call[Any]
-    request: object
+    request: Any
     automatic: bool
-    sequence: int = 0
+    taken: list[int] = field(default_factory=list)
+    is_sent_again: bool = False
+    """The connection was lost after it was sent, and it was sent once more."""
+    heard: dict[int, object] = field(default_factory=dict)
+    """Of a payment: results of commands with its client order id whose number was not known to be its own."""
+
+    so_far: Any = None
+    """Of a mass quote: how its sets ended so far."""
 
     def is_answered_by(self, sequence: int) -> bool:
         """Say whether a report of this command number is about this command, or about a namesake."""
-        return not isinstance(self.request, PAYMENTS) or sequence == self.sequence
+        return not isinstance(self.request, PAYMENTS) or sequence in self.taken
+
+    def may_be(self, original_sequence: int) -> bool:
+        """Say whether the command that a repetition was answered with can have been this one."""
+        if not self.automatic:
+            return True
+        before = self.taken[:-1]
+        return self.is_sent_again and (not before or original_sequence in before)

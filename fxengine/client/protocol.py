@@ -1,4 +1,4 @@
-"""The client's side of the protocol, without sockets, clocks or threads in it.
+"""The client's side of the protocol, without sockets, clocks or threads in it: what a client may command.
 
 Both clients are thin shells around this: they carry frames and wait. It makes a :class:`Call` per
 request, finds the call that each answer belongs to (commands by client order id, questions by
@@ -8,101 +8,40 @@ request id), and turns reports into objects with meaning::
                                Call                            |
     order <-- call.result() <-- receive(frame) <---------------+
 
-It asks and listens; keeping orders and settlements in step with what it hears is ``account``'s.
+``ClientSession`` logs on, and again when the line was lost; ``Questions`` ask; here is what commands.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from fxengine.client.account import AccountView
 from fxengine.client.call import Call
-from fxengine.client.feed import MarketFeed
-from fxengine.client.listing import Listing, read_listing
-from fxengine.client.replica import BookReplica
-from fxengine.client.reports import Balance, MoneyMovement, Order, Report, SettlementNotice, SwapReceipt
-from fxengine.client.requests import order_request, side_of, swap_request
-from fxengine.codes import RejectReason, Side, TimeInForce
-from fxengine.errors import ProtocolError, RequestRejected
-from fxengine.messages import (
-    BOOK_DEPTH_MAX,
-    TYPE_OF,
-    AccountNumber,
-    AccountRequest,
-    Balances,
-    BalancesRequest,
-    Book,
-    BookRequest,
-    Cancel,
-    Deposit,
-    Heartbeat,
-    HeartbeatAck,
-    Logon,
-    LogonAck,
-    Logout,
-    LogoutAck,
-    MessageType,
-    Reject,
-    Taken,
-    VenueDescription,
-    VenueRequest,
-    Withdraw,
+from fxengine.client.commands import Command
+from fxengine.client.questions import Questions
+from fxengine.client.reports import CommandDone, MoneyMovement, Order, QuoteResult, SwapReceipt
+from fxengine.client.requests import (
+    Levels,
+    LevelsTicks,
+    Terms,
+    levels_in_ticks,
+    order_request,
+    quote_request,
+    side_of,
+    swap_request,
 )
+from fxengine.codes import OrdType, RejectReason, RevokeAction, SelfTradePrevention, Side, TimeInForce
+from fxengine.errors import RequestRejected
+from fxengine.messages import Amend, Cancel, DeadMan, Deposit, MassCancel, Revoke, Withdraw
+from fxengine.records import ALL_INSTRUMENTS
 from fxengine.venue import Instrument
-from fxengine.wire import (
-    REQUEST_BYTES_MAX,
-    REQUEST_MESSAGES_MAX,
-    decode_replies,
-    encode_message,
-    frame_of,
-)
 
-R = TypeVar("R")
-
-_COMMANDS: Final = frozenset(
-    {MessageType.NEW_ORDER, MessageType.CANCEL, MessageType.SWAP, MessageType.DEPOSIT, MessageType.WITHDRAW}
-)
+_ANY_CUM: int = -1
+_LIMIT_ORDER = Terms()
 
 
-class Protocol:
+class Protocol(Questions):
     """One session with one venue. Every method returns at once; see the module's docstring."""
 
-    def __init__(self) -> None:
-        self.listing: Listing | None = None
-        self.account = AccountView(self._listed)
-        self.feed = MarketFeed(self._ask_snapshot)
-        self._next_request_id = 1
-        self._questions: dict[int, tuple[Call[Any], Callable[[Any], Any]]] = {}
-        self._logon: Call[int] | None = None
-        self._logout: Call[None] | None = None
-        self._out: list[bytes] = []
-
-    # -- session
-
-    def logon(self, token: str) -> Call[int]:
-        """Log on, or renew the session, with a KYC token; the result is the account's number."""
-        self._send(Logon(token))
-        self._logon = Call("LOGON")
-        return self._logon
-
-    def logout(self) -> Call[None]:
-        """Log off; everything sent before is answered first."""
-        self._send(Logout())
-        self._logout = Call("LOGOUT")
-        return self._logout
-
-    def heartbeat(self) -> Call[None]:
-        """Ask whether the venue is there."""
-        request_id, call = self._ask("HEARTBEAT", lambda _: None)
-        self._send(Heartbeat(request_id))
-        return call
-
-    def reference_data(self) -> Call[Listing]:
-        """Ask for the venue's currencies and instruments."""
-        request_id, call = self._ask("VENUE_REQUEST", self._learn_listing)
-        self._send(VenueRequest(request_id))
-        return call
-
-    # -- commands
+    # -- orders
 
     def new_order(
         self,
@@ -111,27 +50,36 @@ class Protocol:
         price: str,
         quantity: str,
         *,
-        time_in_force: TimeInForce = TimeInForce.GTC,
+        ord_type: OrdType = OrdType.LIMIT,
+        time_in_force: TimeInForce | None = None,
         post_only: bool = False,
+        expire_ns: int = 0,
+        display_quantity: str | None = None,
+        stop_price: str | None = None,
+        min_quantity: str | None = None,
+        self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE,
         client_order_id: int | None = None,
     ) -> Call[Order]:
-        """Enter an order; the result is the order once it rests, or is done.
+        """Enter an order; the result is the order once it rests, waits for its stop price, or is done.
 
-        ``price`` and ``quantity`` are decimal text, multiples of the instrument's tick and lot. Give
+        ``price`` and the quantities are decimal text, multiples of the instrument's tick and lot; the price
+        of a MARKET or STOP order is the worst it may trade at. For the rest see ``Terms``. Give
         ``client_order_id`` to send an order again whose answer was lost: it is never done twice.
         A refusal raises :class:`RequestRejected`, an inexact amount :class:`AmountError`.
         """
         listed = self._listed().instrument(instrument)
-        ticks, lots = listed.ticks(price), listed.lots(quantity)
-        return self.new_order_ticks(
-            listed,
-            side_of(side),
-            ticks,
-            lots,
-            time_in_force=time_in_force,
-            post_only=post_only,
-            client_order_id=client_order_id,
+        terms = Terms(
+            ord_type,
+            time_in_force,
+            post_only,
+            expire_ns,
+            listed.lots(display_quantity) if display_quantity is not None else 0,
+            listed.ticks(stop_price) if stop_price is not None else 0,
+            listed.lots(min_quantity) if min_quantity is not None else 0,
+            self_trade_prevention,
         )
+        ticks, lots = listed.ticks(price), listed.lots(quantity)
+        return self.new_order_ticks(listed, side_of(side), ticks, lots, terms, client_order_id=client_order_id)
 
     def new_order_ticks(
         self,
@@ -139,28 +87,86 @@ class Protocol:
         side: Side,
         price_ticks: int,
         quantity_lots: int,
+        terms: Terms = _LIMIT_ORDER,
         *,
-        time_in_force: TimeInForce = TimeInForce.GTC,
-        post_only: bool = False,
         client_order_id: int | None = None,
     ) -> Call[Order]:
         """Enter an order counted in ticks and lots; otherwise as :meth:`new_order`."""
         number = self.account.take_id(client_order_id)
-        request = order_request(
-            number, instrument, side, price_ticks, quantity_lots, time_in_force=time_in_force, post_only=post_only
+        return self._command(
+            order_request(number, instrument, side, price_ticks, quantity_lots, terms), client_order_id
         )
-        call = self.account.expect_order(request, automatic=client_order_id is None)
-        self._send(request)
-        return call
 
     def cancel(self, order: Order | int) -> Call[Order]:
         """Cancel an order, or the order with this client order id; the result is the order as it ended."""
-        named = order.client_order_id if isinstance(order, Order) else order
-        order_id = order.order_id if isinstance(order, Order) else 0
+        order_id, named = _naming(order)
+        return self._command(Cancel(self.account.take_id(None), order_id, named))
+
+    def amend(
+        self, order: Order | int, price: str, quantity: str, *, expected_filled: str | None = None
+    ) -> Call[Order]:
+        """Change an open order's price or quantity; the result is the order.
+
+        ``quantity`` is the new total, what has traded included. ``expected_filled`` is what the caller
+        believes has traded: if it is another amount by then, nothing changes and CUM_QTY_MISMATCH is raised.
+        The same price and a smaller quantity keep the order's place in the queue.
+        """
+        known = order if isinstance(order, Order) else self.account.orders.get(order)
+        if known is None:
+            reason = RejectReason.UNKNOWN_ORDER
+            raise RequestRejected(reason, f"{order}: {reason.text} It is none that this session knows: open_orders()")
+        listed = known.instrument
+        expected = _ANY_CUM if expected_filled is None else listed.lots(expected_filled)
+        return self.amend_ticks(known, listed.ticks(price), listed.lots(quantity), expected_cum_lots=expected)
+
+    def amend_ticks(
+        self, order: Order | int, price_ticks: int, quantity_lots: int, *, expected_cum_lots: int = _ANY_CUM
+    ) -> Call[Order]:
+        """Change an open order, counted in ticks and lots; otherwise as :meth:`amend`."""
+        order_id, named = _naming(order)
         number = self.account.take_id(None)
-        call = self.account.expect_cancel(number)
-        self._send(Cancel(number, order_id, 0 if order_id else named))
+        return self._command(Amend(number, order_id, named, price_ticks, quantity_lots, expected_cum_lots))
+
+    def mass_cancel(
+        self, instrument: str | None = None, side: Side | str | None = None, *, account: int = 0
+    ) -> Call[CommandDone]:
+        """Cancel all open orders and quotes, or those of one instrument or side; the result counts them.
+
+        ``account``: whose, for operators; 0: the account's own.
+        """
+        index = ALL_INSTRUMENTS if instrument is None else self._listed().instrument(instrument).index
+        wanted = 0 if side is None else int(side_of(side))
+        return self._command(MassCancel(self.account.take_id(None), index, wanted, account))
+
+    def mass_quote(self, sets: Mapping[str, tuple[Levels, Levels]]) -> Call[QuoteResult]:
+        """Replace the account's quotes in one or more instruments, each ``(bids, offers)``, best price first.
+
+        ``{"EUR/USD": ([("1.1171", "500")], [("1.1173", "500")])}``. Each instrument's set applies whole, or is
+        refused and its old one stays: see the result's ``refused``. An empty set takes the quotes away.
+        """
+        listing = self._listed()
+        in_ticks = {
+            listed: (levels_in_ticks(listed, bids), levels_in_ticks(listed, offers))
+            for listed, (bids, offers) in ((listing.instrument(symbol), sides) for symbol, sides in sets.items())
+        }
+        return self.mass_quote_ticks(in_ticks)
+
+    def mass_quote_ticks(self, sets: Mapping[Instrument, tuple[LevelsTicks, LevelsTicks]]) -> Call[QuoteResult]:
+        """Replace quotes, counted in ticks and lots; otherwise as :meth:`mass_quote`."""
+        request = quote_request(0, sets)
+        return self._command(request._replace(client_order_id=self.account.take_id(None)))
+
+    def dead_man(self, timeout_ms: int) -> Call[None]:
+        """Have all open orders cancelled unless this is said again within ``timeout_ms``; 0: stop the timer.
+
+        The timer belongs to the account and runs in the venue's core, whatever becomes of the line.
+        """
+        request = DeadMan(timeout_ms)
+        call = self.account.commands.expect_guard(request)
+        self._send(request)
         return call
+
+    # -- money
 
     def swap(
         self,
@@ -191,10 +197,7 @@ class Protocol:
             payee=payee,
             deadline_ns=deadline_ns,
         )
-        request = request._replace(client_order_id=self.account.take_id(client_order_id))
-        call = self.account.expect_swap(request, automatic=client_order_id is None)
-        self._send(request)
-        return call
+        return self._command(request._replace(client_order_id=self.account.take_id(client_order_id)), client_order_id)
 
     def deposit(
         self, account: int, currency: str, amount: str, *, client_order_id: int | None = None
@@ -202,10 +205,8 @@ class Protocol:
         """Credit an account against custody; operators only."""
         listed = self._listed().currency(currency)
         units = listed.units(amount)
-        request = Deposit(self.account.take_id(client_order_id), account, listed.index, units)
-        call = self.account.expect_movement(request, automatic=client_order_id is None)
-        self._send(request)
-        return call
+        number = self.account.take_id(client_order_id)
+        return self._command(Deposit(number, account, listed.index, units), client_order_id)
 
     def withdraw(
         self, account: int, currency: str, amount: str, *, client_order_id: int | None = None
@@ -213,131 +214,38 @@ class Protocol:
         """Debit an account to custody; operators only."""
         listed = self._listed().currency(currency)
         units = listed.units(amount)
-        request = Withdraw(self.account.take_id(client_order_id), account, listed.index, units)
-        call = self.account.expect_movement(request, automatic=client_order_id is None)
+        number = self.account.take_id(client_order_id)
+        return self._command(Withdraw(number, account, listed.index, units), client_order_id)
+
+    # -- compliance
+
+    def freeze(self, account: int, *, client_order_id: int | None = None) -> Call[CommandDone]:
+        """Freeze an account: its orders are cancelled, and it can neither trade, pay nor withdraw; operators only."""
+        return self._revoke(RevokeAction.FREEZE, account, "", client_order_id)
+
+    def unfreeze(self, account: int, *, client_order_id: int | None = None) -> Call[CommandDone]:
+        """Release an account that was frozen; operators only."""
+        return self._revoke(RevokeAction.UNFREEZE, account, "", client_order_id)
+
+    def revoke_token(self, token_id: str, *, client_order_id: int | None = None) -> Call[CommandDone]:
+        """Revoke a KYC token by its ``jti``, for good; operators only."""
+        return self._revoke(RevokeAction.TOKEN, 0, token_id, client_order_id)
+
+    def _revoke(
+        self, action: RevokeAction, account: int, token_id: str, client_order_id: int | None
+    ) -> Call[CommandDone]:
+        number = self.account.take_id(client_order_id)
+        return self._command(Revoke(number, int(action), account, token_id), client_order_id)
+
+    def _command(self, request: Command, wanted_id: int | None = None) -> Call[Any]:
+        """Send a command and make its call; ``wanted_id`` is the client order id that the caller chose."""
+        call = self.account.commands.expect(request, automatic=wanted_id is None)
         self._send(request)
         return call
 
-    # -- questions
 
-    def balances(self) -> Call[dict[str, Balance]]:
-        """Ask for the account's balances, by currency code; those that are zero are left out."""
-        request_id, call = self._ask("BALANCES_REQUEST", self._read_balances)
-        self._send(BalancesRequest(request_id))
-        return call
-
-    def book(self, instrument: str, depth: int = 10) -> Call[BookReplica]:
-        """Ask for a snapshot of a book, ``depth`` levels a side."""
-        listed = self._listed().instrument(instrument)
-
-        def read(book: Book) -> BookReplica:
-            replica = BookReplica(listed)
-            replica.load(book)
-            return replica
-
-        request_id, call = self._ask("BOOK_REQUEST", read)
-        self._send(BookRequest(request_id, listed.index, depth))
-        return call
-
-    def account_number(self, issuer: str, subject: str) -> Call[int]:
-        """Ask for the number of an identity's account; operators only."""
-        request_id, call = self._ask("ACCOUNT_REQUEST", lambda answer: answer.account)
-        self._send(AccountRequest(request_id, issuer, subject))
-        return call
-
-    def final(self, sequence: int) -> Call[SettlementNotice]:
-        """Wait until the ledger calls the command with this sequence FINAL; sends nothing."""
-        return self.account.expect_final(sequence)
-
-    def follow(self, instrument: str) -> Call[BookReplica]:
-        """Keep a replica of a book from market data; the result is the replica once it is current."""
-        return self.feed.follow(self._listed().instrument(instrument))
-
-    # -- frames
-
-    def take_frames(self) -> Iterator[bytes]:
-        """Yield what is to be sent, in frames that the venue accepts."""
-        out, self._out = self._out, []
-        chunks: list[bytes] = []
-        n_bytes = 0
-        for chunk in out:
-            if len(chunks) == REQUEST_MESSAGES_MAX or n_bytes + len(chunk) > REQUEST_BYTES_MAX - 16:
-                yield frame_of(chunks, len(chunks))
-                chunks, n_bytes = [], 0
-            chunks.append(chunk)
-            n_bytes += len(chunk)
-        if chunks:
-            yield frame_of(chunks, len(chunks))
-
-    def receive(self, frame: bytes) -> None:
-        """Take in one frame of the venue; :class:`ProtocolError` when it is not this protocol."""
-        for message in decode_replies(frame):
-            if isinstance(message, Balances | VenueDescription | Book | AccountNumber):
-                self._answered(message.request_id, message)
-            elif isinstance(message, HeartbeatAck):
-                self._answered(message.number, message)
-            elif isinstance(message, LogonAck):
-                self._logged_on(message)
-            elif isinstance(message, LogoutAck):
-                if self._logout is not None:
-                    self._logout.succeed(None)
-            elif isinstance(message, Reject):
-                self._refused(message)
-            elif isinstance(message, Taken):
-                self.account.taken(message)
-            else:
-                self.account.hear(message)
-
-    def take_reports(self) -> list[Report]:
-        """Return the reports that have arrived since the last call, oldest first; 65,536 are kept."""
-        return self.account.take_reports()
-
-    def _send(self, message: tuple[object, ...]) -> None:
-        self._out.append(encode_message(message))
-
-    def _ask(self, what: str, read: Callable[[Any], R]) -> tuple[int, Call[R]]:
-        request_id, call = self._next_request_id, Call[R](what)
-        self._next_request_id += 1
-        self._questions[request_id] = (call, read)
-        return request_id, call
-
-    def _ask_snapshot(self, instrument: int, load: Callable[[Book], None]) -> None:
-        request_id, _ = self._ask("BOOK_REQUEST", load)
-        self._send(BookRequest(request_id, instrument, BOOK_DEPTH_MAX))
-
-    def _answered(self, request_id: int, answer: object) -> None:
-        call, read = self._questions.pop(request_id, (None, None))
-        if call is not None and read is not None:
-            call.succeed(read(answer))
-
-    def _logged_on(self, ack: LogonAck) -> None:
-        self.account.open(ack)
-        if self._logon is not None:
-            self._logon.succeed(ack.account)
-            self._logon = None
-
-    def _refused(self, refused: Reject) -> None:
-        error = RequestRejected(RejectReason(refused.reason), refused.text)
-        if refused.ref_type in _COMMANDS and self.account.fail(refused.ref_id, error):
-            return
-        if refused.ref_type == TYPE_OF[Logon] and self._logon is not None:
-            self._logon.fail(error)
-            self._logon = None
-        elif refused.ref_type not in _COMMANDS and refused.ref_id in self._questions:
-            self._questions.pop(refused.ref_id)[0].fail(error)
-        else:
-            self.account.note_refusal(error)
-
-    def _listed(self) -> Listing:
-        if self.listing is None:
-            raise ProtocolError("the venue's reference data has not arrived; connect first")
-        return self.listing
-
-    def _learn_listing(self, message: VenueDescription) -> Listing:
-        self.listing = read_listing(message)
-        return self.listing
-
-    def _read_balances(self, message: Balances) -> dict[str, Balance]:
-        currencies = self._listed().currencies
-        rows = (Balance(currencies[index], available, held) for index, available, held in message.balances)
-        return {balance.currency.code: balance for balance in rows}
+def _naming(order: Order | int) -> tuple[int, int]:
+    """Return OrderID and OrigClOrdID as they name an order: by its OrderID where that is known."""
+    if isinstance(order, int):
+        return 0, order
+    return (order.order_id, 0) if order.order_id else (0, order.client_order_id)

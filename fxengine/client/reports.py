@@ -6,8 +6,19 @@ it is asked for, so that who counts in ticks and lots never pays for it.
 
 from dataclasses import dataclass, field
 
-from fxengine.codes import EventFlag, EventKind, OrdStatus, RejectReason, SettlementStatus, Side
-from fxengine.messages import ExecutionReport
+from fxengine.codes import (
+    CommandKind,
+    EventFlag,
+    EventKind,
+    GuardAction,
+    OrdStatus,
+    OrdType,
+    RejectReason,
+    RevokeAction,
+    SettlementStatus,
+    Side,
+)
+from fxengine.messages import ExecutionReport, OrderState
 from fxengine.venue import Currency, Instrument
 
 
@@ -20,7 +31,7 @@ class Execution:
 
     @property
     def exec_type(self) -> EventKind:
-        """What happened: ACCEPTED, FILL, CANCELED or RESTED."""
+        """What happened: ACCEPTED, FILL, CANCELED, RESTED, REPLACED, REDUCED, TRIGGERED or QUOTED."""
         return EventKind(self.message.exec_type)
 
     @property
@@ -30,12 +41,12 @@ class Execution:
 
     @property
     def reason(self) -> RejectReason:
-        """Why it was cancelled, if the venue did it."""
+        """Why it was cancelled or reduced, if the venue did it."""
         return RejectReason(self.message.reason)
 
     @property
     def side(self) -> Side:
-        """This side's direction."""
+        """This side's direction; ValueError for QUOTED, which is about both."""
         return Side(self.message.side)
 
     @property
@@ -74,7 +85,7 @@ class Execution:
 
 @dataclass(slots=True)
 class Order:
-    """An order of this account. It is alive: reports that arrive later keep changing it."""
+    """An order of this account, or a level of its quotes. It is alive: reports that arrive later keep changing it."""
 
     client_order_id: int
     order_id: int
@@ -89,6 +100,10 @@ class Order:
     sequence: int = 0
     """Number of the latest command that changed it; of its last fill, what ``wait_final`` wants."""
     fills: list[Execution] = field(default_factory=list, repr=False)
+    ord_type: OrdType | None = None
+    """None where this session heard of the order and did not enter it."""
+    is_quote: bool = False
+    """It is a level of a mass quote, and ``client_order_id`` is the quote's."""
 
     @property
     def price(self) -> str:
@@ -111,8 +126,13 @@ class Order:
         return self.instrument.quantity_text(self.cum_lots)
 
     @property
+    def canceled_lots(self) -> int:
+        """What was cancelled or expired of it: OrderQty less CumQty less LeavesQty."""
+        return self.quantity_lots - self.cum_lots - self.leaves_lots
+
+    @property
     def is_open(self) -> bool:
-        """Say whether it rests in the book."""
+        """Say whether it rests in the book, or waits for its stop price."""
         return self.status in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
 
 
@@ -147,7 +167,7 @@ class SwapReceipt:
 
 @dataclass(frozen=True, slots=True)
 class MoneyMovement:
-    """Money that moved outside the books: RECEIVED, DEPOSITED, WITHDRAWN; DONE for the operator who moved it."""
+    """Money that moved outside the books: RECEIVED, DEPOSITED, WITHDRAWN; DONE for the operator who moved it here."""
 
     kind: EventKind
     client_order_id: int
@@ -199,12 +219,90 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandDone:
+    """A command on many orders, or on others' orders or money, was carried out."""
+
+    client_order_id: int
+    sequence: int
+    count: int
+    """How many orders and quotes it cancelled; of another session's deposit or withdrawal, the units it moved."""
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteResult:
+    """What became of a mass quote, set by set. A refused set left the old one as it was."""
+
+    client_order_id: int
+    sequence: int
+    n_quoted: int
+    n_refused: int
+    refused: dict[str, RejectReason] = field(default_factory=dict)
+    """Why, by instrument; not known when a repeated id was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardNotice:
+    """A guard over the account's orders was set, or acted (``reason`` is then DEAD_MAN_FIRED or DISCONNECTED)."""
+
+    action: GuardAction
+    reason: RejectReason
+    setting: int
+    """DEAD_MAN: the timeout in nanoseconds, 0 when it is off; WATCH: 1 while cancel-on-disconnect is wanted."""
+    sequence: int
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationNotice:
+    """An operator froze the account, released it, or took back its token."""
+
+    action: RevokeAction
+    reason: RejectReason
+    sequence: int
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The one true outcome of a command, or state of an order, as the venue knows it. Source: FIX 35=8, ExecType I."""
+
+    message: OrderState
+    instrument: Instrument | None
+    """Of an open order; None for all else."""
+
+    @property
+    def command(self) -> CommandKind:
+        """What the client order id was used for."""
+        return CommandKind(self.message.command)
+
+    @property
+    def status(self) -> OrdStatus:
+        """The order's state; of other commands FILLED where they were done."""
+        return OrdStatus(self.message.status)
+
+    @property
+    def reason(self) -> RejectReason:
+        """Why it was refused, or cancelled, if the venue did it."""
+        return RejectReason(self.message.reason)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it is an order that is open now."""
+        return self.instrument is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
-    """A REJECT that answers no call of this client."""
+    """Something was refused, and no call of this client waits for it."""
 
     reason: RejectReason
     text: str
+    client_order_id: int = 0
+    """Of the command that was refused, where it is known."""
 
 
-Report = Execution | SwapReceipt | MoneyMovement | SettlementNotice | Refusal
+Report = (
+    Execution | SwapReceipt | MoneyMovement | CommandDone | SettlementNotice | GuardNotice | RevocationNotice | Refusal
+)
 """What ``take_reports`` returns."""

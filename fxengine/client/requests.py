@@ -4,11 +4,48 @@ Pure functions over the venue's listing. What cannot be said exactly is refused 
 :class:`AmountError`; it is never rounded.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from fxengine.client.listing import Listing
-from fxengine.codes import ExecInst, OrdType, Side, SwapMode, TimeInForce
+from fxengine.codes import ExecInst, OrdType, SelfTradePrevention, Side, SwapMode, TimeInForce
 from fxengine.errors import AmountError
-from fxengine.messages import NewOrder, Swap
+from fxengine.messages import MassQuote, NewOrder, Swap
+from fxengine.messages.fields import QUOTE_SETS_MAX, QUOTE_VALUES_MAX
 from fxengine.venue import Instrument
+
+Levels = Sequence[tuple[str, str]]
+"""One side of a quote: (price, quantity) as decimal text, best first."""
+LevelsTicks = Sequence[tuple[int, int]]
+"""One side of a quote: (price_ticks, quantity_lots), best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an order says beside its side, price and quantity."""
+
+    ord_type: OrdType = OrdType.LIMIT
+    time_in_force: TimeInForce | None = None
+    """None: IOC for a MARKET order, GTD where an expire time is given, else GTC."""
+    post_only: bool = False
+    """Refuse it if it would trade at once."""
+    expire_ns: int = 0
+    """GTD: valid strictly before this time, ns since 1970 UTC."""
+    display_lots: int = 0
+    """Show only this much of it at a time (an iceberg); 0: all."""
+    stop_price_ticks: int = 0
+    """STOP and STOP_LIMIT: wait until a trade at this price or beyond it."""
+    min_lots: int = 0
+    """IOC: at least this much, or nothing; 0: any."""
+    self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
+
+    def lives(self) -> TimeInForce:
+        """Return the time in force, where none was said the one that fits."""
+        if self.time_in_force is not None:
+            return self.time_in_force
+        if self.ord_type is OrdType.MARKET:
+            return TimeInForce.IOC
+        return TimeInForce.GTD if self.expire_ns else TimeInForce.GTC
 
 
 def side_of(side: Side | str) -> Side:
@@ -26,26 +63,45 @@ def side_of(side: Side | str) -> Side:
 
 
 def order_request(
-    client_order_id: int,
-    instrument: Instrument,
-    side: Side,
-    price_ticks: int,
-    quantity_lots: int,
-    *,
-    time_in_force: TimeInForce,
-    post_only: bool,
+    client_order_id: int, instrument: Instrument, side: Side, price_ticks: int, quantity_lots: int, terms: Terms
 ) -> NewOrder:
     """Build a NEW_ORDER."""
     return NewOrder(
         client_order_id,
         instrument.index,
         int(side),
-        int(OrdType.LIMIT),
-        int(time_in_force),
-        int(ExecInst.POST_ONLY if post_only else ExecInst.NONE),
+        int(terms.ord_type),
+        int(terms.lives()),
+        int(ExecInst.POST_ONLY if terms.post_only else ExecInst.NONE),
+        int(terms.self_trade_prevention),
         price_ticks,
         quantity_lots,
+        terms.expire_ns,
+        terms.display_lots,
+        terms.stop_price_ticks,
+        terms.min_lots,
     )
+
+
+def quote_request(client_order_id: int, sets: Mapping[Instrument, tuple[LevelsTicks, LevelsTicks]]) -> MassQuote:
+    """Build a MASS_QUOTE; :class:`AmountError` where it has more sets, or a side more levels, than fit."""
+    if not 1 <= len(sets) <= QUOTE_SETS_MAX:
+        raise AmountError(f"a mass quote has 1 to {QUOTE_SETS_MAX} instruments, not {len(sets)}")
+    rows = []
+    for instrument, (bids, offers) in sets.items():
+        if max(len(bids), len(offers)) > QUOTE_VALUES_MAX // 2:
+            raise AmountError(f"{instrument.symbol}: a side of a quote has at most {QUOTE_VALUES_MAX // 2} levels")
+        rows.append((instrument.index, _flat(bids), _flat(offers)))
+    return MassQuote(client_order_id, tuple(rows))
+
+
+def levels_in_ticks(instrument: Instrument, levels: Levels) -> list[tuple[int, int]]:
+    """Turn one side of a quote into ticks and lots."""
+    return [(instrument.ticks(price), instrument.lots(quantity)) for price, quantity in levels]
+
+
+def _flat(levels: LevelsTicks) -> tuple[int, ...]:
+    return tuple(number for level in levels for number in level)
 
 
 def swap_request(

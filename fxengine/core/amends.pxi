@@ -40,7 +40,7 @@ cdef inline int cancel_request(State* s, Account* account, const Cancel* command
         s, account, command.account, command.order_id, command.orig_client_order_id, &reason
     )
     if unlikely(order == NULL):
-        return reason
+        return bar_or(account, reason)
     if entry != NULL:
         entry.order_id = order_id_of(s, order)
         entry.status = CANCELED
@@ -116,7 +116,7 @@ cdef inline int amend(State* s, Account* account, const Amend* command, Remember
     cdef i64 displayed = 0
     cdef bint keeps_place
     if unlikely(not is_valid(s, account)):
-        return CREDENTIAL_EXPIRED
+        return bar_or(account, CREDENTIAL_EXPIRED)
     order = find_named(s, account, command.account, command.order_id, command.orig_client_order_id, &reason)
     if unlikely(order == NULL):
         return reason
@@ -146,6 +146,8 @@ cdef inline int amend(State* s, Account* account, const Amend* command, Remember
 
 cdef int mass_cancel_refusal(State* s, const Account* account, const MassCancel* command) noexcept nogil:
     """Return the first reason to refuse a mass cancel, in this order."""
+    if account.marks & (FROZEN | REVOKED):
+        return bar_or(account, NONE)
     if command.target:
         if client_at(s, command.target) == NULL:
             return UNKNOWN_ACCOUNT

@@ -9,6 +9,8 @@
 #     books     in order of instrument: stream, last price, number of bids, of asks and of waiting stops,
 #               then the orders: bids and asks in priority, stops as they were entered
 #     triggered count and the orders that wait to run, in turn
+#     marks     only where there are any: count and the accounts with a mark or a dead-man timer, in order
+#               of number; count and the revoked tokens, ascending
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 
@@ -99,7 +101,7 @@ cdef u8* put_account(u8* at, const State* s, const Account* account) noexcept no
     memcpy(image.jurisdiction, account.jurisdiction, sizeof(image.jurisdiction))
     image.window = account.window
     image.issued_at_ns = account.issued_at_ns
-    image.expires_ns = account.expires_ns
+    image.expires_ns = account.credential_expires_ns
     memcpy(image.permitted, account.permitted, sizeof(image.permitted))
     memcpy(image.token_id, account.token_id, sizeof(image.token_id))
     image.trade_group = account.trade_group
@@ -223,6 +225,48 @@ cdef u8* put_triggered(u8* at, State* s) noexcept nogil:
     return at
 
 
+cdef inline bint is_marked(const Account* account) noexcept nogil:
+    return account.marks != 0 or account.dead_man_ns != 0
+
+
+cdef u32 count_marked(const State* s) noexcept nogil:
+    """Count the accounts that the marks section names."""
+    cdef u32 n = 0
+    cdef u32 i
+    for i in range(s.n_accounts):
+        n += is_marked(account_at(s, i))
+    return n
+
+
+cdef size_t marks_size(const State* s) noexcept nogil:
+    """Return the size of the marks section: none where there is nothing to say."""
+    cdef size_t n_marked = count_marked(s)
+    if n_marked == 0 and s.n_revoked == 0:
+        return 0
+    return 2 * sizeof(u32) + n_marked * sizeof(MarkImage) + s.n_revoked * sizeof(TokenId)
+
+
+cdef u8* put_marks(u8* at, const State* s) noexcept nogil:
+    """Write who is barred, watching or under a dead-man timer, and the revoked tokens; nothing for nobody."""
+    cdef const Account* account
+    cdef MarkImage image
+    cdef u32 n_marked = count_marked(s)
+    cdef u32 n_revoked = <u32>s.n_revoked
+    cdef u32 i
+    if marks_size(s) == 0:
+        return at
+    at = put(at, &n_marked, sizeof(u32))
+    for i in range(s.n_accounts):
+        account = account_at(s, i)
+        if is_marked(account):
+            image.account = i
+            image.marks = account.marks
+            image.dead_man_ns = account.dead_man_ns
+            at = put(at, &image, sizeof(image))
+    at = put(at, &n_revoked, sizeof(u32))
+    return put(at, s.revoked, s.n_revoked * sizeof(TokenId)) if s.n_revoked else at
+
+
 cdef size_t state_size(const State* s) noexcept nogil:
     """Return how many canonical bytes the state makes."""
     cdef size_t size = sizeof(HeadImage) + s.n_accounts * (sizeof(AccountImage) + s.n_currencies * sizeof(Balance))
@@ -230,7 +274,7 @@ cdef size_t state_size(const State* s) noexcept nogil:
     for i in range(s.n_accounts):
         size += count_outcomes(account_at(s, i)) * sizeof(OutcomeImage)
     size += (2 * <size_t>s.orders_used - s.n_orders + 2) * sizeof(u32)
-    return size + s.n_instruments * sizeof(BookImage) + s.n_orders * sizeof(OrderImage)
+    return size + s.n_instruments * sizeof(BookImage) + s.n_orders * sizeof(OrderImage) + marks_size(s)
 
 
 cdef bytes state_image(State* s):
@@ -254,5 +298,6 @@ cdef bytes state_image(State* s):
     for i in range(s.n_instruments):
         at = put_book(at, s, s.books + i)
     at = put_triggered(at, s)
+    at = put_marks(at, s)
     assert at == end, "the canonical state has another size than was reserved for it"
     return image

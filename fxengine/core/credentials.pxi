@@ -7,11 +7,14 @@
 
 cdef int credential_refusal(State* s, const Credential* command) noexcept nogil:
     """Return the first reason to refuse, in this order."""
+    cdef const CredentialDetail* detail = <const CredentialDetail*>(command + 1)
     cdef Account* account
     if command.account < FIRST_CLIENT_ACCOUNT or command.account > s.n_accounts:
         return UNKNOWN_ACCOUNT
     if command.expires_ns <= s.now_ns:
         return CREDENTIAL_EXPIRED
+    if is_token_revoked(s, detail.token_id):
+        return TOKEN_REVOKED
     if command.account == s.n_accounts:
         if command.window < WINDOW_MIN or command.window > WINDOW_MAX or command.window & (command.window - 1):
             return UNKNOWN_COMMAND
@@ -19,6 +22,8 @@ cdef int credential_refusal(State* s, const Credential* command) noexcept nogil:
     account = account_at(s, command.account)
     if memcmp(command.identity, account.identity, sizeof(account.identity)) != 0:
         return IDENTITY_MISMATCH
+    if account.marks & FROZEN:
+        return ACCOUNT_FROZEN
     if command.issued_at_ns < account.issued_at_ns:
         return CREDENTIAL_SUPERSEDED
     return NONE
@@ -39,13 +44,15 @@ cdef int renew(State* s, const Credential* command) noexcept nogil:
         account.window = command.window
         memcpy(account.identity, command.identity, sizeof(account.identity))
     account = account_at(s, command.account)
-    if account.expires_ns != command.expires_ns:
+    if account.credential_expires_ns != command.expires_ns:
         if add_timer(s, command.expires_ns, TIMER_CREDENTIAL, command.account, command.account) != NONE:
             return OUT_OF_MEMORY
     account.flags = command.flags
     account.level = command.level
     account.issued_at_ns = command.issued_at_ns
-    account.expires_ns = command.expires_ns
+    account.credential_expires_ns = command.expires_ns
+    account.marks &= ~REVOKED
+    note_expiry(account)
     memcpy(account.jurisdiction, command.jurisdiction, sizeof(account.jurisdiction))
     memcpy(account.permitted, detail.permitted, sizeof(account.permitted))
     memcpy(account.token_id, detail.token_id, sizeof(account.token_id))

@@ -4,8 +4,9 @@
 #
 #   1. its number is the next; time moves on to its stamp, never back;
 #   2. stops that were triggered earlier and still wait run, then all timers that are due fire:
-#      credentials end (their orders leave the books), GTD orders expire;
-#   3. an unknown kind or a wrong number of records is refused, then an unknown account;
+#      credentials end (their orders leave the books), GTD orders expire, dead-man timers run out;
+#   3. an unknown kind or a wrong number of records is refused, then an unknown account; a credential,
+#      a guard and the time have no client id and are carried out at once;
 #   4. its client id is looked up: too old, too high, reused for another body: refused and not
 #      remembered; used before with the same body: answered with the outcome so far;
 #   5. else the id is remembered and the command carried out or refused, and that is its outcome;
@@ -145,6 +146,8 @@ cdef inline int carry_out(State* s, Account* account, const Command* command, Re
         return mass_cancel(s, account, <const MassCancel*>command, entry)
     if command.kind == COMMAND_SWAP:
         return swap(s, account, <const Swap*>command, entry)
+    if command.kind == COMMAND_REVOKE:
+        return revoke(s, account, <const Revoke*>command, entry)
     return transfer(s, account, <const Money*>command, entry)
 
 
@@ -184,7 +187,7 @@ cdef inline int apply_identified(State* s, const Command* command) noexcept nogi
 
 
 cdef size_t events_of(const State* s, const Command* command) noexcept nogil:
-    """Return the most events that a mass cancel or a mass quote makes."""
+    """Return the most events that a mass cancel, a mass quote or a revocation makes."""
     cdef const MassCancel* cancels = <const MassCancel*>command
     cdef Account* target
     cdef size_t n_sets
@@ -192,6 +195,8 @@ cdef size_t events_of(const State* s, const Command* command) noexcept nogil:
         # Per set all that stood goes, and QUOTED; per level REPLACED and RESTED.
         n_sets = (<const MassQuote*>command).n_sets
         return n_sets * (2 * QUOTE_LEVELS_MAX + 1) + 2 * UNITS_PER_RECORD * <size_t>command.n_records
+    if command.kind == COMMAND_REVOKE:
+        return events_of_revoke(s, <const Revoke*>command)
     target = client_at(s, cancels.target if cancels.target else cancels.account)
     return 1 + (target.n_orders if target != NULL else 0)
 
@@ -199,7 +204,9 @@ cdef size_t events_of(const State* s, const Command* command) noexcept nogil:
 cdef inline bint is_well_formed(const Command* command) noexcept nogil:
     """Say whether a command that a client numbers has a known kind and as many records as it may have."""
     if likely(command.n_records == 1):
-        return <u8>(command.kind - COMMAND_NEW_ORDER) <= <u8>(COMMAND_MASS_CANCEL - COMMAND_NEW_ORDER)
+        if likely(<u8>(command.kind - COMMAND_NEW_ORDER) <= <u8>(COMMAND_MASS_CANCEL - COMMAND_NEW_ORDER)):
+            return True
+        return command.kind == COMMAND_REVOKE
     return command.kind == COMMAND_MASS_QUOTE or (command.kind == COMMAND_NEW_ORDER and command.n_records == 2)
 
 
@@ -212,6 +219,8 @@ cdef inline int take_command(State* s, const Command* command) noexcept nogil:
         return apply_identified(s, command)
     if command.kind == COMMAND_CREDENTIAL and command.n_records > 1:
         return renew(s, <const Credential*>command)
+    if command.kind == COMMAND_GUARD and command.n_records == 1:
+        return guard(s, <const Guard*>command)
     if command.kind != COMMAND_TIME or command.n_records != 1:
         emit_rejected(
             s, command, command.kind, command.instrument, UNKNOWN_COMMAND, command.client_order_id, 0, 0

@@ -1,4 +1,5 @@
-# Ending all of an account's orders at once: when its credential ends, or by a mass cancel.
+# Ending all of an account's orders at once: when its credential ends or is taken back, when a guard acts,
+# or by a mass cancel.
 #
 # No list of an account's orders burdens the matching loop for that. They are found through the ring of
 # client ids and through its quote sets, and only when some are older than the window (n_orders says
@@ -55,31 +56,41 @@ cdef void find_quotes(State* s, const Account* account, Endings* endings) noexce
         quotes = quotes.next
 
 
+cdef void find_all(State* s, u32 number, Endings* endings) noexcept nogil:
+    """Note an account's open orders and quotes, in no order; there is room for n_orders.
+
+    O(ring), and O(pool) where it has orders older than its window.
+    """
+    cdef Account* account = account_at(s, number)
+    cdef u32 i
+    endings.n = 0
+    find_remembered(s, account, endings)
+    find_quotes(s, account, endings)
+    if endings.n < account.n_orders:
+        endings.n = 0
+        for i in range(1, s.orders_used + 1):
+            if s.orders[i].account == number:
+                note_ending(s, endings, s.orders + i)
+
+
 cdef int end_all(
     State* s, u32 number, u32 instrument, u8 side, u16 reason, u64 request_id, i64* n_ended
 ) noexcept nogil:
     """End an account's orders of one instrument or ALL_INSTRUMENTS, of one side or both (0); count them.
 
-    O(ring), and O(pool) where it has orders older than its window. The caller has seen to room for events.
+    As long as finding them takes. The caller has seen to room for events.
     """
     cdef Account* account = account_at(s, number)
     cdef Endings endings
     cdef Order* order
     cdef u32 i
     n_ended[0] = 0
-    endings.n = 0
     if account.n_orders == 0:
         return NONE
     endings.orders = <Ending*>malloc(account.n_orders * sizeof(Ending))
     if endings.orders == NULL:
         return OUT_OF_MEMORY
-    find_remembered(s, account, &endings)
-    find_quotes(s, account, &endings)
-    if endings.n < account.n_orders:
-        endings.n = 0
-        for i in range(1, s.orders_used + 1):
-            if s.orders[i].account == number:
-                note_ending(s, &endings, s.orders + i)
+    find_all(s, number, &endings)
     qsort(endings.orders, endings.n, sizeof(Ending), in_order_of_ending)
     for i in range(endings.n):
         order = s.orders + endings.orders[i].slot

@@ -58,7 +58,7 @@ cdef inline void emit_reduction(
     State* s, Account* owner, const Order* order, u8 kind, u8 flags, u8 status, u16 reason, i64 quantity_lots,
     i64 displayed_lots, u64 request_id, u64 instrument_stream,
 ) noexcept nogil:
-    """Tell an account that its order ended (CANCELED) or lost a part (REDUCED) before it was filled."""
+    """Tell an account that its order ended before it was filled (CANCELED)."""
     cdef CancelEvent* event = <CancelEvent*>event_to(
         s, owner, order.account, kind, order.side, reason, order.instrument, status, flags, 0
     )
@@ -69,6 +69,25 @@ cdef inline void emit_reduction(
     event.displayed_lots = displayed_lots
     event.cum_lots = order.cum_lots
     event.request_id = request_id
+    event.instrument_stream = instrument_stream
+
+
+cdef void emit_reduced(
+    State* s, Account* owner, const Order* order, u16 reason, i64 quantity_lots, i64 displayed_lots,
+    u64 instrument_stream,
+) noexcept nogil:
+    """Tell an account that its order lost a part before it was filled (REDUCED)."""
+    cdef ReduceEvent* event = <ReduceEvent*>event_to(
+        s, owner, order.account, EVENT_REDUCED, order.side, reason, order.instrument, open_status(order),
+        FLAG_BOOK if displayed_lots else 0, 0,
+    )
+    event.order_id = order_id_of(s, order)
+    event.client_order_id = order.client_order_id
+    event.price_ticks = order.price_ticks
+    event.quantity_lots = quantity_lots
+    event.displayed_lots = displayed_lots
+    event.cum_lots = order.cum_lots
+    event.leaves_lots = order.leaves_lots
     event.instrument_stream = instrument_stream
 
 
@@ -182,3 +201,23 @@ cdef void emit_credentialed(State* s, Account* owner, u32 account) noexcept nogi
     event.quantity_lots = owner.window
     event.leaves_lots = event.cum_lots = event.fee_units = 0
     event.instrument_stream = 0
+
+
+cdef void emit_told(State* s, Account* owner, u32 account, u8 kind, u8 action, u16 reason, i64 setting) noexcept nogil:
+    """Tell an account what was decided over it, beside any order."""
+    cdef Event* event = event_to(s, owner, account, kind, action, reason, 0, NEW, 0, 0)
+    event.order_id = event.client_order_id = 0
+    event.price_ticks = 0
+    event.quantity_lots = setting
+    event.leaves_lots = event.cum_lots = event.fee_units = 0
+    event.instrument_stream = 0
+
+
+cdef void emit_guarded(State* s, Account* owner, u32 account, u8 action, u16 reason, i64 setting) noexcept nogil:
+    """Tell an account that a guard was set, and to what, or acted, and why (GUARDED)."""
+    emit_told(s, owner, account, EVENT_GUARDED, action, reason, setting)
+
+
+cdef void emit_revoked(State* s, Account* owner, u32 account, u8 action, u16 reason) noexcept nogil:
+    """Tell an account that it was frozen or released, or that its token was revoked (REVOKED)."""
+    emit_told(s, owner, account, EVENT_REVOKED, action, reason, 0)

@@ -68,6 +68,8 @@ cdef class Core:
         if s.details != NULL:
             munmap(s.details, details_bytes(s))
         free(s.timers)
+        free(s.dead_men)
+        free(s.revoked)
         free(s.quotes)
         release_all(&s.memory)
 
@@ -223,6 +225,48 @@ cdef class Core:
             found.append((order.price_ticks, total))
             rank = next_rank(ladder, rank)
         return found
+
+    def order_state(self, Py_ssize_t account, u64 client_order_id, u64 order_id):
+        """Return what became of an account's command or order, named by OrderID or else by its client id.
+
+        The tuple is ``(order_id, client_order_id, command, status, reason, instrument, side, ord_type,
+        price_ticks, leaves_lots, cum_lots, notional_units, sequence)``: of an open order its own, of any
+        other command its outcome, with 0 for what only an open order has. ``sequence`` numbers the command
+        that used the client id; 0 when it left the window. None for what the account does not have (any
+        more), another's order included; an OrderID names open orders only. IndexError for no account. O(1).
+        """
+        self._ready()
+        _check_index("account", account, self.state.n_accounts)
+        return order_row(&self.state, account, client_order_id, order_id)
+
+    def open_orders(self, Py_ssize_t account, u64 after_order_id, Py_ssize_t limit):
+        """Return up to ``limit`` of an account's open orders and quotes, by slot, those behind a slot only.
+
+        Rows are ``(order_id, client_order_id, instrument, side, ord_type, price_ticks, leaves_lots,
+        cum_lots)``, with ord_type 0 for a quote. ``after_order_id`` is the last of the page before, open or
+        not; 0 begins. IndexError for no account, ValueError for a limit below 1. O(ring), as a mass cancel is.
+        """
+        self._ready()
+        _check_index("account", account, self.state.n_accounts)
+        _check_range("limit", limit, 1, 2**31 - 1)
+        return open_rows(&self.state, account, <u32>after_order_id, limit)
+
+    def watching(self):
+        """Return the accounts whose orders end when their connection is lost, ascending. O(accounts)."""
+        self._ready()
+        return [i for i in range(self.state.n_accounts) if account_at(&self.state, i).marks & WATCHING]
+
+    def is_frozen(self, Py_ssize_t account):
+        """Say whether an account is frozen; IndexError for no account. O(1)."""
+        self._ready()
+        _check_index("account", account, self.state.n_accounts)
+        return bool(account_at(&self.state, account).marks & FROZEN)
+
+    def is_revoked(self, bytes token_id not None):
+        """Say whether a token (blake2b-128 of its jti, 16 bytes) was revoked. O(log n) in the revoked."""
+        self._ready()
+        _check_range("len(token_id)", len(token_id), sizeof(TokenId), sizeof(TokenId))
+        return bool(is_token_revoked(&self.state, <const u8*>PyBytes_AS_STRING(token_id)))
 
     def state_bytes(self):
         """Return the whole state as canonical bytes; see ``fxengine.reference.canonical``. O(state)."""

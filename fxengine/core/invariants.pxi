@@ -316,12 +316,58 @@ cdef int check_rings(State* s) except -1:
     return 0
 
 
+cdef int check_marks(State* s) except -1:
+    """Who is barred may not trade and has no open orders; revoked tokens are in order, and bar who has one."""
+    cdef Account* account
+    cdef bint barred
+    cdef size_t i
+    cdef u32 number
+    for i in range(1, s.n_revoked):
+        if memcmp(s.revoked[i - 1].hash, s.revoked[i].hash, sizeof(TokenId)) >= 0:
+            raise AssertionError(f"the revoked token {i} is not in order")
+    for number in range(s.n_accounts):
+        account = account_at(s, number)
+        if number < FIRST_CLIENT_ACCOUNT and is_marked(account):
+            raise AssertionError(f"account {number}, the venue's own, is marked")
+        barred = account.marks & (FROZEN | REVOKED)
+        if account.expires_ns != (0 if barred else account.credential_expires_ns):
+            raise AssertionError(f"account {number}: what it may do does not follow from its marks")
+        if barred and account.n_orders:
+            raise AssertionError(f"account {number} is barred and has {account.n_orders} open orders")
+        if number >= FIRST_CLIENT_ACCOUNT and is_token_revoked(s, account.token_id) != (account.marks & REVOKED != 0):
+            raise AssertionError(f"account {number}: its token and its mark differ")
+    return 0
+
+
+cdef int check_dead_men(State* s) except -1:
+    """The accounts whose dead-man timer runs stand in the heap once each, sooner ones above."""
+    cdef u32 n = 0
+    cdef u32 i
+    for i in range(s.n_accounts):
+        if account_at(s, i).dead_man_ns:
+            n += 1
+            if account_at(s, i).dead_man_ns <= s.now_ns:
+                raise AssertionError(f"account {i}: its dead-man timer is overdue")
+    if n != s.n_dead_men:
+        raise AssertionError(f"{n} dead-man timers run, but {s.n_dead_men} are in the heap")
+    for i in range(n):
+        if account_at(s, s.dead_men[i]).dead_man_ns == 0 or account_at(s, s.dead_men[i]).dead_man_place != i:
+            raise AssertionError(f"account {s.dead_men[i]}: its dead-man timer is misplaced")
+        if i and dies_sooner(s, s.dead_men[i], s.dead_men[(i - 1) // 2]):
+            raise AssertionError(f"account {s.dead_men[i]}: its dead-man timer is below a later one")
+    if s.next_due_ns != least(s.timers[0].due_ns if s.n_timers else INT64_LARGEST, next_death_ns(s)):
+        raise AssertionError("something is due at another time than is noted")
+    return 0
+
+
 cdef int check_state(State* s) except -1:
     """Walk every invariant; AssertionError names the first that does not hold. O(state)."""
     check_books(s)
     check_slots(s)
     check_quotes(s)
     check_rings(s)
+    check_marks(s)
+    check_dead_men(s)
     check_conserved(s)
     check_held(s)
     check_never_crossed(s)

@@ -130,7 +130,7 @@ cdef inline int order_refusal(State* s, const Account* account, const NewOrder* 
     cdef i64 lots_units
     cdef int reason
     if unlikely(not is_valid(s, account)):
-        return CREDENTIAL_EXPIRED
+        return bar_or(account, CREDENTIAL_EXPIRED)
     if unlikely(command.instrument >= s.n_instruments):
         return UNKNOWN_INSTRUMENT
     book = s.books + command.instrument

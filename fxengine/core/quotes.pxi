@@ -336,7 +336,7 @@ cdef int mass_quote(State* s, Account* account, const MassQuote* command, Rememb
     cdef int reason
     cdef u32 i
     if not is_valid(s, account):
-        return CREDENTIAL_EXPIRED
+        return bar_or(account, CREDENTIAL_EXPIRED)
     for i in range(command.n_sets):
         if not read_set(&at, end, &wanted):
             return BAD_QUOTE_SET

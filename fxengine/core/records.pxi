@@ -23,6 +23,8 @@ cdef dict _command_layouts():
     cdef QuoteLevel v
     cdef Swap w
     cdef Money m
+    cdef Guard g
+    cdef Revoke r
     cdef Credential k
     cdef CredentialDetail d
     cdef InstrumentRecord i
@@ -95,6 +97,18 @@ cdef dict _command_layouts():
         _field("beneficiary", at, <Address>&m.beneficiary, sizeof(m.beneficiary)),
         _field("amount_units", at, <Address>&m.amount_units, sizeof(m.amount_units)),
     ]
+    at = <Address>&g
+    guard_fields = [
+        _field("action", at, <Address>&g.action, sizeof(g.action)),
+        _field("watching", at, <Address>&g.watching, sizeof(g.watching)),
+        _field("timeout_ns", at, <Address>&g.timeout_ns, sizeof(g.timeout_ns)),
+    ]
+    at = <Address>&r
+    revoke_fields = [
+        _field("action", at, <Address>&r.action, sizeof(r.action)),
+        _field("target", at, <Address>&r.target, sizeof(r.target)),
+        _field("token_id", at, <Address>&r.token_id, sizeof(r.token_id)),
+    ]
     at = <Address>&k
     credential = [
         _field("flags", at, <Address>&k.flags, sizeof(k.flags)),
@@ -131,6 +145,8 @@ cdef dict _command_layouts():
         "QUOTE_LEVEL": (sizeof(QuoteLevel), dict(quote_level)),
         "SWAP": (sizeof(Swap), dict(header + swap)),
         "MONEY": (sizeof(Money), dict(header + money)),
+        "GUARD": (sizeof(Guard), dict(header + guard_fields)),
+        "REVOKE": (sizeof(Revoke), dict(header + revoke_fields)),
         "CREDENTIAL": (sizeof(Credential), dict(header + credential)),
         "CREDENTIAL_DETAIL": (sizeof(CredentialDetail), dict(detail)),
         "INSTRUMENT": (sizeof(InstrumentRecord), dict(instrument)),
@@ -140,6 +156,7 @@ cdef dict _command_layouts():
 cdef dict _event_layouts():
     cdef Event e
     cdef CancelEvent c
+    cdef ReduceEvent d
     cdef ReplaceEvent r
     cdef StatusEvent t
     cdef MoneyEvent m
@@ -180,6 +197,7 @@ cdef dict _event_layouts():
     old_price = [_field("old_price_ticks", <Address>&r, <Address>&r.old_price_ticks, sizeof(r.old_price_ticks))]
     displayed = [_field("displayed_lots", <Address>&r, <Address>&r.displayed_lots, sizeof(r.displayed_lots))]
     request = [_field("request_id", <Address>&c, <Address>&c.request_id, sizeof(c.request_id))]
+    reduced = [_field("leaves_lots", <Address>&d, <Address>&d.leaves_lots, sizeof(d.leaves_lots))]
     notional = [_field("notional_units", <Address>&t, <Address>&t.notional_units, sizeof(t.notional_units))]
     original = [_field("original_sequence", <Address>&t, <Address>&t.original_sequence, sizeof(t.original_sequence))]
     amount = [_field("amount_units", <Address>&m, <Address>&m.amount_units, sizeof(m.amount_units))]
@@ -198,6 +216,7 @@ cdef dict _event_layouts():
     return {
         "EVENT": (sizeof(Event), dict(header + ids + price + lots + fee + streams)),
         "CANCEL_EVENT": (sizeof(CancelEvent), dict(header + ids + price + canceled + request + streams)),
+        "REDUCE_EVENT": (sizeof(ReduceEvent), dict(header + ids + price + canceled + reduced + streams)),
         "REPLACE_EVENT": (
             sizeof(ReplaceEvent),
             dict(whom + old_price + sequence + ids + price + lots + displayed + streams),

@@ -27,10 +27,7 @@ cdef void reduce_order(State* s, Book* book, Account* owner, Order* order, i64 l
         displayed = shrink(s, order, order.leaves_lots - lots)
     else:
         order.leaves_lots -= lots
-    emit_reduction(
-        s, owner, order, EVENT_REDUCED, FLAG_BOOK if displayed else 0, open_status(order), SELF_TRADE_PREVENTED,
-        lots, displayed, 0, next_number(book) if displayed else 0,
-    )
+    emit_reduced(s, owner, order, SELF_TRADE_PREVENTED, lots, displayed, next_number(book) if displayed else 0)
 
 
 cdef bint prevent(State* s, Book* book, Account* owner, Order* order, Order* maker) noexcept nogil:

@@ -185,7 +185,7 @@ cdef int swap_refusal(State* s, const Account* account, const Swap* command, u32
     """Return the first reason to refuse before any book is looked at, in this order."""
     cdef Account* receiver
     if not is_valid(s, account):
-        return CREDENTIAL_EXPIRED
+        return bar_or(account, CREDENTIAL_EXPIRED)
     if command.instrument >= s.n_currencies or command.currency_out >= s.n_currencies:
         return UNKNOWN_CURRENCY
     if command.instrument == command.currency_out:

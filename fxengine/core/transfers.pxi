@@ -10,7 +10,7 @@ cdef int transfer_refusal(State* s, const Account* operator_account, const Money
     """Return the first reason to refuse, in this order."""
     cdef Account* beneficiary
     if not (operator_account.flags & OPERATOR and is_valid(s, operator_account)):
-        return NOT_AUTHORIZED
+        return bar_or(operator_account, NOT_AUTHORIZED)
     if command.instrument >= s.n_currencies:
         return UNKNOWN_CURRENCY
     beneficiary = client_at(s, command.beneficiary)
@@ -23,6 +23,8 @@ cdef int transfer_refusal(State* s, const Account* operator_account, const Money
             return CURRENCY_NOT_PERMITTED
         if command.amount_units > INT64_LARGEST + s.custody[command.instrument].available_units:
             return CURRENCY_TOTAL_EXCEEDED
+    elif beneficiary.marks & FROZEN:
+        return ACCOUNT_FROZEN
     elif beneficiary.balances[command.instrument].available_units < command.amount_units:
         return INSUFFICIENT_FUNDS
     return NONE

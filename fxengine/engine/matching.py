@@ -10,6 +10,13 @@ from typing import Protocol
 
 from fxengine.records import Records
 
+OrderState = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
+"""``(order_id, client_order_id, command, status, reason, instrument, side, ord_type, price_ticks, leaves_lots,
+cum_lots, notional_units, sequence)``, as ``fxengine.messages.OrderState``."""
+OpenOrder = tuple[int, int, int, int, int, int, int, int]
+"""``(order_id, client_order_id, instrument, side, ord_type, price_ticks, leaves_lots, cum_lots)``;
+ord_type 0: a quote."""
+
 
 class MatchingCore(Protocol):
     """A deterministic state machine over command records; see ``fxengine.reference`` for its rules."""
@@ -52,6 +59,21 @@ class MatchingCore(Protocol):
 
     def depth(self, instrument: int, side: int, levels: int) -> list[tuple[int, int]]:
         """Return up to ``levels`` of (price_ticks, lots), best first."""
+
+    def order_state(self, account: int, client_order_id: int, order_id: int) -> OrderState | None:
+        """Return what became of an account's order or command; None for what it has not (any more)."""
+
+    def open_orders(self, account: int, after_order_id: int, limit: int) -> list[OpenOrder]:
+        """Return a page of an account's open orders and quotes, ascending by slot."""
+
+    def watching(self) -> list[int]:
+        """Return the accounts whose orders end when their connection is lost."""
+
+    def is_frozen(self, account: int) -> bool:
+        """Say whether an account is frozen."""
+
+    def is_revoked(self, token_id: bytes) -> bool:
+        """Say whether a token, by the hash of its jti, was revoked."""
 
     def state_bytes(self) -> bytes:
         """Return the whole state as canonical bytes."""

@@ -4,344 +4,321 @@ No socket is touched here. The server hands in frames, once a cycle has the gath
 submitted as one batch, and sends what stands in the outboxes of the sessions named by
 :meth:`Dispatcher.take_ready`::
 
-    receive ... receive      frames -> session table -> records gathered, questions noted
-    submit                   one engine.submit; answers computed from the applied state, deferred
+    receive ... receive      frames -> session table, scope, limits -> records gathered, questions noted
+    submit                   one engine.submit; questions asked of the applied state, answers deferred
     on_released              reports, logons completed, market data: all from durable events
+    do_what_is_due           silent sessions, ended credentials, pages of replays
     on_settled               settlement statuses
 
 Nothing is answered ahead of the disk. A balance is read right after the cycle's commands were
 applied and leaves when they are durable (``engine.defer``); a book comes from durable events.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-import numpy as np
-
-from fxengine.codes import AccountFlag, EventKind, RejectReason, SettlementStatus
+from fxengine.codes import RejectReason, RevokeAction, SettlementStatus
 from fxengine.engine import Engine, Released
-from fxengine.engine.directory import credential_command
+from fxengine.gateway.batch import Batch
 from fxengine.gateway.commands import RECORD_OF
-from fxengine.gateway.kyc import Credential, TokenVerifier
+from fxengine.gateway.delivery import Delivery, reject
+from fxengine.gateway.history import History
+from fxengine.gateway.limits import LOGON_COST
+from fxengine.gateway.logons import token_hash
 from fxengine.gateway.marketdata import MarketData, Publication
-from fxengine.gateway.reports import outcomes, read_events, report_rows
-from fxengine.gateway.session import Act, Session, State
+from fxengine.gateway.presence import Presence
+from fxengine.gateway.questions import Questions
+from fxengine.gateway.record_entry import admit_frame, n_records_of, only_cancels
+from fxengine.gateway.session import Act, Cell, Session
 from fxengine.messages import (
     PAYMENTS,
     TYPE_OF,
-    AccountNumber,
-    AccountRequest,
-    Balances,
-    BalancesRequest,
-    BookRequest,
     Heartbeat,
     HeartbeatAck,
     Logon,
-    LogonAck,
-    LogoutAck,
-    Reject,
+    Logout,
+    OrderState,
     Request,
+    Revoke,
     Settlement,
     Taken,
-    VenueDescription,
-    VenueRequest,
 )
-from fxengine.records import COMMAND
+from fxengine.records import RECORD_BYTES
 from fxengine.settlement import BatchStatus
 from fxengine.venue import Venue
-from fxengine.wire import Refused, decode_requests, encode_message, encode_rows
+from fxengine.wire import Refused, decode_requests, encode_message, is_record_frame, read_events
 
-SESSIONS_MAX: Final = 4_096
-LEVELS_PER_MESSAGE: Final = 64
-"""Levels of a book that count as one more message towards the cycle's bound: about as much work."""
+Incoming = Request | Refused | bytes
+"""A message, what could not be read of one, or a frame of records."""
 
-
-def reject(reason: RejectReason, ref_type: int = 0, ref_id: int = 0) -> Reject:
-    """Build the answer to a message that was refused at the gateway."""
-    return Reject(int(reason), reason.text, ref_type, ref_id)
+_EXECUTE, _RELIEVE, _PAY, _WAIT = Act.EXECUTE, Act.RELIEVE, Act.PAY, Act.WAIT
+_UNREADABLE: Final = RejectReason.NONE
+_INSTRUMENT: Final = OrderState._fields.index("instrument") - 1
+_SIDE: Final = OrderState._fields.index("side") - 1
+"""Places in what the core tells of an order: as in ORDER_STATE, but for its request_id."""
 
 
 class Dispatcher:
-    """All sessions of a gateway, and what their messages lead to."""
+    """All sessions of a gateway, and what their messages lead to.
+
+    What a server calls, each cycle in this order, all in one thread::
+
+        receive(identity, frame, client_key)   per frame; client_key: the Z85 CURVE key that ZAP saw, None on a
+                                               plain connection. Returns how many messages it was worth
+        disconnected(identity)                 as soon as it is known that a connection is gone
+        submit()                               once
+        do_what_is_due(now_ns)                 once: silent sessions, expiries, pages of replays
+        take_ready()                           sessions with something to send; see below
+        has_work, next_due_ns                  how long it may wait: not at all, or until this time
+        open()                                 once, after the engine's start and before the first client
+
+    Sending: for each session of ``take_ready()`` send ``outbox.next_frame()`` and call ``outbox.sent()`` while
+    the outbox holds something. Where there is no room, try again in a later cycle; where there is no
+    such connection, call ``disconnected(session.identity)``. A session with ``is_leaving`` set whose outbox
+    has become empty is to be forgotten with ``drop(session)``: what it was sent was the last.
+    """
 
     def __init__(self, engine: Engine, venue: Venue) -> None:
         self._engine = engine
         self.venue = venue
-        self._verifier = TokenVerifier(venue)
         self.market = MarketData(venue)
-        self._sessions: dict[bytes, Session] = {}
-        self._by_account: dict[int, list[Session]] = {}
-        self._ready: dict[Session, None] = {}
-        self._records = bytearray()
-        self._n_commands = 0
-        self._is_closing = False
-        self._logons: list[tuple[int, Session, Credential]] = []
-        self._awaited: dict[int, tuple[Session, Credential]] = {}
-        self._payments: list[tuple[int, Session, int]] = []
-        self._taken: dict[int, tuple[Session, int]] = {}
-        self._questions: list[Callable[[], None]] = []
-        self._settled: Settlement | None = None
         self.publications: list[Publication] = []
         """Market data to publish; the server empties it."""
-        self._description = VenueDescription(
-            0,
-            venue.id,
-            venue.name,
-            tuple((c.code, c.name, c.decimals) for c in venue.currencies),
-            tuple(
-                (
-                    i.symbol,
-                    i.base.index,
-                    i.quote.index,
-                    i.tick,
-                    i.lot,
-                    *(i.maker_rate, i.taker_rate),
-                    *(i.lot_units, i.tick_lot_units),
-                )
-                for i in venue.instruments
-            ),
-        )
+        self._delivery = Delivery()
+        self._history = History(venue.history_bytes)
+        self._batch = Batch(engine)
+        self._presence = Presence(engine, venue, self._batch, self._delivery, self._history, self._take_again)
+        self._sessions = self._presence.sessions
+        self._questions = Questions(engine, venue, self.market, self._presence.replays, self._delivery)
+        self._is_closing = False
 
-    # -- in
+    # -- what a server needs to know
 
     @property
     def has_work(self) -> bool:
-        """Say whether :meth:`submit` has anything to do."""
-        return bool(self._n_commands or self._questions)
+        """Say whether the next cycle has something to do although nobody says anything."""
+        return bool(self._batch.n_commands or self._questions or self._presence.replays.has_work)
+
+    @property
+    def next_due_ns(self) -> int:
+        """When :meth:`do_what_is_due` is to be called at the latest; 2**63 - 1: no session waits for anything."""
+        return self._presence.deadlines.next_ns
 
     @property
     def sessions(self) -> list[Session]:
         """Every session there is."""
         return list(self._sessions.values())
 
-    def receive(self, identity: bytes, frame: bytes) -> int:
-        """Act on one frame of one connection; return how many messages it held, a deep book counting as several."""
-        session = self._sessions.get(identity)
-        if session is None:
-            session = Session(identity)
-            if len(self._sessions) >= SESSIONS_MAX:
-                session.close()
-                self.send(session, reject(RejectReason.CAPACITY))
-                return 1
-            self._sessions[identity] = session
-        messages = decode_requests(frame)
-        for message in messages:
-            if isinstance(message, Refused):
-                self.send(session, reject(*message))
-            else:
-                self._take(session, message)
-        books = (message for message in messages if isinstance(message, BookRequest))
-        return len(messages) + sum(book.depth // LEVELS_PER_MESSAGE for book in books)
+    def open(self) -> None:
+        """Treat whoever was connected when the venue last ended as disconnected; before clients are let in."""
+        self._presence.open()
+        self.submit()
 
     def close(self) -> None:
         """Take nothing more: from here on every message is answered with SHUTTING_DOWN."""
-        self._is_closing = True
+        self._is_closing = self._presence.is_closing = True
 
-    def _take(self, session: Session, message: Request) -> None:
-        if self._is_closing:
-            self.send(session, reject(RejectReason.SHUTTING_DOWN, *_reference(message)))
-            return
-        act = session.act_on(message, self._engine.clock_ns())
-        if act is Act.EXECUTE:
-            if isinstance(message, PAYMENTS):
-                self._payments.append((self._n_commands, session, message.client_order_id))
-            self._records += RECORD_OF[type(message)](session.account, message)
-            self._n_commands += 1
-        elif type(act) is RejectReason:
-            self.send(session, reject(act, *_reference(message)))
-        elif act is Act.ANSWER:
-            self._answer(session, message)
-        elif act is Act.VERIFY and isinstance(message, Logon):
-            self._log_on(session, message)
-        elif act is Act.ECHO and isinstance(message, Heartbeat):
-            self.send(session, HeartbeatAck(message.number))
-        elif act is Act.LEAVE:
-            session.close()
-            self._questions.append(lambda: self._engine.defer(lambda: self._leave(session)))
+    # -- in
 
-    def _log_on(self, session: Session, logon: Logon) -> None:
-        credential = self._verifier.verify(logon.token, self._engine.clock_ns())
-        if isinstance(credential, RejectReason):
-            self._refuse_logon(session, credential)
-            return
-        holder = self._engine.directory.account(credential.issuer, credential.subject)
-        if session.account and holder != session.account:
-            self._refuse_logon(session, RejectReason.ALREADY_LOGGED_ON)
-            return
-        records = credential_command(
-            credential.issuer,
-            credential.subject,
-            token_id=credential.token_id,
-            permitted=credential.permitted,
-            level=credential.level,
-            jurisdiction=credential.jurisdiction,
-            window=credential.window,
-            issued_at_ns=credential.issued_at_ns,
-            expires_ns=credential.expires_ns,
-            flags=credential.flags,
-        )
-        session.await_credential()
-        self._logons.append((self._n_commands, session, credential))
-        self._records += records.tobytes()
-        self._n_commands += 1
+    def receive(self, identity: bytes, frame: bytes, client_key: str | None = None) -> int:
+        """Act on one frame of one connection; return how many messages it is worth: many, where it is much work."""
+        session = self._sessions.get(identity)
+        if session is None:
+            session = self._presence.meet(identity, client_key)
+            if session is None:
+                return 1
+        session.heard_ns = now_ns = self._engine.clock_ns()
+        if is_record_frame(frame):
+            return self._take(session, frame, now_ns)
+        worth = 0
+        for message in decode_requests(frame):
+            worth += self._take(session, message, now_ns)
+        return worth
 
-    def _refuse_logon(self, session: Session, reason: RejectReason) -> None:
-        self.send(session, reject(reason, int(TYPE_OF[Logon])))
-        for message in session.logon_refused():
-            self._take(session, message)
+    def _take(self, session: Session, message: Incoming, now_ns: int) -> int:
+        """Act on one message, or one frame of records; return how many messages it is worth."""
+        act = session.acts.get(type(message), _UNREADABLE)
+        if self._is_closing and act is not _UNREADABLE:
+            self._refuse(session, message, RejectReason.SHUTTING_DOWN)
+        elif act is _EXECUTE or act is _RELIEVE or act is _PAY:
+            return self._execute(session, message, act, now_ns)
+        elif isinstance(message, Refused):
+            self._delivery.send(session, reject(*message))
+        elif isinstance(act, RejectReason):
+            self._refuse(session, message, act)
+        elif act is _WAIT:
+            if not session.wait(message):
+                self._refuse(session, message, RejectReason.TOO_MANY_MESSAGES)
+        elif isinstance(message, bytes):
+            return self._admit(session, message, now_ns)
+        elif isinstance(message, Logon | Logout | Heartbeat):
+            self._take_session_message(session, message, now_ns)
+        else:
+            return self._answer(session, message, now_ns)
+        return 1
 
-    def _answer(self, session: Session, message: Request) -> None:
-        if isinstance(message, VenueRequest):
-            self.send(session, self._description._replace(request_id=message.request_id))
-        elif isinstance(message, BookRequest) and message.instrument >= len(self.venue.instruments):
-            self.send(session, reject(RejectReason.UNKNOWN_INSTRUMENT, *_reference(message)))
-        elif isinstance(message, BookRequest):
-            self._questions.append(lambda: self._engine.defer(lambda: self._send_book(session, message)))
-        elif isinstance(message, BalancesRequest):
-            self._questions.append(lambda: self._ask_balances(session, message))
-        elif isinstance(message, AccountRequest):
-            self._questions.append(lambda: self._ask_account(session, message))
+    def _execute(self, session: Session, message: Incoming, act: Cell, now_ns: int) -> int:
+        if session.scope is not None and not session.scope.allows(message, self._instruments_of(session.account)):
+            self._refuse(session, message, RejectReason.NOT_IN_SCOPE)
+            return 1
+        record = RECORD_OF[type(message)](session.account, message)
+        n_records = len(record) // RECORD_BYTES
+        allowance = session.allowance
+        retry_ns = (allowance.relief if act is _RELIEVE else allowance.commands).spend(n_records, now_ns)
+        batch = self._batch
+        if retry_ns:
+            self._refuse(session, message, RejectReason.RATE_LIMITED, retry_ns)
+        elif act is _PAY and isinstance(message, PAYMENTS):
+            batch.add_payment(record, session, message.client_order_id, _revoked_by(message))
+        else:
+            batch.records += record
+            batch.n_commands += 1
+        return n_records
 
-    # -- to the engine
+    def _admit(self, session: Session, frame: bytes, now_ns: int) -> int:
+        assert session.grant is not None
+        n_records = n_records_of(frame)
+        allowance = session.allowance
+        retry_ns = (allowance.relief if only_cancels(frame) else allowance.commands).spend(n_records, now_ns)
+        if retry_ns:
+            self._refuse(session, frame, RejectReason.RATE_LIMITED, retry_ns)
+            return 1
+        records, n_commands, refused = admit_frame(frame, session.grant)
+        self._batch.add(records, n_commands)
+        for refusal in refused:
+            self._delivery.refuse(session, *refusal)
+        return n_records
+
+    def _answer(self, session: Session, message: Request, now_ns: int) -> int:
+        reason = session.bar(now_ns)
+        if reason:
+            self._refuse(session, message, reason)
+            return 1
+        retry_ns = session.allowance.commands.spend(1, now_ns)
+        if retry_ns:
+            self._refuse(session, message, RejectReason.RATE_LIMITED, retry_ns)
+            return 1
+        return self._questions.take(session, message)
+
+    def _take_session_message(self, session: Session, message: Logon | Logout | Heartbeat, now_ns: int) -> None:
+        cost = LOGON_COST if isinstance(message, Logon) else 1
+        retry_ns = session.allowance.relief.spend(cost, now_ns)
+        if retry_ns:
+            self._refuse(session, message, RejectReason.RATE_LIMITED, retry_ns)
+        elif isinstance(message, Logon):
+            self._presence.log_on(session, message)
+        elif isinstance(message, Heartbeat):
+            self._delivery.send(session, HeartbeatAck(message.number))
+        else:
+            self._questions.when_durable(self._presence.log_out(session))
+
+    def _take_again(self, session: Session, waited: Iterable[Request | bytes]) -> None:
+        now_ns = self._engine.clock_ns()
+        for message in waited:
+            self._take(session, message, now_ns)
+
+    def _instruments_of(self, account: int) -> Callable[[int, int], int | None]:
+        """Return how to find the instrument of one of the account's open orders, this cycle's included."""
+
+        def instrument_of(order_id: int, client_order_id: int) -> int | None:
+            core = self._engine.core
+            state = core.order_state(account, client_order_id, order_id)
+            if state is None and self._batch.n_commands:
+                self.submit()  # it may be among what was gathered
+                state = core.order_state(account, client_order_id, order_id)
+            return state[_INSTRUMENT] if state is not None and state[_SIDE] else None
+
+        return instrument_of
+
+    # -- to the engine, and what time brings
 
     def submit(self) -> None:
         """Submit the cycle's commands as one batch, then ask the cycle's questions of the state they made."""
-        if self._n_commands:
-            first = self._engine.core.sequence + 1
-            for place, session, credential in self._logons:
-                self._awaited[first + place] = (session, credential)
-            for place, session, client_order_id in self._payments:
-                self._taken[first + place] = (session, client_order_id)
-            self._payments.clear()
-            commands = np.frombuffer(bytes(self._records), COMMAND)
-            self._records.clear()
-            self._logons.clear()
-            self._n_commands = 0
-            self._engine.submit(commands)
-        questions, self._questions = self._questions, []
-        for question in questions:
-            question()
+        self._batch.submit(self._presence.logons.submitted)
+        self._questions.ask()
 
-    def _ask_balances(self, session: Session, message: BalancesRequest) -> None:
-        core = self._engine.core
-        rows = ((c.index, *core.balance(session.account, c.index)) for c in self.venue.currencies)
-        answer = Balances(message.request_id, tuple(row for row in rows if row[1] or row[2]))
-        self._engine.defer(lambda: self.send(session, answer))
+    def do_what_is_due(self, now_ns: int) -> None:
+        """Close silent sessions, tell of expired credentials, and send the next pages of replays."""
+        self._presence.look_around(now_ns)
+        self._presence.replays.send_pages()
 
-    def _ask_account(self, session: Session, message: AccountRequest) -> None:
-        account = self._engine.directory.account(message.issuer, message.subject)
-        answer = (
-            reject(RejectReason.UNKNOWN_ACCOUNT, *_reference(message))
-            if account is None
-            else AccountNumber(message.request_id, account)
-        )
-        self._engine.defer(lambda: self.send(session, answer))
+    def disconnected(self, identity: bytes) -> None:
+        """A connection is gone without a LOGOUT: its guards act, and its session is forgotten."""
+        session = self._sessions.get(identity)
+        if session is not None:
+            self.drop(session)
 
-    def _send_book(self, session: Session, message: BookRequest) -> None:
-        if session.outbox.overflowed or self._sessions.get(session.identity) is not session:
-            return  # nobody will read it, and a deep book is work for everybody
-        book = self.market.books[message.instrument]
-        self._send_chunk(session, book.snapshot(message.request_id, message.depth), 1)
+    def drop(self, session: Session) -> None:
+        """Forget a session: it left and that is sent, or its connection is gone."""
+        self._presence.drop(session)
 
     # -- from the engine and from settlement
 
     def on_released(self, released: Released) -> None:
         """Tell the world of a durable batch: an engine's observer. A replayed one was told before."""
-        rows = read_events(released.events)
-        live = not released.replayed
-        self.publications += self.market.apply(rows, released.time_ns, publish=live)
-        if not live:
+        events, time_ns = released.events, released.time_ns
+        presence = self._presence
+        self._history.add(events, time_ns)
+        if released.replayed:
+            self.market.add(events)
             return
-        for sequence in [sequence for sequence in self._taken if sequence <= released.last_sequence]:
-            session, client_order_id = self._taken.pop(sequence)
-            self.send(session, Taken(client_order_id, sequence))
-        reports = report_rows(rows, released.events, released.time_ns, self._by_account)
-        for account, account_rows in reports.items():
-            chunk = encode_rows(account_rows)
-            for session in self._by_account[account]:
-                self._send_chunk(session, chunk, len(account_rows))
-        if self._awaited:
-            for row in outcomes(rows, self._awaited):
-                self._complete_logon(row)
-
-    def _complete_logon(self, row: tuple[int, ...]) -> None:
-        kind, reason, account, sequence, client_id_highest, window, stream = (row[n] for n in (0, 2, 6, 8, 10, 12, 16))
-        session, credential = self._awaited.pop(sequence)
-        if kind != EventKind.CREDENTIALED:
-            self._refuse_logon(session, RejectReason(reason))
-            return
-        for listener in self._by_account.get(account, ()):
-            listener.expires_ns = credential.expires_ns
-        if session.state is not State.LOGGING_ON:
-            return
-        listeners = self._by_account.setdefault(account, [])
-        if session not in listeners:
-            listeners.append(session)
-        operator = bool(credential.flags & AccountFlag.OPERATOR)
-        waited = session.credentialed(account, operator=operator, expires_ns=credential.expires_ns)
-        ack = LogonAck(account, client_id_highest, window, credential.expires_ns, self.venue.id, stream)
-        self.send(session, ack)
-        if self._settled is not None:
-            self.send(session, self._settled)
-        for message in waited:
-            self._take(session, message)
+        if self.market.is_followed:
+            self.publications += self.market.apply(read_events(events), time_ns)
+        else:
+            self.market.add(events)
+        for payment in self._batch.durable_payments(released.last_sequence):
+            self._delivery.send(payment.session, Taken(payment.client_order_id, payment.number))
+            if payment.revoked_token is not None:
+                presence.note_revocation(events, payment.revoked_token)
+        presence.audience.tell(events, time_ns)
+        if presence.logons.awaited:
+            presence.complete_logons(read_events(events))
 
     def on_settled(self, status: BatchStatus) -> None:
         """Tell every account of a batch its settlement status, and operators of every batch."""
-        chunk = encode_message(
-            Settlement(
-                status.batch_id,
-                int(status.status),
-                status.finality,
-                status.first_sequence,
-                status.last_sequence,
-                status.posted_ns,
-            )
+        notice = Settlement(
+            status.batch_id,
+            int(status.status),
+            status.finality,
+            status.first_sequence,
+            status.last_sequence,
+            status.posted_ns,
         )
         self.settled_through(status.batch_id, status.finality, status.last_sequence)
+        chunk = encode_message(notice)
         concerned = set(status.accounts)
-        for account, sessions in self._by_account.items():
-            for session in sessions:
-                if account in concerned or session.operator:
-                    self._send_chunk(session, chunk, 1)
+        for session in self._presence.audience:
+            if session.account in concerned or session.operator:
+                self._delivery.send_chunk(session, chunk, 1)
 
     def settled_through(self, batch_id: int, finality: str, last_sequence: int) -> None:
         """Note up to which command all is FINAL: who logs on later has missed the notices so far."""
-        self._settled = Settlement(batch_id, int(SettlementStatus.FINAL), finality, 1, last_sequence, 0)
+        self._presence.settled = Settlement(batch_id, int(SettlementStatus.FINAL), finality, 1, last_sequence, 0)
 
     # -- out
 
-    def send(self, session: Session, message: tuple[object, ...]) -> None:
-        """Put a message in a session's outbox."""
-        self._send_chunk(session, encode_message(message), 1)
-
-    def _send_chunk(self, session: Session, chunk: bytes, n_messages: int) -> None:
-        session.outbox.add(chunk, n_messages)
-        self._ready[session] = None
-
     def take_ready(self) -> list[Session]:
         """Return the sessions whose outboxes gained something since the last call."""
-        ready = list(self._ready)
-        self._ready.clear()
-        return ready
+        for session in self._delivery.take_overflowed():
+            if not session.is_leaving:
+                self._presence.dismiss(session, RejectReason.SLOW_READER)
+        return self._delivery.take_ready()
 
-    def _leave(self, session: Session) -> None:
-        self.send(session, LogoutAck())
-        self.drop(session)
-
-    def drop(self, session: Session) -> None:
-        """Forget a session: it left, its connection is gone, or it did not read."""
-        session.close()
-        if self._sessions.get(session.identity) is session:
-            del self._sessions[session.identity]
-        listeners = self._by_account.get(session.account, [])
-        if session in listeners:
-            listeners.remove(session)
-            if not listeners:
-                del self._by_account[session.account]
+    def _refuse(self, session: Session, message: Incoming, reason: RejectReason, retry_ns: int = 0) -> None:
+        self._delivery.refuse(session, reason, *_reference(message), retry_ns)
 
 
-def _reference(message: Request) -> tuple[int, int]:
+def _revoked_by(message: Request) -> bytes | None:
+    if not isinstance(message, Revoke):
+        return None
+    return token_hash(message.token_id) if message.action == RevokeAction.TOKEN else b""
+
+
+def _reference(message: Incoming) -> tuple[int, int]:
     """Return a message's type and id, by which its sender knows it."""
-    number = message[0] if message else 0
+    if isinstance(message, Refused):
+        return message.ref_type, message.ref_id
+    if isinstance(message, bytes):
+        return 0, 0
+    number: object = message[0] if message else 0
     return int(TYPE_OF[type(message)]), number if isinstance(number, int) else 0

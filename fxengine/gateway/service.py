@@ -3,11 +3,13 @@
 The order is the point. On the way up everything that must hear of the journal is attached before
 it is replayed, and no client is let in before the replay is done and the ledger agrees with it::
 
-    ledger -> engine -> settlement, gateway attached -> replay -> settlement checks -> bind -> serve
+    ledger -> engine -> settlement, gateway attached -> replay -> settlement checks
+           -> whoever was connected is not any more -> bind -> serve
 
 On the way down the same, backwards: sessions first, the ledger last.
 """
 
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,11 +17,14 @@ from pathlib import Path
 
 from fxengine.engine import CoreType, Durability, Engine
 from fxengine.errors import LedgerError
-from fxengine.gateway.server import Gateway, Stop, require_private
+from fxengine.gateway.server import Gateway, Stop
 from fxengine.ledger import open_ledger
 from fxengine.settlement import Settlement
+from fxengine.transport import ServerCurve, require_private_or_curve
 from fxengine.venue import Venue
 
+OPEN_FILES = 16_384
+"""Sessions, market data subscribers, and connections that come and go, with room to spare."""
 LEDGER_NAME = "ledger.sqlite"
 """The default ledger's file in a venue's data directory."""
 _MEMORY = "memory:"
@@ -54,31 +59,33 @@ def run_venue(
     clock_ns: Callable[[], int] = time.time_ns,
     cycle_ns: int | None = None,
     core_type: CoreType | None = None,
+    curve: ServerCurve | None = None,
     on_ready: Callable[[Ready], None] = lambda ready: None,
 ) -> None:
     """Run a venue until ``stop`` is set; return once everything taken is durable, answered and settled.
 
-    Addresses are ``ipc://PATH`` or ``tcp://127.0.0.1:PORT`` (``*`` for any port); ``on_ready`` is
-    called from this thread when clients may connect. The ledger is ``sqlite:`` in ``data_dir``
-    unless ``ledger_url`` says otherwise; with durability ``none`` it is ``memory:`` and nothing else,
-    because a ledger that outlives its journal could never be opened again. ``cycle_ns`` is the
-    settlement cycle, the venue's if not given.
+    Addresses are ``ipc://PATH`` or ``tcp://HOST:PORT`` (``*`` for any port), with ``curve`` unless only
+    this machine can reach both; ``on_ready`` is called from this thread when clients may connect. The
+    ledger is ``sqlite:`` in ``data_dir`` unless ``ledger_url`` says otherwise; with durability ``none`` it
+    is ``memory:`` and nothing else, because a ledger that outlives its journal could never be opened
+    again. ``cycle_ns`` is the settlement cycle, the venue's if not given.
     Raises :class:`VenueError` for a bad address, :class:`JournalError` and :class:`LedgerError` where
     these cannot be opened or fail, also when settlement had stopped with an alarm by the end;
     whatever was acknowledged by then is in the journal.
     """
     for address in (order_address, market_data_address):
-        require_private(address)
+        require_private_or_curve(address, curve=curve is not None)
     durability = Durability(durability)
     url = _ledger_url(ledger_url, data_dir, durability)
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    raise_open_files_limit()
     ledger = open_ledger(url, venue)
     try:
         engine = Engine(venue, data_dir, durability=durability, clock_ns=clock_ns, core_type=core_type)
         # With fsync, what is released is on the disk already, and waiting for more would slow matching.
         sync = engine.sync if durability is Durability.OS else lambda: None
         settlement = Settlement(ledger, venue, clock_ns=clock_ns, cycle_ns=cycle_ns, sync=sync)
-        gateway = Gateway(engine, settlement, venue, stop)
+        gateway = Gateway(engine, settlement, venue, stop, curve)
         try:
             engine.attach(settlement.observe)
             engine.attach(gateway.dispatcher.on_released)
@@ -87,6 +94,7 @@ def run_venue(
             settled = settlement.cursor
             if settled.batch_id:
                 gateway.dispatcher.settled_through(settled.batch_id, ledger.finality, settled.last_sequence)
+            gateway.dispatcher.open()
             bound = gateway.bind(order_address, market_data_address)
             core = engine.core
             on_ready(
@@ -112,6 +120,17 @@ def run_venue(
             raise LedgerError(f"{settlement.alarm}. Nothing is lost: the next start settles the rest from the journal")
     finally:
         ledger.close()
+
+
+def raise_open_files_limit() -> None:
+    """Let this process have as many open files as the system allows it: each connection is one.
+
+    Where the system allows fewer than there may be sessions, later connections wait to be accepted.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _ledger_url(given: str | None, data_dir: Path, durability: Durability) -> str:

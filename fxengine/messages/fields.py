@@ -12,6 +12,10 @@ TOKEN_BYTES_MAX: Final = 4_096
 NAME_BYTES_MAX: Final = 255
 BOOK_DEPTH_MAX: Final = 5_000
 """Levels a side that one BOOK carries at most."""
+QUOTE_SETS_MAX: Final = 15
+"""Sets that one MASS_QUOTE carries at most: so many full ones fit in one command of 255 records."""
+QUOTE_VALUES_MAX: Final = 64
+"""Values a side of a quote set: a price and a quantity for each of at most 32 levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list of lists, each with these columns, which may be lists; where there is one column, a list of values."""
+    """A list of lists, each with these columns, which may be lists; where there is one column, a list of values.
+
+    At most ``rows_max`` of them (0: as many as fit in a frame), and a multiple of ``multiple``.
+    """
 
     columns: "tuple[Whole | Text | Rows, ...]"
+    rows_max: int = 0
+    multiple: int = 1
 
     @property
     def name(self) -> str:
@@ -56,6 +65,9 @@ U64: Final = Whole("u64", 0, 2**64 - 1, "Q")
 I64: Final = Whole("i64", -(2**63), 2**63 - 1, "q")
 HEARTBEAT_MS: Final = Whole("u32", 0, 60_000, "I")
 DEAD_MAN_MS: Final = Whole("u32", 0, 3_600_000, "I")
+SESSION_MODE: Final = Whole("u8", 1, 2, "B")
+REPORT_FORMAT: Final = Whole("u8", 1, 2, "B")
+YES_NO: Final = Whole("u8", 0, 1, "B")
 DEPTH: Final = Whole("u16", 1, BOOK_DEPTH_MAX, "H")
 TOKEN: Final = Text(TOKEN_BYTES_MAX)
 NAME: Final = Text(NAME_BYTES_MAX)

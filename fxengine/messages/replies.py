@@ -45,7 +45,7 @@ class Reject(NamedTuple):
     text: Annotated[str, NAME, "what to do about it"]
     ref_type: Annotated[int, U8, "type of the refused message; 0: not known"]
     ref_id: Annotated[int, U64, "its client_order_id, request_id or number; 0: not known"]
-    retry_ns: Annotated[int, I64, "RATE_LIMITED: nanoseconds to wait before sending it again; else 0"]
+    retry_ns: Annotated[int, I64, "RATE_LIMITED: nanoseconds to wait before sending it again; else 0"] = 0
 
 
 class Taken(NamedTuple):
@@ -63,26 +63,37 @@ class ExecutionReport(NamedTuple):
     """What became of an order, or of a refused command. Source: FIX 35=8.
 
     CREDENTIALED tells an open session that its account logged on once more: client_order_id is the
-    highest id used, quantity_lots the window.
+    highest id used, quantity_lots the window. GUARDED: a guard was set, quantity_lots is the dead-man
+    timeout in ns, or whether the account watches; with reason DEAD_MAN_FIRED the timer has run out.
+    REVOKED: an operator froze or released the account, or took back its token; the reason says why.
     """
 
     account_stream: Annotated[int, U64, _STREAM]
     sequence: Annotated[int, U64, _SEQUENCE]
-    exec_type: Annotated[int, U8, "EventKind: 1 ACCEPTED, 2 REJECTED, 3 FILL, 4 CANCELED, 5 RESTED, 11 CREDENTIALED"]
+    exec_type: Annotated[
+        int,
+        U8,
+        "EventKind: 1 ACCEPTED, 2 REJECTED, 3 FILL, 4 CANCELED, 5 RESTED, 11 CREDENTIALED, 13 REPLACED, 14 REDUCED,"
+        " 15 TRIGGERED, 16 QUOTED, 17 GUARDED, 18 REVOKED",
+    ]
     status: Annotated[int, U8, "OrdStatus [39] after it"]
-    reason: Annotated[int, U16, "RejectReason of a REJECTED or CANCELED; 0: none"]
+    reason: Annotated[int, U16, "RejectReason of a REJECTED, CANCELED or REDUCED; 0: none"]
     order_id: Annotated[int, U64, "OrderID [37]; 0: a leg of a swap, or none"]
     client_order_id: Annotated[int, U64, "ClOrdID [11] of the order or command"]
     instrument: Annotated[int, U16, _INDEX]
-    side: Annotated[int, U8, "Side [54]; in a REJECTED the CommandKind that was refused"]
+    side: Annotated[int, U8, "Side [54]; REJECTED: the CommandKind; GUARDED: GuardAction; REVOKED: RevokeAction"]
     price_ticks: Annotated[int, I64, "of the fill, or of the order"]
-    quantity_lots: Annotated[int, I64, "of this event: entered, filled, cancelled, rested"]
+    quantity_lots: Annotated[
+        int, I64, "of this event: entered, filled, cancelled, rested; REPLACED: the new OrderQty; QUOTED: levels"
+    ]
     leaves_lots: Annotated[int, I64, "LeavesQty [151] after it"]
     cum_lots: Annotated[int, I64, "CumQty [14] after it"]
     fee_units: Annotated[int, I64, "FILL: fee in the currency received; negative: rebate in the currency given"]
     flags: Annotated[int, U8, "EventFlag bits: 1 MAKER, 2 TAKER (as LastLiquidityInd [851]), 4 BOOK, 8 SWAP"]
     trade_number: Annotated[int, U64, "FILL: with the instrument it names the trade, TrdMatchID [880]; else 0"]
-    request_id: Annotated[int, U64, "client_order_id of the CANCEL that this answers; 0: none"]
+    request_id: Annotated[
+        int, U64, "client_order_id of the CANCEL, AMEND, MASS_CANCEL or MASS_QUOTE that caused a CANCELED; 0: none"
+    ]
     time_ns: Annotated[int, I64, _TIME]
 
 
@@ -123,12 +134,16 @@ class SwapReport(NamedTuple):
 
 
 class MoneyReport(NamedTuple):
-    """Money moved outside the books: a swap's payee was paid, a deposit, a withdrawal."""
+    """Money moved outside the books: a swap's payee was paid, a deposit, a withdrawal.
+
+    DONE tells who sent it that a DEPOSIT, WITHDRAW, MASS_CANCEL or REVOKE was carried out. Of a MASS_CANCEL,
+    currency is its instrument and amount_units how many orders it cancelled.
+    """
 
     account_stream: Annotated[int, U64, _STREAM]
     sequence: Annotated[int, U64, _SEQUENCE]
-    exec_type: Annotated[int, U8, "EventKind: 8 RECEIVED, 9 DEPOSITED, 10 WITHDRAWN, 12 DONE (to the operator)"]
-    client_order_id: Annotated[int, U64, "ClOrdID [11] of the operator's command in a DONE; else 0"]
+    exec_type: Annotated[int, U8, "EventKind: 8 RECEIVED, 9 DEPOSITED, 10 WITHDRAWN, 12 DONE"]
+    client_order_id: Annotated[int, U64, "DONE: ClOrdID [11] of the command; else 0"]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
     counterparty: Annotated[int, U32, "the other account"]
@@ -201,13 +216,14 @@ class OrderState(NamedTuple):
 
 
 class OpenOrders(NamedTuple):
-    """A page of the account's open orders and quotes, ascending by the slot in their OrderID."""
+    """A page of the account's open orders and quotes, ascending by the slot in their OrderID (its lower 32 bits)."""
 
     request_id: Annotated[int, U64, _REQUEST_ID]
     orders: Annotated[
         tuple[tuple[int, int, int, int, int, int, int, int], ...],
         Rows((U64, U64, U16, U8, U8, I64, I64, I64)),
-        "each [order_id, client_order_id, instrument, side, ord_type, price_ticks, leaves_lots, cum_lots]",
+        "each [order_id, client_order_id, instrument, side, ord_type, price_ticks, leaves_lots, cum_lots];"
+        " ord_type 0: a level of a MASS_QUOTE, whose client_order_id it has",
     ]
     more: Annotated[int, U8, "1: ask for the next page after the last of these; 0: that is all"]
 

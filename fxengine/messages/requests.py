@@ -7,12 +7,30 @@ retry gets the same answer.
 
 from typing import Annotated, NamedTuple
 
-from fxengine.messages.fields import DEAD_MAN_MS, DEPTH, HEARTBEAT_MS, I64, NAME, TOKEN, U8, U16, U32, U64, Rows
+from fxengine.messages.fields import (
+    DEAD_MAN_MS,
+    DEPTH,
+    HEARTBEAT_MS,
+    I64,
+    NAME,
+    QUOTE_SETS_MAX,
+    QUOTE_VALUES_MAX,
+    REPORT_FORMAT,
+    SESSION_MODE,
+    TOKEN,
+    U8,
+    U16,
+    U32,
+    U64,
+    YES_NO,
+    Rows,
+)
 
 _CLIENT_ID = "ClOrdID [11]: from 1, increasing; the same id and body again is answered, never done twice"
 _REQUEST_ID = "the client's number for this request; its answer repeats it"
 _INDEX = "index in VENUE's instruments"
 _CURRENCY = "index in VENUE's currencies"
+_LADDER = Rows((I64,), QUOTE_VALUES_MAX, 2)
 
 
 class Logon(NamedTuple):
@@ -22,11 +40,17 @@ class Logon(NamedTuple):
     """
 
     token: Annotated[str, TOKEN, "JWT, signed with EdDSA by an issuer that the venue lists"]
-    mode: Annotated[int, U8, "SessionMode: 1 ORDER_ENTRY, 2 DROP_COPY (hears every report, commands nothing)"]
-    report_format: Annotated[int, U8, "ReportFormat: 1 MESSAGES, 2 RECORDS (reports as frames of EVENT records)"]
-    cancel_on_disconnect: Annotated[int, U8, "1: cancel the account's open orders when this session is lost; 0: no"]
-    heartbeat_ms: Annotated[int, HEARTBEAT_MS, "closed when nothing is heard for twice this time; 0: never"]
-    next_stream: Annotated[int, U64, "account_stream from which reports are sent again first; 0: none"]
+    mode: Annotated[
+        int, SESSION_MODE, "SessionMode: 1 ORDER_ENTRY, 2 DROP_COPY (hears every report, commands nothing)"
+    ] = 1
+    report_format: Annotated[
+        int, REPORT_FORMAT, "ReportFormat: 1 MESSAGES, 2 RECORDS (reports as frames of EVENT records)"
+    ] = 1
+    cancel_on_disconnect: Annotated[
+        int, YES_NO, "1: cancel the account's open orders when this session is lost; 0: no"
+    ] = 0
+    heartbeat_ms: Annotated[int, HEARTBEAT_MS, "closed when nothing is heard for twice this time; 0: never"] = 0
+    next_stream: Annotated[int, U64, "account_stream from which reports are sent again first; 0: none"] = 0
 
 
 class Logout(NamedTuple):
@@ -51,10 +75,10 @@ class NewOrder(NamedTuple):
     self_trade_prevention: Annotated[int, U8, "0 NONE, 1 EXPIRE_TAKER, 2 EXPIRE_MAKER, 3 EXPIRE_BOTH, 4 DECREMENT"]
     price_ticks: Annotated[int, I64, "limit, in ticks of the instrument; of MARKET and STOP the protection price"]
     quantity_lots: Annotated[int, I64, "OrderQty [38], in lots of the instrument"]
-    expire_ns: Annotated[int, I64, "ExpireTime [126] of a GTD, valid strictly before; else 0"]
-    display_lots: Annotated[int, I64, "DisplayQty [1138] of an iceberg; 0: all"]
-    stop_price_ticks: Annotated[int, I64, "StopPx [99] of a STOP or STOP_LIMIT; else 0"]
-    min_lots: Annotated[int, I64, "MinQty [110], with IOC; 0: any"]
+    expire_ns: Annotated[int, I64, "ExpireTime [126] of a GTD, valid strictly before; else 0"] = 0
+    display_lots: Annotated[int, I64, "DisplayQty [1138] of an iceberg; 0: all"] = 0
+    stop_price_ticks: Annotated[int, I64, "StopPx [99] of a STOP or STOP_LIMIT; else 0"] = 0
+    min_lots: Annotated[int, I64, "MinQty [110], with IOC; 0: any"] = 0
 
 
 class Cancel(NamedTuple):
@@ -94,15 +118,15 @@ class MassCancel(NamedTuple):
 class MassQuote(NamedTuple):
     """Replace the account's quotes in one or many instruments, set by set (35=i).
 
-    Prices and quantities alternate, best first: [price, leaves, price, leaves ...]. A set applies whole or
-    is refused and the old one stays. Answered by reports of what changed and a QUOTED per set.
+    Prices in ticks and quantities in lots alternate, best first: [price, leaves, price, leaves ...]. A set applies
+    whole, or is refused and the old one stays. Answered by reports of what changed, and per set QUOTED or REJECTED.
     """
 
     client_order_id: Annotated[int, U64, _CLIENT_ID]
     sets: Annotated[
         tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...],
-        Rows((U16, Rows((I64,)), Rows((I64,)))),
-        "each [instrument, bids, offers], a side at most 32 levels",
+        Rows((U16, _LADDER, _LADDER), QUOTE_SETS_MAX),
+        "at most 15, each [instrument, bids, offers]; a side at most 32 levels, each a price and a quantity",
     ]
 
 

@@ -5,7 +5,8 @@ same state, byte for byte, for the same commands; the differential tests compare
 ``fxengine verify`` replays a venue's journal through this package alone.
 
 Read in this order: ``account`` and ``book`` (what there is), ``state`` (all of it together),
-``orders``, ``swaps``, ``transfers`` and ``credentials`` (what each command does), ``core`` (time and dispatch),
+``orders``, ``swaps``, ``transfers``, ``credentials``, ``guards`` and ``revocations`` (what each command
+does), ``queries`` (what may be asked), ``core`` (time and dispatch),
 ``canonical`` (the state as bytes) and ``invariants`` (what must hold after every command).
 """
 

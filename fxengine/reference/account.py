@@ -73,7 +73,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Account:
-    """One identity's balances, credential and client ids."""
+    """One identity's balances, credential and client ids.
+
+    ``dead_man_ns``: when its open orders end unless the timer is set again; 0: it does not run.
+    """
 
     number: int
     window: int = 0
@@ -86,6 +89,10 @@ class Account:
     permitted: tuple[int, ...] = (0, 0, 0, 0)
     token_id: bytes = bytes(16)
     trade_group: int = 0
+    frozen: bool = False
+    token_revoked: bool = False
+    watching: bool = False
+    dead_man_ns: int = 0
     stream: int = 0
     client_id_highest: int = 0
     outcomes: SortedDict[int, Outcome] = field(default_factory=SortedDict)

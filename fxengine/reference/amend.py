@@ -17,7 +17,7 @@ from fxengine.reference.account import Account, Outcome
 from fxengine.reference.book import Order, Place
 from fxengine.reference.matching import cancel, hold, principal_of, report_replaced, would_cross
 from fxengine.reference.orders import run, size_refusal
-from fxengine.reference.state import State
+from fxengine.reference.state import State, bar_or
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ def cancel_request(
     """Cancel one order. Allowed with an expired credential: it only takes risk away."""
     order = find(state, account, order_id, client_order_id)
     if isinstance(order, RejectReason):
-        return order
+        return bar_or(account, order)
     if outcome is not None:
         outcome.order_id, outcome.status, outcome.done = order.id, OrdStatus.CANCELED, order.leaves_lots
     cancel(state, order, RejectReason.NONE, request_id=request_id)
@@ -72,7 +72,7 @@ def cancel_request(
 def amend(state: State, account: Account, command: Amend, outcome: Outcome) -> RejectReason:
     """Change an open order's price and total quantity; return why it was refused, or NONE."""
     if not state.is_valid(account):
-        return RejectReason.CREDENTIAL_EXPIRED
+        return bar_or(account, RejectReason.CREDENTIAL_EXPIRED)
     order = find(state, account, command.order_id, command.orig_client_order_id)
     if isinstance(order, RejectReason):
         return order
@@ -134,6 +134,9 @@ def _best_possible(state: State, order: Order, command: Amend) -> int:
 
 def mass_cancel(state: State, account: Account, command: MassCancel, outcome: Outcome) -> RejectReason:
     """Cancel an account's orders and quotes of one or all instruments and one or both sides."""
+    barred = bar_or(account, RejectReason.NONE)
+    if barred:
+        return barred
     target = state.client(command.target) if command.target else account
     if target is None:
         return RejectReason.UNKNOWN_ACCOUNT

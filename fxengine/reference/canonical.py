@@ -9,9 +9,13 @@ Little-endian sections, one after the other::
     books     in order of instrument: stream u64, last price u32, number of bids, of asks and of
               waiting stops u32, then the orders: bids and asks in priority, stops as they were entered
     triggered count u32 and the orders that wait to run, in turn
+    marks     only where there are any: count u32 and the accounts with a mark or a dead-man timer, in
+              order of number; count u32 and the revoked tokens, ascending
 
 Timers are not written: they follow from the credentials and the orders, since every one that is due
-has fired. Nor are a maker's quote sets: they are its open orders that are quotes.
+has fired; a dead-man timer is its account's. Nor are a maker's quote sets: they are its open orders that
+are quotes. The marks are left out where there are none, so a journal of a venue that never had one keeps
+the hashes that it was sealed with.
 The hash of these bytes is the state hash.
 """
 
@@ -23,11 +27,13 @@ from fxengine.reference.book import Order
 from fxengine.reference.state import State
 
 MAGIC = b"FXSTATE1"
+FROZEN, REVOKED, WATCHING = 1, 2, 4
 _HEAD = struct.Struct("<8sQqIIII")
 _ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sIQQI")
 _BALANCE = struct.Struct("<qq")
 _OUTCOME = struct.Struct("<QQQQBBH4xqq")
 _BOOK = struct.Struct("<QIIII")
+_MARK = struct.Struct("<IIq")
 _ORDER = struct.Struct("<IIQQIIBBBBHBxIqqqqqq")
 
 
@@ -57,7 +63,21 @@ def state_bytes(state: State) -> bytes:
     due = [order for wanted in state.triggered if (order := pool.find(wanted)) is not None]
     parts.append(struct.pack("<I", len(due)))
     parts += [_order(order) for order in due]
+    parts.append(_marks(state))
     return b"".join(parts)
+
+
+def _marks(state: State) -> bytes:
+    """Write who is barred, watching or under a dead-man timer, and the revoked tokens; nothing for nobody."""
+    marked = []
+    for account in state.accounts:
+        bits = account.frozen * FROZEN | account.token_revoked * REVOKED | account.watching * WATCHING
+        if bits or account.dead_man_ns:
+            marked.append(_MARK.pack(account.number, bits, account.dead_man_ns))
+    revoked = sorted(state.revoked_tokens)
+    if not marked and not revoked:
+        return b""
+    return b"".join([struct.pack("<I", len(marked)), *marked, struct.pack("<I", len(revoked)), *revoked])
 
 
 def _account(account: Account, n_currencies: int) -> bytes:

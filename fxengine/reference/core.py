@@ -4,8 +4,9 @@ What happens to a command, in this order:
 
 1. its number is the next; time moves on to its stamp, never back;
 2. stops that were triggered earlier and still wait run, then all timers that are due fire: credentials
-   end (their orders leave the books), GTD orders expire;
-3. an unknown kind or a wrong number of records is refused, then an unknown account;
+   end (their orders leave the books), GTD orders expire, dead-man timers run out;
+3. an unknown kind or a wrong number of records is refused, then an unknown account; a credential, a
+   guard and the time have no client id and are carried out at once;
 4. its client id is looked up: too old, too high, reused for another body: refused and not
    remembered; used before with the same body: answered with the outcome so far;
 5. else the id is remembered and the command carried out or refused, and that is its outcome;
@@ -24,12 +25,14 @@ from fxengine.records import (
     CREDENTIAL,
     CREDENTIAL_DETAIL,
     EVENT,
+    GUARD,
     MASS_CANCEL,
     MASS_QUOTE,
     MONEY,
     NEW_ORDER,
     ORDER_DETAIL,
     RECORD_BYTES,
+    REVOKE,
     SWAP,
     Records,
     struct_of,
@@ -38,9 +41,12 @@ from fxengine.reference.account import Account, Outcome, body_hash
 from fxengine.reference.amend import Amend, MassCancel, amend, cancel_request, mass_cancel
 from fxengine.reference.canonical import state_bytes
 from fxengine.reference.credentials import Credential, renew
+from fxengine.reference.guards import Guard, guard
 from fxengine.reference.invariants import check
 from fxengine.reference.orders import NewOrder, new_order
+from fxengine.reference.queries import OpenOrder, OrderState, open_orders, order_state
 from fxengine.reference.quotes import mass_quote, read_sets
+from fxengine.reference.revocations import NO_TOKEN, Revoke, revoke
 from fxengine.reference.state import State
 from fxengine.reference.swaps import Hops, Swap, swap
 from fxengine.reference.timers import Timers, run_triggered
@@ -49,7 +55,7 @@ from fxengine.reference.transfers import Transfer, transfer
 _NEW_ORDER, _CANCEL, _SWAP = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(SWAP)
 _MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
 _AMEND, _MASS_CANCEL, _MASS_QUOTE = struct_of(AMEND), struct_of(MASS_CANCEL), struct_of(MASS_QUOTE)
-_DETAIL_OF_ORDER = struct_of(ORDER_DETAIL)
+_DETAIL_OF_ORDER, _GUARD, _REVOKE = struct_of(ORDER_DETAIL), struct_of(GUARD), struct_of(REVOKE)
 _QUANTITY_FIELD = 12
 _KINDS = frozenset(CommandKind)
 _HEADER_FIELDS = 6
@@ -113,6 +119,9 @@ class Core:
             self._reject(RejectReason.UNKNOWN_COMMAND, kind, number, instrument, client_id, 0, 0)
         elif kind == CommandKind.CREDENTIAL:
             renew(state, self._timers, _credential(command))
+        elif kind == CommandKind.GUARD:
+            body = _GUARD.unpack_from(command)[_HEADER_FIELDS:]
+            guard(state, self._timers, Guard(number, instrument, client_id, *body))
         elif kind != CommandKind.TIME:
             self._apply_identified(CommandKind(kind), instrument, number, client_id, command)
         run_triggered(state, ran)
@@ -176,6 +185,9 @@ class Core:
             return swap(
                 state, self._hops, account, Swap(client_id, subject, currency_out, mode, payee, *amounts), outcome
             )
+        if kind is CommandKind.REVOKE:
+            body = _REVOKE.unpack_from(command)[_HEADER_FIELDS:]
+            return revoke(state, account, Revoke(client_id, subject, *body), outcome)
         beneficiary, amount_units = _MONEY.unpack_from(command)[_HEADER_FIELDS:]
         return transfer(state, account, Transfer(kind, client_id, subject, beneficiary, amount_units), outcome)
 
@@ -249,6 +261,47 @@ class Core:
         """Return up to ``levels`` best (price_ticks, lots) of one side, best first."""
         walk = self._state.books[instrument].levels(Side(side))
         return [(price, level.lots) for (price, level), _ in zip(walk, range(levels), strict=False)]
+
+    def order_state(self, account: int, client_order_id: int, order_id: int) -> OrderState | None:
+        """Return what became of an account's command or order, named by OrderID or else by its client id.
+
+        The tuple is ``(order_id, client_order_id, command, status, reason, instrument, side, ord_type,
+        price_ticks, leaves_lots, cum_lots, notional_units, sequence)``: of an open order its own, of any
+        other command its outcome, with 0 for what only an open order has. ``sequence`` numbers the command
+        that used the client id; 0 when it left the window. None for what the account does not have (any
+        more), another's order included; an OrderID names open orders only. IndexError for no account.
+        """
+        return order_state(self._state, self._account(account), client_order_id, order_id)
+
+    def open_orders(self, account: int, after_order_id: int, limit: int) -> list[OpenOrder]:
+        """Return up to ``limit`` of an account's open orders and quotes, by slot, those behind a slot only.
+
+        Rows are ``(order_id, client_order_id, instrument, side, ord_type, price_ticks, leaves_lots,
+        cum_lots)``, with ord_type 0 for a quote. ``after_order_id`` is the last of the page before, open or
+        not; 0 begins. IndexError for no account, ValueError for a limit below 1.
+        """
+        if limit < 1:
+            raise ValueError(f"limit is {limit}, not at least 1")
+        return open_orders(self._state, self._account(account), after_order_id, limit)
+
+    def watching(self) -> list[int]:
+        """Return the accounts whose orders end when their connection is lost, ascending."""
+        return [account.number for account in self._state.accounts if account.watching]
+
+    def is_frozen(self, account: int) -> bool:
+        """Say whether an account is frozen; IndexError for no account."""
+        return self._account(account).frozen
+
+    def is_revoked(self, token_id: bytes) -> bool:
+        """Say whether a token (blake2b-128 of its jti, 16 bytes) was revoked."""
+        if len(token_id) != len(NO_TOKEN):
+            raise ValueError(f"len(token_id) is {len(token_id)}, not {len(NO_TOKEN)}")
+        return token_id in self._state.revoked_tokens
+
+    def _account(self, number: int) -> Account:
+        if not 0 <= number < self.n_accounts:
+            raise IndexError(f"account {number} is not one of the {self.n_accounts} there are")
+        return self._state.accounts[number]
 
     def state_bytes(self) -> bytes:
         """Return the whole state as canonical bytes; see ``fxengine.reference.canonical``."""

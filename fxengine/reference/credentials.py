@@ -48,6 +48,7 @@ def renew(state: State, timers: Timers, command: Credential) -> None:
     account.flags, account.level = AccountFlag(command.flags), command.level
     account.jurisdiction, account.token_id = command.jurisdiction, command.token_id
     account.issued_at_ns, account.expires_ns = command.issued_at_ns, command.expires_ns
+    account.token_revoked = False
     account.permitted, account.trade_group = command.permitted, command.trade_group
     if renewed:
         timers.add_credential(account)
@@ -64,6 +65,8 @@ def _refusal(state: State, command: Credential) -> RejectReason:
         return RejectReason.UNKNOWN_ACCOUNT
     if command.expires_ns <= state.now_ns:
         return RejectReason.CREDENTIAL_EXPIRED
+    if command.token_id in state.revoked_tokens:
+        return RejectReason.TOKEN_REVOKED
     if command.account == len(state.accounts):
         power_of_two = command.window & (command.window - 1) == 0
         fits = WINDOW_MIN <= command.window <= WINDOW_MAX and power_of_two
@@ -71,6 +74,8 @@ def _refusal(state: State, command: Credential) -> RejectReason:
     account = state.accounts[command.account]
     if command.identity != account.identity:
         return RejectReason.IDENTITY_MISMATCH
+    if account.frozen:
+        return RejectReason.ACCOUNT_FROZEN
     if command.issued_at_ns < account.issued_at_ns:
         return RejectReason.CREDENTIAL_SUPERSEDED
     return RejectReason.NONE

@@ -17,6 +17,8 @@ def check(state: State) -> None:
         levels_add_up,
         slots_accounted,
         quotes_stand,
+        barred_have_no_orders,
+        dead_men_wait,
     ):
         invariant(state)
 
@@ -105,3 +107,20 @@ def quotes_stand(state: State) -> None:
     }
     open_quotes = {(o.account, o.instrument, o.side, o.price_ticks): o for o in state.pool.live.values() if o.is_quote}
     assert sets == open_quotes, "quote sets and open quotes differ"
+
+
+def barred_have_no_orders(state: State) -> None:
+    """Who is frozen, or whose token was revoked, has no open orders; and no revoked token goes unnoticed."""
+    barred = {account.number for account in state.accounts if account.frozen or account.token_revoked}
+    open_accounts = {order.account for order in state.pool.live.values()}
+    assert barred.isdisjoint(open_accounts), f"accounts {barred & open_accounts} are barred and have open orders"
+    for account in state.accounts:
+        revoked = account.token_id in state.revoked_tokens
+        assert account.token_revoked == revoked, f"account {account.number}: its token and its mark differ"
+
+
+def dead_men_wait(state: State) -> None:
+    """No dead-man timer that runs is overdue."""
+    for account in state.accounts:
+        due = account.dead_man_ns
+        assert not due or due > state.now_ns, f"account {account.number}: its dead-man timer is overdue"

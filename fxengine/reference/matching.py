@@ -20,6 +20,7 @@ from fxengine.codes import (
     Side,
 )
 from fxengine.money import fee_and_credit, rebate_units
+from fxengine.reference.account import Account
 from fxengine.reference.book import Order, Place, crosses, opposite
 from fxengine.reference.state import Instrument, State
 
@@ -194,8 +195,22 @@ def cancel(state: State, order: Order, reason: RejectReason, *, request_id: int 
     order.leaves_lots = 0
     expired = reason in (RejectReason.CREDENTIAL_EXPIRED, RejectReason.ORDER_EXPIRED)
     status = OrdStatus.EXPIRED if expired else OrdStatus.CANCELED
-    _report_reduction(state, EventKind.CANCELED, order, lots, displayed, status, reason, request_id)
+    number = state.books[order.instrument].next_number() if displayed else 0
+    state.emit_cancel(
+        EventKind.CANCELED, order.account, side=order.side, instrument=order.instrument, status=status, reason=reason,
+        order_id=order.id, client_order_id=order.client_order_id, price_ticks=order.price_ticks, quantity_lots=lots,
+        displayed_lots=displayed, cum_lots=order.cum_lots, request_id=request_id,
+        flags=EventFlag.BOOK if displayed else 0, instrument_stream=number,
+    )  # fmt: skip
     close(state, order, status, reason)
+
+
+def cancel_all(state: State, account: Account, reason: RejectReason) -> int:
+    """End all of an account's open orders and quotes; return how many there were."""
+    orders = state.orders_of(account)
+    for order in orders:
+        cancel(state, order, reason)
+    return len(orders)
 
 
 def reduce(state: State, order: Order, lots: int, reason: RejectReason) -> None:
@@ -209,7 +224,13 @@ def reduce(state: State, order: Order, lots: int, reason: RejectReason) -> None:
         displayed = state.books[order.instrument].shrink(order, order.leaves_lots - lots)
     else:
         order.leaves_lots -= lots
-    _report_reduction(state, EventKind.REDUCED, order, lots, displayed, order.status, reason, 0)
+    number = state.books[order.instrument].next_number() if displayed else 0
+    state.emit_reduced(
+        order.account, side=order.side, instrument=order.instrument, status=order.status, reason=reason,
+        order_id=order.id, client_order_id=order.client_order_id, price_ticks=order.price_ticks, quantity_lots=lots,
+        displayed_lots=displayed, cum_lots=order.cum_lots, leaves_lots=order.leaves_lots,
+        flags=EventFlag.BOOK if displayed else 0, instrument_stream=number,
+    )  # fmt: skip
 
 
 def close(state: State, order: Order, status: OrdStatus, reason: RejectReason) -> None:
@@ -250,25 +271,6 @@ def _report_fill(
         order_id=0 if is_swap else order.id, client_order_id=order.client_order_id, price_ticks=price_ticks,
         quantity_lots=lots, leaves_lots=order.leaves_lots, cum_lots=order.cum_lots, flags=flags,
         counterparty=other, fee_units=fee, instrument_stream=number,
-    )  # fmt: skip
-
-
-def _report_reduction(
-    state: State,
-    kind: EventKind,
-    order: Order,
-    lots: int,
-    displayed: int,
-    status: OrdStatus,
-    reason: RejectReason,
-    request_id: int,
-) -> None:
-    number = state.books[order.instrument].next_number() if displayed else 0
-    state.emit_cancel(
-        kind, order.account, side=order.side, instrument=order.instrument, status=status, reason=reason,
-        order_id=order.id, client_order_id=order.client_order_id, price_ticks=order.price_ticks, quantity_lots=lots,
-        displayed_lots=displayed, cum_lots=order.cum_lots, request_id=request_id,
-        flags=EventFlag.BOOK if displayed else 0, instrument_stream=number,
     )  # fmt: skip
 
 

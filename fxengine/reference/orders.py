@@ -34,7 +34,7 @@ from fxengine.reference.matching import (
     report_rested,
     would_cross,
 )
-from fxengine.reference.state import Instrument, State
+from fxengine.reference.state import Instrument, State, bar_or
 
 RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
@@ -115,7 +115,7 @@ def trigger(state: State, order: Order) -> None:
 def _refusal(state: State, account: Account, command: NewOrder) -> RejectReason:
     """Return the first reason in the command itself, in this order."""
     if not state.is_valid(account):
-        return RejectReason.CREDENTIAL_EXPIRED
+        return bar_or(account, RejectReason.CREDENTIAL_EXPIRED)
     if command.instrument >= len(state.instruments):
         return RejectReason.UNKNOWN_INSTRUMENT
     instrument = state.instruments[command.instrument]

@@ -20,7 +20,7 @@ from fxengine.reference.account import Account, Outcome
 from fxengine.reference.book import Order, crosses, opposite
 from fxengine.reference.matching import cancel, hold, principal_of, report_replaced, report_rested
 from fxengine.reference.orders import size_refusal
-from fxengine.reference.state import State
+from fxengine.reference.state import State, bar_or
 
 _SET, _LEVEL = struct_of(QUOTE_SET), struct_of(QUOTE_LEVEL)
 Ladder = list[tuple[int, int]]
@@ -56,7 +56,7 @@ def mass_quote(
 ) -> RejectReason:
     """Apply each set whole or refuse it; return why all of it was refused, or NONE."""
     if not state.is_valid(account):
-        return RejectReason.CREDENTIAL_EXPIRED
+        return bar_or(account, RejectReason.CREDENTIAL_EXPIRED)
     if sets is None:
         return RejectReason.BAD_QUOTE_SET
     for quotes in sets:

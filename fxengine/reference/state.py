@@ -17,11 +17,20 @@ from fxengine.codes import (
     OrdStatus,
     RejectReason,
 )
-from fxengine.records import CANCEL_EVENT, EVENT, MONEY_EVENT, STATUS_EVENT, SWAP_EVENT, Records, struct_of
+from fxengine.records import (
+    CANCEL_EVENT,
+    EVENT,
+    MONEY_EVENT,
+    REDUCE_EVENT,
+    STATUS_EVENT,
+    SWAP_EVENT,
+    Records,
+    struct_of,
+)
 from fxengine.reference.account import Account
 from fxengine.reference.book import Book, Order, OrderPool
 
-_EVENT, _CANCEL = struct_of(EVENT), struct_of(CANCEL_EVENT)
+_EVENT, _CANCEL, _REDUCE = struct_of(EVENT), struct_of(CANCEL_EVENT), struct_of(REDUCE_EVENT)
 _STATUS, _MONEY, _SWAP = struct_of(STATUS_EVENT), struct_of(MONEY_EVENT), struct_of(SWAP_EVENT)
 
 
@@ -61,6 +70,7 @@ class State:
         self.sequence = 0
         self.triggered: deque[int] = deque()
         """OrderIDs of triggered stops that wait their turn."""
+        self.revoked_tokens: set[bytes] = set()
         self.timers = timers
         self.events = bytearray()
 
@@ -76,8 +86,8 @@ class State:
         return sorted(orders, key=lambda order: (order.client_order_id, order.slot))
 
     def is_valid(self, account: Account) -> bool:
-        """Say whether the account's credential holds now."""
-        return account.expires_ns > self.now_ns
+        """Say whether the account's credential holds now and nothing bars it."""
+        return account.expires_ns > self.now_ns and not bar_or(account, RejectReason.NONE)
 
     def is_operator(self, account: Account) -> bool:
         """Say whether the account may move money in and out now."""
@@ -145,10 +155,48 @@ class State:
         flags: int = 0,
         instrument_stream: int = 0,
     ) -> None:
-        """Tell an account that its order ended (CANCELED), shrank (REDUCED), or its command was refused (REJECTED)."""
+        """Tell an account that its order ended (CANCELED), or its command was refused (REJECTED)."""
         head = self._head(kind, account, side, reason, instrument, status, flags, 0)
         body = (order_id, client_order_id, price_ticks, quantity_lots, displayed_lots, cum_lots, request_id)
         self._write(_CANCEL, head, (*body, self._next_number(account), instrument_stream))
+
+    def emit_reduced(
+        self,
+        account: int,
+        *,
+        side: int,
+        instrument: int,
+        status: OrdStatus,
+        reason: RejectReason,
+        order_id: int,
+        client_order_id: int,
+        price_ticks: int,
+        quantity_lots: int,
+        displayed_lots: int,
+        cum_lots: int,
+        leaves_lots: int,
+        flags: int,
+        instrument_stream: int,
+    ) -> None:
+        """Tell an account that its order lost a part before it was filled (REDUCED)."""
+        head = self._head(EventKind.REDUCED, account, side, reason, instrument, status, flags, 0)
+        body = (order_id, client_order_id, price_ticks, quantity_lots, displayed_lots, cum_lots, leaves_lots)
+        self._write(_REDUCE, head, (*body, self._next_number(account), instrument_stream))
+
+    def emit_told(
+        self,
+        kind: EventKind,
+        account: int,
+        *,
+        action: int,
+        reason: RejectReason = RejectReason.NONE,
+        setting: int = 0,
+    ) -> None:
+        """Tell an account what was decided over it, beside any order (GUARDED, REVOKED)."""
+        self.emit_order(
+            kind, account, side=action, instrument=0, status=OrdStatus.NEW, order_id=0, client_order_id=0,
+            price_ticks=0, quantity_lots=setting, leaves_lots=0, cum_lots=0, reason=reason,
+        )  # fmt: skip
 
     def emit_status(
         self,
@@ -205,3 +253,10 @@ class State:
         changes = (*change_units, 0, 0)[:3]
         body = (*three, len(path), client_order_id, amount_in_units, amount_out_units, *changes)
         self._write(_SWAP, head, (*body, self._next_number(account), currency_out, mode))
+
+
+def bar_or(account: Account, otherwise: RejectReason) -> RejectReason:
+    """Return why an account is barred, or another reason where it is not."""
+    if account.frozen:
+        return RejectReason.ACCOUNT_FROZEN
+    return RejectReason.TOKEN_REVOKED if account.token_revoked else otherwise

@@ -22,7 +22,7 @@ from fxengine.money import INT64_MAX, fee_owed_units, gross_for_net_units
 from fxengine.reference.account import Account, Outcome
 from fxengine.reference.book import Order, opposite
 from fxengine.reference.matching import trade
-from fxengine.reference.state import State
+from fxengine.reference.state import State, bar_or
 
 BOOKS_MAX = 3
 
@@ -131,7 +131,7 @@ def swap(state: State, hops: Hops, account: Account, command: Swap, outcome: Out
 def _refusal(state: State, account: Account, command: Swap, payee: int) -> RejectReason:
     """Return the first reason to refuse before any book is looked at, in this order."""
     if not state.is_valid(account):
-        return RejectReason.CREDENTIAL_EXPIRED
+        return bar_or(account, RejectReason.CREDENTIAL_EXPIRED)
     if command.currency_in >= state.n_currencies or command.currency_out >= state.n_currencies:
         return RejectReason.UNKNOWN_CURRENCY
     if command.currency_in == command.currency_out:

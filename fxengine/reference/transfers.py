@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fxengine.codes import CUSTODY_ACCOUNT, CommandKind, EventKind, OrdStatus, RejectReason
 from fxengine.money import INT64_MAX
 from fxengine.reference.account import Account, Outcome
-from fxengine.reference.state import State
+from fxengine.reference.state import State, bar_or
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ def transfer(state: State, operator: Account, command: Transfer, outcome: Outcom
     """Credit or debit a client's available balance; return why it was refused, or NONE."""
     deposit = command.kind is CommandKind.DEPOSIT
     if not state.is_operator(operator):
-        return RejectReason.NOT_AUTHORIZED
+        return bar_or(operator, RejectReason.NOT_AUTHORIZED)
     if command.currency >= state.n_currencies:
         return RejectReason.UNKNOWN_CURRENCY
     beneficiary = state.client(command.beneficiary)
@@ -42,6 +42,8 @@ def transfer(state: State, operator: Account, command: Transfer, outcome: Outcom
             return RejectReason.CURRENCY_NOT_PERMITTED
         if command.amount_units - custody.available > INT64_MAX:
             return RejectReason.CURRENCY_TOTAL_EXCEEDED
+    elif beneficiary.frozen:
+        return RejectReason.ACCOUNT_FROZEN
     elif balance.available < command.amount_units:
         return RejectReason.INSUFFICIENT_FUNDS
     signed = command.amount_units if deposit else -command.amount_units

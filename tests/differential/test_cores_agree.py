@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from bench.flows import SCENARIOS, CoreType, Feed, Scenario, lockstep, record
+from bench.flows import Core as AnyCore
 from fxengine._core import Core
 from fxengine.reference import Core as ReferenceCore
 
@@ -45,6 +46,19 @@ def test_batches_of_any_size_give_the_same_bytes_as_one_by_one(
     assert batched.sequence == len(starts) - 1
 
 
+def answers(core: AnyCore, number: int) -> list[object]:
+    """Ask of one account in turn all that a client may ask, by every id in its window."""
+    account = number % core.n_accounts
+    highest = core.client_id_highest(account)
+    states = [core.order_state(account, i, 0) for i in range(max(highest - 70, 0), highest + 2)]
+    pages, after = list[object](), 0
+    while page := core.open_orders(account, after, 3):
+        pages += page
+        after = page[-1][0]
+    by_order_id = [core.order_state(account, 0, row[0]) for row in core.open_orders(account, 0, 1_000)]
+    return [states, pages, by_order_id, core.watching(), core.is_frozen(account)]
+
+
 def test_what_the_cores_know_of_themselves_is_the_same(seed: int) -> None:
     scenario = SCENARIOS["shortlived"]
     recording = record(scenario, seed, 1_500, Core)
@@ -59,7 +73,7 @@ def test_what_the_cores_know_of_themselves_is_the_same(seed: int) -> None:
             books = [core.depth(i, side, 3) for i in range(len(scenario.pairs)) for side in (1, 2)]
             last_account = core.n_accounts - 1
             accounts = [core.balance(last_account, c) for c in range(scenario.n_currencies)]
-            seen.append((numbers, books, accounts, core.client_id_highest(last_account)))
+            seen.append((numbers, books, accounts, core.client_id_highest(last_account), answers(core, core.sequence)))
         assert seen[0] == seen[1], f"after records [{first}, {last}), seed {seed}"
     assert cores[0].state_hash() == cores[1].state_hash()
     cores[0].check()

@@ -106,6 +106,27 @@ def test_fields_at_their_ends() -> None:
     both.compare()
 
 
+@pytest.mark.parametrize("now_ns", [0, 5, INT64_MAX])
+def test_fields_of_guards_and_revocations_at_their_ends(now_ns: int) -> None:
+    both = Both()
+    both.open(expires_ns=INT64_MAX)
+    both.send(commands.time(now_ns))
+    ends = (MIN_INT64, -1, 0, 1, 2**62, INT64_MAX - 5, INT64_MAX - 1, INT64_MAX)
+    for action in (0, 1, 2, 3, 4, 255):
+        for watching in (0, 1, 2, 255):
+            for timeout_ns in ends:
+                both.send(commands.guard(MAKER, action, watching=watching, timeout_ns=timeout_ns))
+        for target in (0, 1, MAKER, 5, 2**32 - 1):
+            for token in (bytes(16), b"\xff" * 16, b"\0" * 15 + b"\1", b"\1" + b"\0" * 15):
+                number = both.next_id(OPERATOR)
+                both.send(commands.revoke(OPERATOR, number, action, target=target, token_id=token))
+                both.compare()
+    for token in (b"\xff" * 16, b"\0" * 15 + b"\1", b"\1" + b"\0" * 15):
+        assert all(feed.core.is_revoked(token) for feed in both.cores) == (now_ns < INT64_MAX)
+    both.send(commands.time(INT64_MAX))
+    both.compare()
+
+
 def test_ids_at_the_ends_of_the_largest_window() -> None:
     both = Both()
     window = 1 << 20
@@ -231,12 +252,12 @@ def test_icebergs_of_one_lot_are_consumed_part_by_part(seed: int) -> None:
 
 @pytest.mark.parametrize("name", ["tight", "rebates", "shortlived"])
 def test_commands_with_bytes_changed_at_random_do_the_same_in_both(name: str, seed: int) -> None:
-    """Whatever a body says, known or not: the header's account, id and time are left, and credentials."""
+    """Whatever a body says, known or not: the header's account, id and time are left, credentials and revocations."""
     both, rng = Both(SCENARIOS[name]), Random(f"{name}/{seed}")
     flow = Flow(SCENARIOS[name], seed, both.cores[0].core)
     for index, command in zip(range(3_000), flow, strict=False):
         flow.observe(both.send(command))
-        if command[0] == CommandKind.CREDENTIAL:
+        if command[0] in (CommandKind.CREDENTIAL, CommandKind.REVOKE):
             continue
         changed = bytearray(command)
         for _ in range(rng.randrange(1, 4)):

@@ -1,5 +1,7 @@
 """The flows are worth comparing: everything happens in them, often enough, and each bends as it should."""
 
+from collections import Counter
+
 import pytest
 
 from bench.flows import CORE_REASONS, FEATURES, SCENARIOS, Feed, Flow, Mix, Scenario, decode
@@ -76,17 +78,23 @@ def test_few_fills_and_few_slots_run_out(flows: Flows) -> None:
     assert flows["crowded"][0].refused[RejectReason.CAPACITY] >= 10
 
 
-def test_ended_credentials_take_several_orders_with_them_also_such_as_have_left_the_window(flows: Flows) -> None:
-    evicted: dict[int, int] = {}
-    for event in decode(flows["shortlived"][1]):
-        if event.kind is EventKind.CANCELED and event.reason == RejectReason.CREDENTIAL_EXPIRED:
-            evicted[event.sequence] = evicted.get(event.sequence, 0) + 1
-    assert max(evicted.values()) >= 3
-    older, highest = 0, dict[int, int]()
-    for event in decode(flows["twins"][1]):
-        known = highest.get(event.account, 0)
-        if event.kind is EventKind.ACCEPTED:
-            highest[event.account] = max(known, event.client_order_id)
-        elif event.kind is EventKind.CANCELED and event.reason == RejectReason.CREDENTIAL_EXPIRED:
-            older += event.client_order_id + SCENARIOS["twins"].window <= known
-    assert older >= 3
+FORCED = (
+    RejectReason.CREDENTIAL_EXPIRED, RejectReason.ACCOUNT_FROZEN, RejectReason.TOKEN_REVOKED,
+    RejectReason.DEAD_MAN_FIRED, RejectReason.DISCONNECTED,
+)  # fmt: skip
+
+
+def test_what_ends_an_accounts_orders_takes_several_also_such_as_have_left_the_window(flows: Flows) -> None:
+    together, older = Counter[tuple[int, int, str]](), Counter[int]()
+    for name, (_, events) in flows.items():
+        highest = dict[int, int]()
+        for event in decode(events):
+            known = highest.get(event.account, 0)
+            if event.kind is EventKind.ACCEPTED:
+                highest[event.account] = max(known, event.client_order_id)
+            elif event.kind is EventKind.CANCELED and event.reason in FORCED:
+                together[event.reason, event.sequence, name] += 1
+                older[event.reason] += event.client_order_id + SCENARIOS[name].window <= known
+    for reason in FORCED:
+        assert max(n for (found, *_), n in together.items() if found == reason) >= 3, reason.name
+        assert older[reason] >= 3, reason.name

@@ -41,7 +41,7 @@ def test_a_difference_ends_it_with_1_and_is_told_in_words(capsys: pytest.Capture
 def test_a_long_simulation_that_meets_too_few_reasons_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["--commands", str(RUN_COMMANDS * len(SCENARIOS)), "--processes", "1"]
     assert main(asked, idle) == 1
-    assert "never met: AMOUNT_OUT_OF_RANGE, " in capsys.readouterr().err
+    assert "never met: ACCOUNT_FROZEN, AMOUNT_OUT_OF_RANGE, " in capsys.readouterr().err
 
 
 def test_agreement_ends_with_0_and_says_what_there_was(capsys: pytest.CaptureFixture[str], seed: int) -> None:

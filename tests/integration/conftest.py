@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.fix_identities import fix_identities
 from tests.integration.hand_cycled import ByHand
 from tests.integration.venue_thread import RunningVenue, running_venue
+
+__all__ = ["fix_identities"]
 
 
 @pytest.fixture

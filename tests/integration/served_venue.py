@@ -31,14 +31,18 @@ def answer(*arguments: str, cwd: Path | None = None) -> dict[str, Any]:
 class ServedVenue:
     """``fxengine serve`` over one directory; may be killed and started again."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *flags: str) -> None:
         self.home = home
+        self._flags = flags
         self.ready: dict[str, Any] = {}
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> "ServedVenue":
         addresses = ["--orders", "tcp://127.0.0.1:*", "--market-data", "tcp://127.0.0.1:*"]
-        command = [sys.executable, "-m", "fxengine", "serve", str(self.home.directory), "--json", *addresses]
+        command = [
+            *(sys.executable, "-m", "fxengine", "serve", str(self.home.directory), "--json"),
+            *(*addresses, *self._flags),
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.ready = json.loads(self._process.stdout.readline())

@@ -6,8 +6,9 @@ from fxengine.errors import VenueError
 from fxengine.gateway import Gateway, Stop
 from fxengine.gateway.marketdata import DisplayedBook
 from fxengine.gateway.session import State
-from fxengine.messages import BookRequest, ExecutionReport, Heartbeat, Logon, NewOrder
+from fxengine.messages import BookRequest, ExecutionReport, Heartbeat
 from fxengine.wire import decode_replies, encode
+from tests.asking import limit_order, logon
 from tests.integration.hand_cycled import ByHand
 
 
@@ -15,7 +16,7 @@ def test_a_message_of_three_frames_does_not_act_for_the_victim_it_names(by_hand:
     _, victim = by_hand.log_on("maker-1")
     attacker, own = by_hand.log_on("payer-1")
     before = by_hand.engine.n_submitted
-    order = encode([NewOrder(1, 0, 1, 2, 1, 0, 10_000, 10)])
+    order = encode([limit_order(1)])
     for forged in (
         [victim.identity, order],
         [b"", order],
@@ -33,7 +34,7 @@ def test_a_message_of_three_frames_does_not_act_for_the_victim_it_names(by_hand:
 def test_an_order_in_one_frame_is_the_senders_own(by_hand: ByHand) -> None:
     attacker, own = by_hand.log_on("payer-1")
     before = by_hand.engine.n_submitted
-    attacker.send(encode([NewOrder(1, 0, 1, 2, 1, 0, 10_000, 10)]))
+    attacker.send(encode([limit_order(1)]))
     by_hand.turn_until(lambda: attacker.poll(0))
     assert by_hand.engine.n_submitted == before + 1
     assert own.account == 2
@@ -44,7 +45,7 @@ def test_all_that_arrived_is_submitted_as_one_batch(by_hand: ByHand) -> None:
     by_hand.engine.n_batches = 0
     for number in range(1, 31):
         for socket in sockets:
-            socket.send(encode([NewOrder(number, 0, 1, 2, 1, 0, 10_000, 10)]))
+            socket.send(encode([limit_order(number)]))
     frames: list[bytes] = []
     refused: list[ExecutionReport] = []
 
@@ -76,7 +77,7 @@ def test_a_session_whose_connection_is_gone_is_forgotten(by_hand: ByHand) -> Non
 
 
 def test_connections_that_never_log_on_are_bounded(by_hand: ByHand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fxengine.gateway.dispatch.SESSIONS_MAX", 2)
+    monkeypatch.setattr("fxengine.gateway.presence.SESSIONS_MAX", 2)
     sockets = [by_hand.connect() for _ in range(3)]
     for socket in sockets:
         socket.send(encode([Heartbeat(1)]))
@@ -95,14 +96,14 @@ def test_an_address_that_is_taken_is_refused_by_name(by_hand: ByHand) -> None:
 
 def test_a_session_dropped_while_its_logon_is_under_way_leaves_nothing_behind(by_hand: ByHand) -> None:
     dispatcher = by_hand.gateway.dispatcher
-    dispatcher.receive(b"\0gone", encode([Logon(by_hand.token("payer-1"))]))
+    dispatcher.receive(b"\0gone", encode([logon(by_hand.token("payer-1"))]))
     [session] = dispatcher.sessions
     dispatcher.submit()
     dispatcher.drop(session)
     by_hand.engine.pump()
     assert by_hand.engine.directory.account(by_hand.kyc.issuer, "payer-1") == 2, "the core did take it"
     assert dispatcher.sessions == []
-    assert dispatcher._by_account == {}
+    assert list(dispatcher._presence.audience) == []
 
 
 def test_a_deep_book_counts_as_several_messages_of_its_cycle(by_hand: ByHand) -> None:

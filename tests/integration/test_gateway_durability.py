@@ -11,13 +11,13 @@ from fxengine.messages import (
     Book,
     BookRequest,
     Deposit,
-    Logon,
     LogonAck,
     Logout,
     LogoutAck,
     MoneyReport,
 )
 from fxengine.wire import decode_replies, encode
+from tests.asking import logon
 from tests.integration.hand_cycled import ByHand
 from tests.integration.venue_thread import until
 from tests.unit.engine.flow import GatedDisk
@@ -34,7 +34,7 @@ def test_nothing_is_answered_while_the_sync_of_what_it_tells_of_is_held_back(sho
         sequence = hand.engine.core.sequence
         dispatcher.take_ready()
         disk.gate.clear()
-        newcomer.send(encode([Logon(hand.token("payer-1"))]))
+        newcomer.send(encode([logon(hand.token("payer-1"))]))
         messages = [
             Deposit(1, maker.account, 0, 1_000),
             BalancesRequest(2),

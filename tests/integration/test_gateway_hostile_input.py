@@ -8,8 +8,9 @@ import pytest
 from fxengine.client import Client
 from fxengine.codes import RejectReason as R
 from fxengine.gateway.server import CONNECTION_BYTES_MAX
-from fxengine.messages import BalancesRequest, Heartbeat, HeartbeatAck, NewOrder, Reject, VenueRequest
+from fxengine.messages import BalancesRequest, Heartbeat, HeartbeatAck, Reject, VenueRequest
 from fxengine.wire import REQUEST_BYTES_MAX, REQUEST_MESSAGES_MAX, decode_replies, encode
+from tests.asking import limit_order
 from tests.integration.venue_thread import WAIT_S, RunningVenue
 from tests.unit.wire.protocol_tables import WIRE_REASONS
 
@@ -25,8 +26,8 @@ BAD_FRAMES = [
     (msgpack.packb([1, [99, 1]]), R.UNKNOWN_MESSAGE),
     (msgpack.packb([1, [10, 1]]), R.MISSING_FIELD),
     (msgpack.packb([1, [3, "seven"]]), R.WRONG_FIELD_TYPE),
-    (msgpack.packb([1, [10, 1, 0, 1, 2, 1, 0, 1.1172, 1000]]), R.FLOAT_FORBIDDEN),
-    (msgpack.packb([1, [10, 1, 0, 1, 2, 1, 0, 2**63, 1000]]), R.FIELD_OUT_OF_RANGE),
+    (msgpack.packb([1, [10, 1, 0, 1, 2, 1, 0, 0, 1.1172, 1000, 0, 0, 0, 0]]), R.FLOAT_FORBIDDEN),
+    (msgpack.packb([1, [10, 1, 0, 1, 2, 1, 0, 0, 2**63, 1000, 0, 0, 0, 0]]), R.FIELD_OUT_OF_RANGE),
 ]
 
 
@@ -70,7 +71,7 @@ def test_a_frame_beyond_the_connections_bound_ends_that_connection_only(served: 
 def test_good_messages_around_bad_ones_are_carried_out(served: RunningVenue) -> None:
     connection = served.connection()
     connection.log_on(served.token("payer-1"))
-    order = [10, *NewOrder(1, 0, 1, 2, 1, 0, 0, 1)]
+    order = [10, *limit_order(1, price_ticks=0, quantity_lots=1)]
     connection.send(msgpack.packb([1, [3, 1], [10, 8, 0.5], order, [3, 2]]))
     heard = connection.hear()
     while len(heard) < 4:
@@ -101,7 +102,13 @@ def test_a_client_that_never_reads_is_closed_and_stops_nobody(served: RunningVen
     rejects: list[Reject] = []
     while not rejects:
         rejects = [message for message in deaf.hear() if isinstance(message, Reject)]
-    assert rejects[0].reason == R.NOT_LOGGED_ON, "its session was closed behind its back"
+    [last] = rejects
+    assert (last.reason, last.text) == (R.SLOW_READER, R.SLOW_READER.text)
+    assert not deaf.socket.poll(50), "that was the last it heard"
+    deaf.say(BalancesRequest(2))
+    [reject] = deaf.hear()
+    assert isinstance(reject, Reject)
+    assert (reject.reason, reject.ref_id) == (R.NOT_LOGGED_ON, 2), "the connection is a stranger's again"
     assert served.connection().log_on(served.token("payer-1")).account == account
 
 

@@ -14,14 +14,13 @@ from fxengine.messages import (
     ExecutionReport,
     Heartbeat,
     HeartbeatAck,
-    Logon,
     LogonAck,
     Logout,
     LogoutAck,
     MessageType,
-    NewOrder,
     Reject,
 )
+from tests.asking import limit_order, logon
 from tests.integration.venue_thread import SECOND_NS, WAIT_S, RunningVenue, running_venue, until
 
 
@@ -40,9 +39,9 @@ def test_a_good_token_opens_the_account_it_names(short_folder: Path, transport: 
 def test_the_acknowledgement_tells_what_a_client_needs_to_go_on(served: RunningVenue) -> None:
     connection = served.connection()
     ack = connection.log_on(served.token("maker-1", lifetime_s=60))
-    assert ack._replace(expires_ns=0) == LogonAck(2, 0, 1024, 0, "fx-test", 1)
+    assert ack._replace(expires_ns=0) == LogonAck(2, 0, 1024, 0, "fx-test", 1, 1)
     assert 0 <= served.clock() + 60 * SECOND_NS - ack.expires_ns < SECOND_NS
-    connection.say(NewOrder(5, 0, 1, 2, 1, 0, 1, 1))
+    connection.say(limit_order(5, price_ticks=1, quantity_lots=1))
     connection.hear()
     other = served.connection()
     assert other.log_on(served.token("maker-1")).client_id_highest == 5
@@ -65,7 +64,9 @@ def test_a_refused_token_says_why_and_opens_nothing(served: RunningVenue) -> Non
 
 def test_before_logon_only_a_heartbeat_is_answered(served: RunningVenue) -> None:
     connection = served.connection()
-    connection.say(Heartbeat(7), BalancesRequest(8), NewOrder(9, 0, 1, 2, 1, 0, 1, 1), Deposit(10, 2, 0, 1))
+    connection.say(
+        Heartbeat(7), BalancesRequest(8), limit_order(9, price_ticks=1, quantity_lots=1), Deposit(10, 2, 0, 1)
+    )
     answers = connection.hear()
     assert answers[0] == HeartbeatAck(7)
     assert [(a.reason, a.ref_type, a.ref_id) for a in answers[1:] if isinstance(a, Reject)] == [
@@ -77,7 +78,9 @@ def test_before_logon_only_a_heartbeat_is_answered(served: RunningVenue) -> None
 
 def test_what_travels_behind_a_logon_in_its_frame_is_done_after_it(served: RunningVenue) -> None:
     connection = served.connection()
-    connection.say(Logon(served.token("maker-1")), NewOrder(1, 0, 1, 2, 1, 0, 0, 1), Heartbeat(3), Logout())
+    connection.say(
+        logon(served.token("maker-1")), limit_order(1, price_ticks=0, quantity_lots=1), Heartbeat(3), Logout()
+    )
     heard = connection.hear_until(LogoutAck)
     kinds = [type(message) for message in heard]
     assert kinds.index(LogonAck) < kinds.index(HeartbeatAck) < kinds.index(LogoutAck)
@@ -88,7 +91,7 @@ def test_what_travels_behind_a_logon_in_its_frame_is_done_after_it(served: Runni
 
 def test_what_travels_behind_a_refused_logon_is_refused_too(served: RunningVenue) -> None:
     connection = served.connection()
-    connection.say(Logon("nonsense"), NewOrder(1, 0, 1, 2, 1, 0, 1, 1))
+    connection.say(logon("nonsense"), limit_order(1, price_ticks=1, quantity_lots=1))
     reasons = [message.reason for message in connection.hear() if isinstance(message, Reject)]
     assert reasons == [RejectReason.TOKEN_MALFORMED, RejectReason.NOT_LOGGED_ON]
 
@@ -149,7 +152,7 @@ def test_after_the_tokens_end_orders_are_gone_and_only_cancels_reach_the_core(se
 def test_three_refused_logons_close_the_session_and_no_other(served: RunningVenue) -> None:
     with served.client("payer-1") as bystander:
         connection = served.connection()
-        connection.say(*[Logon("x")] * 5, Logon(served.token("maker-1")), Logout(), Heartbeat(4))
+        connection.say(*[logon("x")] * 5, logon(served.token("maker-1")), Logout(), Heartbeat(4))
         reasons = [message.reason for message in connection.hear() if isinstance(message, Reject)]
         assert reasons == [RejectReason.TOKEN_MALFORMED] * 3 + [RejectReason.NOT_LOGGED_ON] * 5
         bystander.heartbeat()

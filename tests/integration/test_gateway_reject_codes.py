@@ -17,7 +17,6 @@ from fxengine.messages import (
     Cancel,
     Deposit,
     Heartbeat,
-    Logon,
     Logout,
     MessageType,
     NewOrder,
@@ -27,6 +26,8 @@ from fxengine.messages import (
     VenueRequest,
     Withdraw,
 )
+from tests.asking import limit_order, logon
+from tests.integration import refusal_scenes
 from tests.integration.venue_thread import CURRENCIES, START_NS, Connection, RunningVenue, running_venue
 from tests.unit.wire.protocol_tables import REASONS
 
@@ -69,16 +70,7 @@ class Desk:
 
 
 def order(number: int, **changes: int) -> NewOrder:
-    fields = {
-        "instrument": 0,
-        "side": 1,
-        "ord_type": 2,
-        "time_in_force": 1,
-        "exec_inst": 0,
-        "price_ticks": 10_000,
-        "quantity_lots": 1,
-    }
-    return NewOrder(number, **(fields | changes))
+    return limit_order(number, **({"quantity_lots": 1} | changes))
 
 
 def swap(number: int, **changes: int) -> Swap:
@@ -111,8 +103,8 @@ def before_logon(desk: Desk) -> None:
         desk.refused(desk.venue.connection(), request, R.NOT_LOGGED_ON)
     closed = desk.venue.connection()
     for _ in range(3):
-        desk.refused(closed, Logon("x"), R.TOKEN_MALFORMED)
-    for request in (Logon("x"), Logout(), Heartbeat(1)):
+        desk.refused(closed, logon("x"), R.TOKEN_MALFORMED)
+    for request in (logon("x"), Logout(), Heartbeat(1)):
         desk.refused(closed, request, R.NOT_LOGGED_ON)
 
 
@@ -144,12 +136,12 @@ def logons(desk: Desk) -> None:
         (token(level="platinum"), R.LEVEL_NOT_ALLOWED),
         (token(jurisdiction="US"), R.JURISDICTION_NOT_ALLOWED),
     ):
-        desk.refused(venue.connection(), Logon(text), reason)
+        desk.refused(venue.connection(), logon(text), reason)
     old = venue.token("renewer")
     venue.clock.advance(1)
     renewer, _ = desk.log_on("renewer")
-    desk.refused(renewer, Logon(old), R.CREDENTIAL_SUPERSEDED)
-    desk.refused(renewer, Logon(venue.token("other")), R.ALREADY_LOGGED_ON)
+    desk.refused(renewer, logon(old), R.CREDENTIAL_SUPERSEDED)
+    desk.refused(renewer, logon(venue.token("other")), R.ALREADY_LOGGED_ON)
 
 
 def expired(desk: Desk) -> None:
@@ -157,6 +149,10 @@ def expired(desk: Desk) -> None:
     operator = desk.venue.connection()
     operator.log_on(desk.venue.token("operator-2", key=desk.venue.operator, lifetime_s=5))
     desk.venue.clock.advance(6)
+    for connection in (client, operator):
+        [notice] = connection.hear()
+        assert isinstance(notice, Reject)
+        assert (notice.reason, notice.ref_type) == (R.CREDENTIAL_EXPIRED, 0), "it is told unasked, once"
     for request in (order(1), swap(2), BalancesRequest(1), VenueRequest(1), BookRequest(1, 0, 1)):
         desk.refused(client, request, R.CREDENTIAL_EXPIRED)
     desk.refused(operator, AccountRequest(1, "i", "s"), R.CREDENTIAL_EXPIRED)
@@ -305,7 +301,8 @@ def money(desk: Desk) -> None:
 
 
 SCENES: dict[str, Callable[[Desk], None]] = {
-    scene.__name__: scene for scene in (before_logon, logons, expired, client_ids, orders, swaps, money)
+    scene.__name__: scene
+    for scene in (before_logon, logons, expired, client_ids, orders, swaps, money, *refusal_scenes.SCENES)
 }
 
 

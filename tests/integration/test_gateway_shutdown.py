@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
+import zmq
 
 from fxengine.client import SettlementNotice
 from fxengine.codes import RejectReason, Side
 from fxengine.errors import VenueError
 from fxengine.gateway import Stop, run_venue
-from fxengine.messages import Heartbeat, Logon, LogonAck, MessageType, NewOrder, Reject
+from fxengine.messages import Heartbeat, LogonAck, MessageType, Reject, Reply
 from fxengine.wire import decode_replies, encode
+from tests.asking import limit_order, logon
 from tests.integration.hand_cycled import ByHand
 from tests.integration.venue_thread import WAIT_S, RunningVenue, running_venue
 
@@ -25,13 +27,21 @@ def test_what_was_traded_is_settled_and_told_before_the_venue_closes(served: Run
             assert any(notice.covers(taken.sequence) for notice in notices)
 
 
+def heard(socket: "zmq.Socket[bytes]") -> list[Reply]:
+    """Return the next messages; an empty frame only asks whether somebody is there."""
+    messages: list[Reply] = []
+    while not messages:
+        messages = decode_replies(socket.recv())
+    return messages
+
+
 def test_what_the_closing_venue_did_not_take_is_refused_as_such(by_hand: ByHand) -> None:
     socket, _ = by_hand.log_on("maker-1")
     sequence = by_hand.engine.core.sequence
-    socket.send(encode([NewOrder(1, 0, 1, 2, 1, 0, 10_000, 10), Heartbeat(2), Logon("x")]))
+    socket.send(encode([limit_order(1), Heartbeat(2), logon("x")]))
     by_hand.await_mail()
     by_hand.gateway.finish()
-    replies = decode_replies(socket.recv())
+    replies = heard(socket)
     assert [(m.reason, m.ref_type, m.ref_id) for m in replies if isinstance(m, Reject)] == [
         (RejectReason.SHUTTING_DOWN, MessageType.NEW_ORDER, 1),
         (RejectReason.SHUTTING_DOWN, MessageType.HEARTBEAT, 2),
@@ -42,11 +52,11 @@ def test_what_the_closing_venue_did_not_take_is_refused_as_such(by_hand: ByHand)
 
 def test_what_waits_behind_a_logon_when_the_venue_closes_is_refused_too(by_hand: ByHand) -> None:
     socket = by_hand.connect()
-    socket.send(encode([Logon(by_hand.token("maker-1")), NewOrder(1, 0, 1, 2, 1, 0, 10_000, 10)]))
+    socket.send(encode([logon(by_hand.token("maker-1")), limit_order(1)]))
     by_hand.await_mail()
     by_hand.gateway.take_mail()
     by_hand.gateway.finish()
-    replies = decode_replies(socket.recv())
+    replies = heard(socket)
     assert isinstance(replies[0], LogonAck)
     assert [m.reason for m in replies if isinstance(m, Reject)] == [RejectReason.SHUTTING_DOWN]
 

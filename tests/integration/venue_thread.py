@@ -13,11 +13,12 @@ from fxengine.client import Client
 from fxengine.codes import EventKind
 from fxengine.engine import Durability
 from fxengine.gateway import Ready, Stop, run_venue
-from fxengine.messages import ExecutionReport, Logon, LogonAck, Reject, Reply, Request
+from fxengine.messages import ExecutionReport, LogonAck, Reject, Reply, Request
 from fxengine.sandbox import SigningKey, create_key, load_key
 from fxengine.venue import Venue
 from fxengine.venue_file import parse_venue
 from fxengine.wire import decode_replies, encode
+from tests.asking import logon
 from tests.unit.engine.flow import core_types
 
 START_NS = 1_790_000_000 * 10**9
@@ -52,8 +53,8 @@ class Clock:
 def make_venue(kyc: SigningKey, operator: SigningKey) -> Venue:
     text = [
         '[venue]\nid = "fx-test"\nname = "Test venue"\nsettlement_cycle_ms = 1000\nmax_fills = 8\nmax_orders = 64',
-        "[levels.retail]\ncode = 1\nclient_id_window = 16",
-        "[levels.professional]\ncode = 2\nclient_id_window = 1024",
+        "[levels.retail]\ncode = 1\nclient_id_window = 16\ncommands_per_s = 100\nburst = 1_000",
+        "[levels.professional]\ncode = 2\nclient_id_window = 1024\ncommands_per_s = 1_000_000\nburst = 1_000_000",
         f'[[issuers]]\niss = "{kyc.issuer}"\nkeys = {{ {kyc.kid} = "{kyc.public_text}" }}\n'
         'levels = ["retail", "professional"]\njurisdictions = ["HK", "SG"]',
         f'[[issuers]]\niss = "{operator.issuer}"\nkeys = {{ {operator.kid} = "{operator.public_text}" }}\n'
@@ -83,7 +84,7 @@ class Connection:
 
     def log_on(self, token: str) -> LogonAck:
         """Log on and return the acknowledgement."""
-        self.say(Logon(token))
+        self.say(logon(token))
         return next(message for message in self.hear_until(LogonAck) if isinstance(message, LogonAck))
 
     def refusal(self) -> Reject | ExecutionReport:

@@ -2,7 +2,16 @@
 
 from typing import NamedTuple
 
-from fxengine.codes import ExecInst, OrdType, SelfTradePrevention, Side, SwapMode, TimeInForce
+from fxengine.codes import (
+    ExecInst,
+    GuardAction,
+    OrdType,
+    RevokeAction,
+    SelfTradePrevention,
+    Side,
+    SwapMode,
+    TimeInForce,
+)
 
 
 class Order(NamedTuple):
@@ -97,4 +106,25 @@ class Repeat(NamedTuple):
     nth_last: int
 
 
-Action = Order | Amend | MassCancel | Quote | Cancel | Swap | Move | Wait | Renew | Repeat
+class Guard(NamedTuple):
+    """Set a dead-man timer (0: stop it), watch (0: no longer), or say that the connection is gone."""
+
+    who: int
+    action: GuardAction
+    setting: int
+
+
+class Revoke(NamedTuple):
+    """Let the operator freeze or release somebody, or revoke the token of its credential."""
+
+    whom: int
+    action: RevokeAction
+
+
+class Refresh(NamedTuple):
+    """Give somebody a credential by a new token, as long as the one it had."""
+
+    who: int
+
+
+Action = Order | Amend | MassCancel | Quote | Cancel | Swap | Move | Wait | Renew | Repeat | Guard | Revoke | Refresh

@@ -7,6 +7,7 @@ from fxengine.codes import FIRST_CLIENT_ACCOUNT, EventFlag, EventKind, Side
 from tests.property.audit_books import BookAudit
 from tests.property.audit_money import MoneyAudit
 from tests.property.audit_orders import OrderAudit
+from tests.property.audit_standing import StandingAudit
 
 TRIGGERS_MAX = 256
 
@@ -19,6 +20,7 @@ class Audit:
         self.books = BookAudit(len(scenario.pairs))
         self.orders = OrderAudit()
         self.money = MoneyAudit(scenario.pairs)
+        self.standing = StandingAudit()
         self.streams: defaultdict[int, int] = defaultdict(int)
         self.sequence = 0
 
@@ -36,6 +38,7 @@ class Audit:
         self.books.observe(events)
         self.orders.observe(events)
         self.money.observe(events)
+        self.standing.observe(events)
         self._swap(events)
 
     def _number(self, core: Core, event: Event) -> None:
@@ -84,3 +87,4 @@ class Audit:
         """Hold all that was rebuilt against the core."""
         self.books.compare(core)
         self.money.compare(core, self.scenario.n_currencies)
+        self.standing.compare(core)

@@ -108,6 +108,7 @@ class OrderAudit:
         self._check(seen, event, seen.leaves_lots)
         if event.kind is EventKind.REDUCED:
             assert seen.leaves_lots, f"nothing is left of it: {event}"
+            assert event.leaves_lots == seen.leaves_lots, event
             assert event.reason == RejectReason.SELF_TRADE_PREVENTED, event
         else:
             assert not seen.leaves_lots, event

@@ -20,7 +20,9 @@ from fxengine.codes import (
     AccountFlag,
     EventKind,
     ExecInst,
+    GuardAction,
     OrdType,
+    RevokeAction,
     SelfTradePrevention,
     Side,
     SwapMode,
@@ -28,7 +30,22 @@ from fxengine.codes import (
 )
 from fxengine.records import ALL_INSTRUMENTS
 from fxengine.reference import Core as ReferenceCore
-from tests.property.actions import Action, Amend, Cancel, MassCancel, Move, Order, Quote, Renew, Repeat, Swap, Wait
+from tests.property.actions import (
+    Action,
+    Amend,
+    Cancel,
+    Guard,
+    MassCancel,
+    Move,
+    Order,
+    Quote,
+    Refresh,
+    Renew,
+    Repeat,
+    Revoke,
+    Swap,
+    Wait,
+)
 
 both_cores = pytest.mark.parametrize("core_type", [CompiledCore, ReferenceCore], ids=["compiled", "reference"])
 
@@ -122,14 +139,21 @@ _rare: st.SearchStrategy[Action] = st.one_of(
     st.builds(Wait, st.integers(0, GUEST_LIFE_NS // 2)),
     st.builds(Renew, st.integers(1, 4 * GUEST_LIFE_NS)),
     st.builds(Repeat, st.integers(0, 20)),
+    st.builds(Guard, _who, st.sampled_from(GuardAction), st.sampled_from([0, 1, 1, GUEST_LIFE_NS // 4])),
+    st.builds(Revoke, _who, st.sampled_from(RevokeAction)),
+    st.builds(Refresh, _who),
 )
 _cancels = st.builds(Cancel, _who, st.integers(0, 3), st.booleans())
 _often: st.SearchStrategy[Action] = st.one_of(_orders, _orders, _orders, _new, _new, _cancels, _swaps)
-_actions = st.integers(0, 7).flatmap(lambda throw: _often if throw else _rare)
+_actions = st.integers(0, 5).flatmap(lambda throw: _often if throw else _rare)
 histories = st.lists(st.lists(_actions, max_size=10), max_size=10).map(
     lambda parts: [a for part in parts for a in part]
 )
 """Lists of actions that a :class:`Life` plays; of lists, because Hypothesis keeps single ones short."""
+
+
+UNNUMBERED = Wait | Renew | Refresh | Guard
+"""Actions without a client id."""
 
 
 class Step(NamedTuple):
@@ -151,6 +175,8 @@ class Life:
     steps: list[Step] = field(default_factory=list)
     accepted: dict[int, list[Event]] = field(default_factory=lambda: {who: [] for who in CLIENTS})
     numbered: list[bytes] = field(default_factory=list)
+    tokens: dict[int, int] = field(default_factory=lambda: dict.fromkeys(CLIENTS, 0))
+    """When each client's latest token was issued."""
     watch: Callable[["Life", Step], None] = lambda life, step: None
 
     def __post_init__(self) -> None:
@@ -193,7 +219,7 @@ class Life:
         command = self._command(action)
         if command is None:
             return None
-        if not isinstance(action, Wait | Renew | Repeat):
+        if not isinstance(action, UNNUMBERED | Repeat):
             self.numbered.append(command)
         return self.apply(command)
 
@@ -202,13 +228,19 @@ class Life:
             self.now_ns += action.for_ns
             return commands.time(self.now_ns)
         if isinstance(action, Renew):
-            return commands.credential(
-                GUEST, f"maker-{GUEST}", permitted=range(self.venue.n_currencies), issued_at_ns=self.now_ns,
-                expires_ns=self.now_ns + action.life_ns, time_ns=self.now_ns,
-            )  # fmt: skip
+            return self._credential(GUEST, self.now_ns + action.life_ns)
+        if isinstance(action, Refresh):
+            self.tokens[action.who] += 1
+            return self._credential(action.who, self.now_ns + GUEST_LIFE_NS if action.who == GUEST else _NEVER_NS)
+        if isinstance(action, Guard):
+            timeout_ns = action.setting if action.action is GuardAction.DEAD_MAN else 0
+            watching = action.action is GuardAction.WATCH and action.setting > 0
+            return commands.guard(
+                action.who, action.action, timeout_ns=timeout_ns, watching=watching, time_ns=self.now_ns
+            )
         if isinstance(action, Repeat):
             return self.numbered[-1 - action.nth_last] if action.nth_last < len(self.numbered) else None
-        sender = OPERATOR if isinstance(action, Move) else action.who
+        sender = OPERATOR if isinstance(action, Move | Revoke) else action.who
         client_order_id = self.core.client_id_highest(sender) + 1
         if isinstance(action, Order):
             return commands.new_order(
@@ -217,6 +249,13 @@ class Life:
                 exec_inst=action.exec_inst, ord_type=action.ord_type, self_trade_prevention=action.prevention,
                 expire_ns=self.now_ns + action.life_ns if action.life_ns else 0, display_lots=action.display_lots,
                 stop_price_ticks=action.stop_price_ticks, min_lots=action.min_lots, time_ns=self.now_ns,
+            )  # fmt: skip
+        if isinstance(action, Revoke):
+            of_token = action.action is RevokeAction.TOKEN
+            token_id = commands.token_of(f"maker-{action.whom}", self.tokens[action.whom])
+            return commands.revoke(
+                OPERATOR, client_order_id, action.action, target=0 if of_token else action.whom,
+                token_id=token_id if of_token else commands.NO_TOKEN, time_ns=self.now_ns,
             )  # fmt: skip
         if isinstance(action, MassCancel):
             instrument = ALL_INSTRUMENTS if action.instrument is None else action.instrument
@@ -254,6 +293,13 @@ class Life:
         return write(
             OPERATOR, client_order_id, currency=action.currency, beneficiary=action.who,
             amount_units=abs(action.amount_units), time_ns=self.now_ns,
+        )  # fmt: skip
+
+    def _credential(self, who: int, expires_ns: int) -> bytes:
+        """Write a client's credential by its latest token."""
+        return commands.credential(
+            who, f"maker-{who}", permitted=range(self.venue.n_currencies), issued_at_ns=self.tokens[who],
+            expires_ns=expires_ns, time_ns=self.now_ns, trade_group=TRADE_GROUP if who in CLIENTS[:2] else 0,
         )  # fmt: skip
 
 

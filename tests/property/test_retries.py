@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from bench.flows import CoreType
 from fxengine.codes import EventKind, RejectReason
-from tests.property.actions import Action, Renew, Wait
-from tests.property.histories import Life, both_cores, histories, standing
+from tests.property.actions import Action
+from tests.property.histories import UNNUMBERED, Life, both_cores, histories, standing
 
 _NOT_REMEMBERED = {RejectReason.CLIENT_ID_TOO_OLD, RejectReason.CLIENT_ID_TOO_HIGH}
 
@@ -20,7 +20,7 @@ def test_sent_again_at_once_it_is_answered_and_nothing_moves(
     life = Life(core_type)
     for action in history:
         step = life.play(action)
-        if step is None or isinstance(action, Wait | Renew):
+        if step is None or isinstance(action, UNNUMBERED):
             continue
         before = standing(life)
         for _ in range(times):

@@ -1,7 +1,7 @@
 """Imports point one way, sockets and databases stay in their rooms: read from the sources themselves.
 
-    errors, codes, money <- venue, records, messages <- wire, _core, reference <- engine, ledger
-        <- settlement <- gateway, home, sandbox <- cli, demo, web
+    errors, codes, money <- venue, records, messages, transport <- wire, _core, reference <- engine, ledger
+        <- settlement <- gateway, home, keyring, sandbox <- cli, demo, web
 
 A module may import what stands to its left, and its own step if no circle comes of it. `client` and `audit` may
 import only what is left of `engine`: a client must not carry the venue, and an audit must not trust it.
@@ -20,18 +20,18 @@ ROOT = Path(__file__).parents[2]
 
 STEPS = [
     {"errors", "codes", "money"},
-    {"venue", "venue_file", "records", "messages"},
+    {"venue", "venue_file", "records", "messages", "transport"},
     {"wire", "_core", "reference"},
     {"engine", "ledger"},
     {"settlement"},
-    {"gateway", "home", "sandbox"},
+    {"gateway", "home", "keyring", "sandbox"},
     {"cli", "demo", "web", "__main__"},
 ]
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 APART = {"client", "audit"}  # import what is left of engine; imported by the last step
 
 ONLY_IN = {
-    "zmq": r"fxengine\.(gateway\.(server|service)|client(\..+)?|cli(\..+)?|demo(\..+)?)",
+    "zmq": r"fxengine\.(transport|gateway\.(server|connections|zap)|client\.link)",
     "sqlite3": r"fxengine\.(ledger\.sqlite|audit(\..+)?)",
     "typer": r"fxengine\.(cli|demo)(\..+)?",
     "rich": r"fxengine\.(cli|demo)(\..+)?",

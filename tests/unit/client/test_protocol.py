@@ -14,12 +14,14 @@ from fxengine.messages import (
     MoneyReport,
     NewOrder,
     Reject,
+    Replayed,
+    ReplayRequest,
     Reply,
     Settlement,
     VenueDescription,
 )
 from fxengine.wire import REQUEST_BYTES_MAX, REQUEST_MESSAGES_MAX, decode_requests, encode
-from tests.unit.wire.protocol_tables import EXAMPLES
+from tests.unit.wire.examples import EXAMPLES
 
 VENUE = EXAMPLES[VenueDescription]
 
@@ -30,7 +32,7 @@ def protocol() -> Protocol:
     protocol = Protocol()
     protocol.logon("token")
     protocol.reference_data()
-    protocol.receive(encode([LogonAck(2, 9, 16, 100, "fx-example", 5), VENUE._replace(request_id=1)]))
+    protocol.receive(encode([LogonAck(2, 9, 16, 100, "fx-example", 5, 1), VENUE._replace(request_id=1)]))
     list(protocol.take_frames())
     return protocol
 
@@ -117,11 +119,15 @@ def test_a_refused_cancel_fails_the_cancel_and_not_the_order_it_named(protocol: 
 def test_a_gateways_reject_fails_the_call_it_refers_to(protocol: Protocol) -> None:
     order, question = protocol.new_order("EUR/USD", "BUY", "1.1172", "10"), protocol.balances()
     beat = protocol.heartbeat()
-    hear(protocol, Reject(110, "no", int(MessageType.BALANCES_REQUEST), 2))
+    hear(protocol, Reject(212, "no", int(MessageType.BALANCES_REQUEST), 2))
     assert (order.done, question.done, beat.done) == (False, True, False)
-    hear(protocol, Reject(110, "no", int(MessageType.NEW_ORDER), 10), Reject(113, "no", int(MessageType.HEARTBEAT), 3))
-    assert order.done
+    hear(
+        protocol, Reject(114, "no", int(MessageType.NEW_ORDER), 10, 7), Reject(113, "no", int(MessageType.HEARTBEAT), 3)
+    )
     assert beat.done
+    with pytest.raises(RequestRejected, match="114") as limited:
+        order.result()
+    assert limited.value.retry_ns == 7
     logon = protocol.logon("other")
     hear(protocol, Reject(111, "no", int(MessageType.LOGON), 0))
     with pytest.raises(RequestRejected, match="111"):
@@ -129,17 +135,21 @@ def test_a_gateways_reject_fails_the_call_it_refers_to(protocol: Protocol) -> No
 
 
 def test_a_reject_that_answers_nothing_is_reported(protocol: Protocol) -> None:
-    hear(protocol, Reject(101, "text", 0, 0), Reject(110, "text", int(MessageType.NEW_ORDER), 99))
+    hear(protocol, Reject(101, "text", 0, 0), Reject(220, "text", int(MessageType.NEW_ORDER), 99))
     assert [type(report) for report in protocol.take_reports()] == [Refusal, Refusal]
 
 
-def test_lost_reports_are_counted(protocol: Protocol) -> None:
+def test_a_report_that_was_missed_is_asked_for_before_what_came_after_it_is_handed_out(protocol: Protocol) -> None:
     hear(protocol, report(EventKind.ACCEPTED, 10, flags=4, account_stream=6))
-    assert protocol.account.n_missed == 0
     hear(protocol, report(EventKind.ACCEPTED, 11, flags=4, account_stream=9))
-    assert protocol.account.n_missed == 2
-    hear(protocol, MoneyReport(10, 50, 9, 0, 0, 5, 1, 1))
-    assert protocol.account.n_missed == 2
+    [asked] = [decode_requests(frame)[0] for frame in protocol.take_frames()]
+    assert isinstance(asked, ReplayRequest)
+    assert (asked.first_stream, asked.last_stream) == (7, 8)
+    assert len(protocol.take_reports()) == 1
+    hear(protocol, MoneyReport(7, 50, 9, 0, 0, 5, 1, 1), MoneyReport(8, 50, 9, 0, 0, 5, 1, 1))
+    assert len(protocol.take_reports()) == 3
+    hear(protocol, Replayed(asked.request_id, 7, 8, 1))
+    assert protocol.account.n_missed == 0
 
 
 def test_reports_are_handed_out_once_in_order(protocol: Protocol) -> None:

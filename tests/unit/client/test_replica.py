@@ -6,7 +6,7 @@ from fxengine.client import BookReplica
 from fxengine.client.listing import read_listing
 from fxengine.codes import Side
 from fxengine.messages import Book, LevelUpdate, VenueDescription
-from tests.unit.wire.protocol_tables import EXAMPLES
+from tests.unit.wire.examples import EXAMPLES
 
 
 @pytest.fixture

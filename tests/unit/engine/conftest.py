@@ -3,7 +3,10 @@ from typing import Any
 import pytest
 
 from fxengine.engine import CoreType
+from tests.fix_identities import fix_identities
 from tests.unit.engine import flow
+
+__all__ = ["fix_identities"]
 
 
 @pytest.fixture(params=flow.core_types(), ids=lambda core_type: core_type.__module__)

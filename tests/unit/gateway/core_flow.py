@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from fxengine.codes import AccountFlag, Side
+from fxengine.codes import AccountFlag, OrdType, RevokeAction, SelfTradePrevention, Side
 from fxengine.engine import credential_command
 from fxengine.gateway.commands import RECORD_OF
-from fxengine.messages import Cancel, Deposit, NewOrder, Request, Swap, Withdraw
+from fxengine.messages import Amend, Cancel, DeadMan, Deposit, MassQuote, Request, Revoke, Swap, Withdraw
 from fxengine.records import COMMAND, EVENT, Records
 from fxengine.reference import Core
 from fxengine.sandbox import create_key
 from fxengine.venue import Venue
+from tests.asking import limit_order
 from tests.integration.venue_thread import START_NS, make_venue
 
 MAKER, PAYER, OPERATOR = 2, 3, 4
@@ -73,10 +74,9 @@ class CoreFlow:
 def one_of_each(flow: CoreFlow) -> Iterator[Records]:
     """Yield the events of a small day in which every kind of event occurs."""
 
-    def order(account: int, side: Side, price: int, lots: int, time_in_force: int = 1, instrument: int = 0) -> Records:
-        return flow.request(
-            account, NewOrder(flow.next_id(account), instrument, side, 2, time_in_force, 0, price, lots)
-        )
+    def order(account: int, side: Side, price: int, lots: int, **changes: int) -> Records:
+        what = {"side": side, "price_ticks": price, "quantity_lots": lots}
+        return flow.request(account, limit_order(flow.next_id(account), **(what | changes)))
 
     yield order(MAKER, Side.SELL, 11_172, 1_000)
     yield order(MAKER, Side.SELL, 11_173, 500)
@@ -85,12 +85,24 @@ def one_of_each(flow: CoreFlow) -> Iterator[Records]:
     yield order(PAYER, Side.BUY, 11_172, 900)  # fills and rests
     yield order(PAYER, Side.BUY, 11_173, 900, time_in_force=3)  # fills, the rest is cancelled
     yield order(PAYER, Side.BUY, 0, 900)  # refused
-    yield flow.request(PAYER, NewOrder(flow.client_id[PAYER], 0, Side.BUY, 2, 1, 0, 0, 900))  # the same again: status
+    yield flow.request(
+        PAYER, limit_order(flow.client_id[PAYER], price_ticks=0, quantity_lots=900)
+    )  # the same again: status
     yield flow.request(PAYER, Cancel(flow.next_id(PAYER), 0, 2))
     yield flow.request(PAYER, Cancel(flow.next_id(PAYER), 77, 0))  # refused
     yield order(MAKER, Side.SELL, 11_174, 5_000)
     yield flow.request(PAYER, Swap(flow.next_id(PAYER), 2, 0, 2, 100_000_000, 10**12, 0, MAKER))  # over two books
+    yield flow.request(MAKER, MassQuote(flow.next_id(MAKER), ((2, (70_000, 9, 69_990, 5), (70_010, 9)),)))
+    yield flow.request(MAKER, MassQuote(flow.next_id(MAKER), ((2, (69_995, 4), (70_010, 2)),)))
+    yield order(MAKER, Side.SELL, 16_000, 400, instrument=1, display_lots=100)
+    yield flow.request(MAKER, Amend(flow.next_id(MAKER), 0, flow.client_id[MAKER] - 1, 16_001, 300, 0))
+    yield order(MAKER, Side.BUY, 16_001, 50, instrument=1, self_trade_prevention=SelfTradePrevention.DECREMENT)
+    yield order(PAYER, Side.BUY, 16_010, 30, instrument=1, ord_type=OrdType.STOP_LIMIT, stop_price_ticks=15_000)
+    yield order(PAYER, Side.BUY, 15_000, 1, instrument=1)  # trades, and triggers
+    yield flow.request(PAYER, DeadMan(5_000))
     yield flow.log_on(PAYER)
+    yield flow.request(OPERATOR, Revoke(flow.next_id(OPERATOR), RevokeAction.FREEZE, MAKER, ""))
+    yield flow.request(OPERATOR, Revoke(flow.next_id(OPERATOR), RevokeAction.UNFREEZE, MAKER, ""))
     yield flow.request(OPERATOR, Deposit(flow.next_id(OPERATOR), PAYER, 1, 7_000_000))
     yield flow.request(OPERATOR, Withdraw(flow.next_id(OPERATOR), PAYER, 1, 5_000_000))
 
@@ -103,8 +115,9 @@ def random_day(flow: CoreFlow, rng: random.Random, n: int) -> Iterator[Records]:
         kind = rng.random()
         if kind < 0.7:
             side, price = rng.choice((1, 2)), 10_000 + rng.randint(-8, 8)
-            request: Request = NewOrder(
-                flow.next_id(account), instrument, side, 2, rng.choice((1, 1, 3)), 0, price, rng.randint(1, 50)
+            what = {"instrument": instrument, "side": side, "time_in_force": rng.choice((1, 1, 3))}
+            request: Request = limit_order(
+                flow.next_id(account), **what, price_ticks=price, quantity_lots=rng.randint(1, 50)
             )
         elif kind < 0.9:
             request = Cancel(flow.next_id(account), 0, rng.randint(1, max(1, flow.client_id[account])))

@@ -20,6 +20,7 @@ from fxengine.sandbox import SigningKey
 from fxengine.venue import Venue
 from tests.integration.venue_thread import SECOND_NS, START_NS, make_venue
 
+CLIENT_KEY = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 NOW_S = START_NS // SECOND_NS
 Claims = dict[str, Any]
 
@@ -80,13 +81,14 @@ def test_a_good_token_grants_exactly_what_it_says(issuers: Issuers) -> None:
         issuer="https://kyc.example",
         subject="maker-1",
         flags=AccountFlag.NONE,
-        level=1,
-        window=16,
+        level=issuers.venue.levels["retail"],
         jurisdiction="HK",
         issued_at_ns=(NOW_S - 10) * SECOND_NS,
         expires_ns=(NOW_S + 10) * SECOND_NS,
         permitted=(0, 2),
         token_id="token-1",
+        client_key=None,
+        scope=None,
     )
 
 
@@ -165,6 +167,15 @@ def test_a_currency_that_is_not_listed_here_permits_nothing_here(issuers: Issuer
         ({"currencies": [1]}, R.TOKEN_CLAIM),
         ({"currencies": [["EUR"]]}, R.TOKEN_CLAIM),
         ({"currencies": ["EUR"] * 257}, R.TOKEN_CLAIM),
+        ({"cnf": CLIENT_KEY}, R.TOKEN_CLAIM),
+        ({"cnf": None}, R.TOKEN_CLAIM),
+        ({"cnf": {}}, R.TOKEN_CLAIM),
+        ({"cnf": {"jwk": {}}}, R.TOKEN_CLAIM),
+        ({"cnf": {"curve": CLIENT_KEY[1:]}}, R.TOKEN_CLAIM),
+        ({"cnf": {"curve": CLIENT_KEY[1:] + "~"}}, R.TOKEN_CLAIM),
+        ({"cnf": {"curve": CLIENT_KEY}}, R.CLIENT_KEY_MISMATCH),
+        ({"scope": None}, R.TOKEN_CLAIM),
+        ({"scope": {"actions": ["everything"]}}, R.TOKEN_CLAIM),
     ],
     ids=lambda case: str(case)[:60],
 )
@@ -288,7 +299,10 @@ _json = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from(["sub", "aud", "iat", "nbf", "exp", "jti", "level", "jurisdiction", "currencies"]), _json
+        st.sampled_from(
+            ["sub", "aud", "iat", "nbf", "exp", "jti", "level", "jurisdiction", "currencies", "cnf", "scope"]
+        ),
+        _json,
     )
 )
 def test_no_signed_claims_whatever_make_the_verifier_raise(issuers: Issuers, changes: Claims) -> None:

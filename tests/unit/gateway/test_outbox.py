@@ -1,8 +1,11 @@
 """What waits for a session is bounded and leaves in order, one frame at a time."""
 
+import numpy as np
+
 from fxengine.gateway.outbox import OUTBOX_BYTES_MAX, Outbox
 from fxengine.messages import HeartbeatAck
-from fxengine.wire import decode_replies, encode_message
+from fxengine.records import EVENT
+from fxengine.wire import decode_replies, encode_message, frame_of, read_event_frame
 
 
 def test_messages_of_a_cycle_leave_as_one_frame_in_order() -> None:
@@ -29,13 +32,59 @@ def test_a_frame_that_found_no_room_is_offered_again_before_what_came_later() ->
 def test_an_outbox_holds_its_bound_and_not_a_byte_more() -> None:
     outbox = Outbox()
     outbox.add(bytes(OUTBOX_BYTES_MAX // 2))
-    outbox.next_frame()
-    outbox.add(bytes(OUTBOX_BYTES_MAX // 2 - 64))
+    outbox.add_events(bytes(OUTBOX_BYTES_MAX // 2 - 96 - len(frame_of([], 0))), 7)
+    outbox.add_events(bytes(96), 7)
+    assert outbox.n_bytes == OUTBOX_BYTES_MAX
     assert not outbox.overflowed
-    outbox.add(bytes(64))
+    outbox.add_events(bytes(96), 7)
     assert outbox.overflowed
     assert not outbox
     outbox.add(b"more")
+    outbox.add_events(bytes(96), 7)
+    assert not outbox
+    assert outbox.n_bytes == 0
+
+
+def test_messages_and_records_leave_in_frames_of_their_own_in_order() -> None:
+    outbox = Outbox()
+    events = np.zeros(3, EVENT)
+    events["account_stream"] = range(1, 4)
+    outbox.add(encode_message(HeartbeatAck(1)))
+    outbox.add(encode_message(HeartbeatAck(2)))
+    outbox.add_events(events[:1].tobytes(), 70)
+    outbox.add_events(events[1:2].tobytes(), 80)
+    outbox.add(encode_message(HeartbeatAck(3)))
+    outbox.add_events(events[2:].tobytes(), 90)
+    frames = []
+    while outbox:
+        frames.append(outbox.next_frame())
+        outbox.sent()
+    assert decode_replies(frames[0]) == [HeartbeatAck(1), HeartbeatAck(2)]
+    assert decode_replies(frames[2]) == [HeartbeatAck(3)]
+    heard = [read_event_frame(frames[n]) for n in (1, 3)]
+    assert [(records["account_stream"].tolist(), time_ns) for records, time_ns in heard] == [([1, 2], 80), ([3], 90)]
+    assert len(frames) == 4
+    assert outbox.n_bytes == 0
+
+
+def test_the_last_message_comes_behind_what_waits_and_nothing_behind_it() -> None:
+    outbox = Outbox()
+    outbox.add(encode_message(HeartbeatAck(1)))
+    outbox.end_with(encode_message(HeartbeatAck(2)))
+    outbox.add(encode_message(HeartbeatAck(3)))
+    assert decode_replies(outbox.next_frame()) == [HeartbeatAck(1), HeartbeatAck(2)]
+    outbox.sent()
+    assert not outbox
+
+
+def test_of_an_outbox_that_overflowed_the_last_message_is_all_there_is() -> None:
+    outbox = Outbox()
+    outbox.add(encode_message(HeartbeatAck(1)))
+    outbox.next_frame()
+    outbox.add(bytes(OUTBOX_BYTES_MAX))
+    outbox.end_with(encode_message(HeartbeatAck(2)))
+    assert decode_replies(outbox.next_frame()) == [HeartbeatAck(2)]
+    outbox.sent()
     assert not outbox
 
 

@@ -1,6 +1,7 @@
 """A whole venue starts and ends in order, and says so when its end was not in order."""
 
 import random
+import resource
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from fxengine.engine import Durability, Engine
 from fxengine.engine.disk import Disk
 from fxengine.errors import JournalError, LedgerError
 from fxengine.gateway import Ready, Stop, run_venue
+from fxengine.gateway.service import OPEN_FILES, raise_open_files_limit
 from fxengine.ledger import Cursor, open_ledger
 from fxengine.reference import Core
 from tests.unit.settlement.trading import CLIENTS, Clock, Flow, Trading, make_venue
@@ -127,3 +129,12 @@ def test_an_engine_that_only_hands_to_the_system_can_be_made_to_wait_for_the_dis
     closed = disk.syncs
     engine.sync()
     assert disk.syncs == closed
+
+
+def test_a_venue_takes_as_many_open_files_as_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _which, limits: asked.append(limits))
+    for limits in ((1_024, 4_096), (1_024, 10**6), (20_000, 10**6), (1_024, resource.RLIM_INFINITY), (64, 64)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _which, limits=limits: limits)
+        raise_open_files_limit()
+    assert asked == [(4_096, 4_096), (OPEN_FILES, 10**6), (OPEN_FILES, resource.RLIM_INFINITY)]

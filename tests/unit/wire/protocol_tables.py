@@ -12,46 +12,21 @@ from fxengine.codes import RejectReason as R
 from fxengine.messages import (
     REPLIES,
     REQUESTS,
-    AccountNumber,
-    AccountRequest,
-    Balances,
-    BalancesRequest,
-    Book,
-    BookRequest,
-    Cancel,
-    Deposit,
-    ExecutionReport,
-    Heartbeat,
-    HeartbeatAck,
     LevelUpdate,
-    Logon,
-    LogonAck,
-    Logout,
-    LogoutAck,
     MessageType,
-    MoneyReport,
-    NewOrder,
-    OrderStatus,
-    Reject,
     Rows,
-    Settlement,
-    Swap,
-    SwapReport,
-    Taken,
     Text,
     TradeUpdate,
-    VenueDescription,
-    VenueRequest,
     Whole,
-    Withdraw,
     fields_of,
 )
 from fxengine.wire import encode, encode_update
+from tests.unit.wire.examples import EXAMPLES
+from tests.unit.wire.record_tables import record_section
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "protocol.md"
 BEGIN, END = "<!-- messages: made from the field tables -->", "<!-- end of messages -->"
 
-_TIME_NS = 1_790_000_000_000_000_000
 _CLIENT_IDS = {R.CLIENT_ID_MISSING, R.CLIENT_ID_TOO_OLD, R.CLIENT_ID_TOO_HIGH, R.CLIENT_ID_REUSED}
 _OPERATORS = {R.NOT_AUTHORIZED, R.UNKNOWN_CURRENCY, R.UNKNOWN_ACCOUNT, R.AMOUNT_OUT_OF_RANGE}
 
@@ -69,6 +44,25 @@ WIRE_REASONS = {
 }
 """What any message, or the frame around it, can be refused with."""
 
+SESSION_REASONS = {
+    R.RATE_LIMITED,
+    R.NOT_IN_SCOPE,
+    R.ACCOUNT_FROZEN,
+    R.TOKEN_REVOKED,
+}
+"""What any command or question can be refused with, whatever it is."""
+
+_NOT_ON = {R.NOT_LOGGED_ON}
+_LIVE = {R.NOT_LOGGED_ON, R.CREDENTIAL_EXPIRED}
+_SIZES = {
+    R.CURRENCY_NOT_PERMITTED,
+    R.PRICE_OUT_OF_RANGE,
+    R.QUANTITY_OUT_OF_RANGE,
+    R.NOTIONAL_TOO_LARGE,
+    R.INSUFFICIENT_FUNDS,
+    R.WOULD_CROSS,
+}
+
 REASONS: dict[MessageType, set[R]] = {
     MessageType.LOGON: {
         R.TOKEN_MALFORMED,
@@ -85,34 +79,40 @@ REASONS: dict[MessageType, set[R]] = {
         R.ALREADY_LOGGED_ON,
         R.NOT_LOGGED_ON,
     },
-    MessageType.LOGOUT: {R.NOT_LOGGED_ON},
-    MessageType.HEARTBEAT: {R.NOT_LOGGED_ON},
+    MessageType.LOGOUT: _NOT_ON,
+    MessageType.HEARTBEAT: _NOT_ON,
     MessageType.NEW_ORDER: _CLIENT_IDS
+    | _LIVE
+    | _SIZES
     | {
-        R.NOT_LOGGED_ON,
-        R.CREDENTIAL_EXPIRED,
         R.UNKNOWN_INSTRUMENT,
-        R.CURRENCY_NOT_PERMITTED,
         R.BAD_SIDE,
         R.UNSUPPORTED_ORD_TYPE,
         R.UNSUPPORTED_TIME_IN_FORCE,
         R.BAD_EXEC_INST,
         R.BAD_STOP_PRICE,
         R.EXPIRE_TIME_PASSED,
-        R.PRICE_OUT_OF_RANGE,
-        R.QUANTITY_OUT_OF_RANGE,
-        R.NOTIONAL_TOO_LARGE,
-        R.INSUFFICIENT_FUNDS,
-        R.WOULD_CROSS,
+        R.BAD_DISPLAY_QTY,
+        R.BAD_MIN_QTY,
+        R.MIN_QTY_NOT_FILLABLE,
+        R.BAD_SELF_TRADE_PREVENTION,
         R.FOK_NOT_FILLABLE,
         R.TOO_MANY_FILLS,
         R.CAPACITY,
     },
-    MessageType.CANCEL: (_CLIENT_IDS - {R.CLIENT_ID_MISSING}) | {R.NOT_LOGGED_ON, R.UNKNOWN_ORDER, R.ORDER_CLOSED},
+    MessageType.CANCEL: (_CLIENT_IDS - {R.CLIENT_ID_MISSING}) | _NOT_ON | {R.UNKNOWN_ORDER, R.ORDER_CLOSED},
+    MessageType.AMEND: _CLIENT_IDS
+    | _LIVE
+    | _SIZES
+    | {R.UNKNOWN_ORDER, R.ORDER_CLOSED, R.NOT_AMENDABLE, R.CUM_QTY_MISMATCH},
+    MessageType.MASS_CANCEL: _CLIENT_IDS
+    | _NOT_ON
+    | {R.NOT_AUTHORIZED, R.UNKNOWN_ACCOUNT, R.UNKNOWN_INSTRUMENT, R.BAD_SIDE},
+    MessageType.MASS_QUOTE: _CLIENT_IDS | _LIVE | _SIZES | {R.UNKNOWN_INSTRUMENT, R.BAD_QUOTE_SET, R.CAPACITY},
+    MessageType.DEAD_MAN: _NOT_ON,
     MessageType.SWAP: _CLIENT_IDS
+    | _LIVE
     | {
-        R.NOT_LOGGED_ON,
-        R.CREDENTIAL_EXPIRED,
         R.UNKNOWN_CURRENCY,
         R.SAME_CURRENCY,
         R.BAD_SWAP_MODE,
@@ -126,63 +126,31 @@ REASONS: dict[MessageType, set[R]] = {
         R.INSUFFICIENT_LIQUIDITY,
         R.BOUND_EXCEEDED,
     },
-    MessageType.BALANCES_REQUEST: {R.NOT_LOGGED_ON, R.CREDENTIAL_EXPIRED},
-    MessageType.VENUE_REQUEST: {R.NOT_LOGGED_ON, R.CREDENTIAL_EXPIRED},
-    MessageType.BOOK_REQUEST: {R.NOT_LOGGED_ON, R.CREDENTIAL_EXPIRED, R.UNKNOWN_INSTRUMENT},
-    MessageType.ACCOUNT_REQUEST: {R.NOT_LOGGED_ON, R.CREDENTIAL_EXPIRED, R.NOT_AUTHORIZED, R.UNKNOWN_ACCOUNT},
-    MessageType.DEPOSIT: _CLIENT_IDS
-    | _OPERATORS
-    | {R.NOT_LOGGED_ON, R.CURRENCY_NOT_PERMITTED, R.CURRENCY_TOTAL_EXCEEDED},
-    MessageType.WITHDRAW: _CLIENT_IDS | _OPERATORS | {R.NOT_LOGGED_ON, R.INSUFFICIENT_FUNDS},
+    MessageType.BALANCES_REQUEST: _LIVE,
+    MessageType.VENUE_REQUEST: _LIVE,
+    MessageType.BOOK_REQUEST: _LIVE | {R.UNKNOWN_INSTRUMENT},
+    MessageType.ACCOUNT_REQUEST: _LIVE | {R.NOT_AUTHORIZED, R.UNKNOWN_ACCOUNT},
+    MessageType.ORDER_STATUS_REQUEST: _LIVE | {R.UNKNOWN_ORDER},
+    MessageType.OPEN_ORDERS_REQUEST: _LIVE,
+    MessageType.REPLAY_REQUEST: _LIVE,
+    MessageType.DEPOSIT: _CLIENT_IDS | _OPERATORS | _NOT_ON | {R.CURRENCY_NOT_PERMITTED, R.CURRENCY_TOTAL_EXCEEDED},
+    MessageType.WITHDRAW: _CLIENT_IDS | _OPERATORS | _NOT_ON | {R.INSUFFICIENT_FUNDS},
+    MessageType.REVOKE: _CLIENT_IDS | _NOT_ON | {R.NOT_AUTHORIZED, R.UNKNOWN_ACCOUNT, R.UNKNOWN_COMMAND},
 }
 """Beyond those, what each request can be refused with: by a REJECT, or by the core's REJECTED report.
 ``test_gateway_reject_codes`` provokes every one of them over a socket."""
-
-EXAMPLES: dict[type[Any], Any] = {
-    Logon: Logon("eyJhbGciOiJFZERTQSJ9.e30.c2ln"),
-    Logout: Logout(),
-    Heartbeat: Heartbeat(7),
-    NewOrder: NewOrder(12, 0, 1, 2, 1, 0, 11_172, 1_000),
-    Cancel: Cancel(13, 0, 12),
-    Swap: Swap(14, 2, 3, 2, 250_000_000_000, 5_100_000_000_000, 0, 0),
-    BalancesRequest: BalancesRequest(1),
-    VenueRequest: VenueRequest(2),
-    BookRequest: BookRequest(3, 0, 10),
-    AccountRequest: AccountRequest(4, "https://kyc.example", "payer-1"),
-    Deposit: Deposit(1, 2, 0, 1_000_000_000),
-    Withdraw: Withdraw(2, 2, 0, 1_000_000_000),
-    LogonAck: LogonAck(2, 11, 1_024, _TIME_NS, "fx-example", 31),
-    LogoutAck: LogoutAck(),
-    HeartbeatAck: HeartbeatAck(7),
-    Reject: Reject(int(R.NOT_LOGGED_ON), R.NOT_LOGGED_ON.text, int(MessageType.NEW_ORDER), 12),
-    Taken: Taken(14, 92),
-    ExecutionReport: ExecutionReport(
-        32, 90, 3, 1, 0, 2**32 + 5, 12, 0, 1, 11_172, 400, 600, 400, 40_000, 2, 17, 0, _TIME_NS
-    ),
-    OrderStatus: OrderStatus(33, 91, 3, 1, 0, 2**32 + 5, 12, 0, 446_880_000, 1_000, 600, 400, 33, _TIME_NS),
-    SwapReport: SwapReport(36, 92, 14, 2, 3, 2, 2, 4_999_000_000_000, 250_000_000_000, (1, 2), (0, 120), _TIME_NS),
-    MoneyReport: MoneyReport(37, 93, 9, 0, 0, 1_000_000_000, 1, _TIME_NS),
-    Balances: Balances(1, ((0, 5_000_000, 0), (1, 70_000_000, 11_172_000))),
-    VenueDescription: VenueDescription(
-        2,
-        "fx-example",
-        "Example venue",
-        (("EUR", "Euro token", 6), ("USD", "Dollar token", 6)),
-        (("EUR/USD", 0, 1, "0.0001", "1", 0, 100, 1_000_000, 100),),
-    ),
-    Book: Book(3, 0, 17, ((11_171, 600),), ((11_173, 500), (11_174, 900))),
-    AccountNumber: AccountNumber(4, 2),
-    Settlement: Settlement(5, 3, "fsync", 80, 93, _TIME_NS),
-    LevelUpdate: LevelUpdate(0, 18, 1, 11_171, 250, _TIME_NS),
-    TradeUpdate: TradeUpdate(0, 17, 1, 11_172, 400, _TIME_NS),
-}
 
 
 def _range(kind: Whole | Text | Rows) -> str:
     if isinstance(kind, Whole):
         full = kind.low in (0, -(2**63)) and (kind.high + 1 - kind.low).bit_length() % 8 == 1
         return "all" if full else f"{kind.low} to {kind.high}"
-    return f"up to {kind.bytes_max} bytes" if isinstance(kind, Text) else ""
+    if isinstance(kind, Text):
+        return f"up to {kind.bytes_max} bytes"
+    inner = [_range(column) for column in kind.columns if isinstance(column, Rows)]
+    own = f"up to {kind.rows_max}" if kind.rows_max else ""
+    steps = f"{own} values, a multiple of {kind.multiple}" if kind.multiple > 1 else own
+    return f"{steps}; each list within {inner[0]}" if inner else steps
 
 
 def _table(message: type[Any]) -> list[str]:
@@ -231,7 +199,9 @@ def generated() -> str:
     """All that stands between the two marks."""
     parts = ["## From the client", *map(section, REQUESTS), "## From the venue", *map(section, REPLIES)]
     parts += ["## Market data", update_section(LevelUpdate), update_section(TradeUpdate)]
-    parts += ["## Reject reasons", f"Any message: {_reasons(WIRE_REASONS)}.", reason_table()]
+    parts += ["## Records", record_section()]
+    parts += ["## Reject reasons", f"Any message: {_reasons(WIRE_REASONS)}."]
+    parts += [f"Any command or question: {_reasons(SESSION_REASONS)}.", reason_table()]
     return "\n\n".join(part.strip("\n") for part in parts)
 
 

@@ -2,10 +2,23 @@
 
 import re
 
-from fxengine.codes import RejectReason
-from fxengine.messages import REPLIES, REQUESTS, TYPE_OF, LevelUpdate, TradeUpdate
+import numpy as np
+
+from fxengine._core import admit
+from fxengine.codes import CommandKind, RejectReason
+from fxengine.gateway.commands import RECORD_OF
+from fxengine.messages import REPLIES, REQUESTS, TYPE_OF, Cancel, LevelUpdate, NewOrder, TradeUpdate
 from fxengine.wire import decode_replies, decode_requests
-from tests.unit.wire.protocol_tables import BEGIN, DOCUMENT, END, EXAMPLES, REASONS, WIRE_REASONS, generated
+from tests.unit.wire.protocol_tables import (
+    BEGIN,
+    DOCUMENT,
+    END,
+    EXAMPLES,
+    REASONS,
+    SESSION_REASONS,
+    WIRE_REASONS,
+    generated,
+)
 
 
 def test_the_documents_tables_are_those_that_validation_uses() -> None:
@@ -24,32 +37,38 @@ def test_every_message_has_a_section_and_an_example_that_decodes_to_it() -> None
     assert set(EXAMPLES) == {*TYPE_OF, LevelUpdate, TradeUpdate}
 
 
-NOT_ON_THE_WIRE_YET = {
-    RejectReason.BAD_DISPLAY_QTY,
-    RejectReason.BAD_MIN_QTY,
-    RejectReason.MIN_QTY_NOT_FILLABLE,
-    RejectReason.BAD_SELF_TRADE_PREVENTION,
+def test_the_frame_of_records_in_the_document_is_taken_as_the_messages_it_stands_for() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8").partition("### A frame of two commands")[2]
+    frame = bytes.fromhex(text.partition("```text\n")[2].partition("```")[0])
+    kinds = 1 << CommandKind.NEW_ORDER | 1 << CommandKind.CANCEL
+    records, n_commands, refused = admit(frame, 7, kinds, np.full(1, 2**62))
+    assert (n_commands, refused) == (2, [])
+    as_messages = [RECORD_OF[type(message)](7, message) for message in (EXAMPLES[NewOrder], EXAMPLES[Cancel])]
+    assert bytes(records) == b"".join(as_messages)
+
+
+ELSEWHERE = {
+    RejectReason.NONE,
+    RejectReason.IDENTITY_MISMATCH,
+    RejectReason.SESSION_SILENT,
+    RejectReason.SLOW_READER,
+    RejectReason.HISTORY_GONE,
+    RejectReason.CLIENT_KEY_MISMATCH,
+    RejectReason.UNFILLED_REMAINDER,
     RejectReason.SELF_TRADE_PREVENTED,
-    RejectReason.CUM_QTY_MISMATCH,
     RejectReason.ORDER_EXPIRED,
     RejectReason.MASS_CANCELED,
     RejectReason.QUOTE_REPLACED,
-    RejectReason.BAD_QUOTE_SET,
-    RejectReason.NOT_AMENDABLE,
+    RejectReason.DEAD_MAN_FIRED,
+    RejectReason.DISCONNECTED,
 }
-"""Refusals and endings of what the core does and no message asks for."""
+"""What no single request is refused with: it ends an order or a session, or belongs to the connection."""
 
 
 def test_every_reason_that_a_request_can_meet_is_named_and_the_rest_is_explained() -> None:
-    named = WIRE_REASONS.union(*REASONS.values())
-    elsewhere = {
-        RejectReason.NONE,
-        RejectReason.UNKNOWN_COMMAND,  # records that no gateway makes
-        RejectReason.IDENTITY_MISMATCH,  # a connection that names itself
-        RejectReason.UNFILLED_REMAINDER,  # why an order was cancelled
-        *NOT_ON_THE_WIRE_YET,
-    }
-    assert named | elsewhere == set(RejectReason)
-    text = DOCUMENT.read_text(encoding="utf-8")
-    for reason in elsewhere - {RejectReason.NONE}:
-        assert re.search(rf"{reason.name}\b", text.partition(BEGIN)[0]), reason
+    named = WIRE_REASONS.union(SESSION_REASONS, *REASONS.values())
+    assert named | ELSEWHERE == set(RejectReason)
+    assert not named & ELSEWHERE
+    prose = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)[0]
+    for reason in (ELSEWHERE | SESSION_REASONS) - {RejectReason.NONE}:
+        assert re.search(rf"{reason.name}\b", prose), reason

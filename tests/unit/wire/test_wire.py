@@ -43,7 +43,7 @@ from fxengine.wire import (
     frame_of,
 )
 
-ORDER = NewOrder(7, 0, 1, 2, 1, 0, 111_720, 1_000)
+ORDER = NewOrder(7, 0, 1, 2, 1, 0, 4, 111_720, 1_000, 0, 0, 0, 0)
 
 
 def frame(*bodies: object) -> bytes:
@@ -57,7 +57,7 @@ def value_of(kind: Whole | Text | Rows, rng: random.Random) -> object:
     if isinstance(kind, Text):
         return "".join(rng.choice("aé€𝄞") for _ in range(rng.randint(0, kind.bytes_max // 4)))
     rows = []
-    for _ in range(rng.randint(0, 3)):
+    for _ in range(kind.multiple * rng.randint(0, 3)):
         row = tuple(value_of(column, rng) for column in kind.columns)
         rows.append(row if len(row) > 1 else row[0])
     return tuple(rows)
@@ -82,7 +82,7 @@ def _fields() -> list[tuple[MessageType, int]]:
 def _valid(number: MessageType) -> list[Any]:
     values: list[Any] = [int(number)]
     for field in fields_of(REQUESTS[number]):
-        values.append("x" if isinstance(field.kind, Text) else 1)
+        values.append("x" if isinstance(field.kind, Text) else () if isinstance(field.kind, Rows) else 1)
     return values
 
 
@@ -99,8 +99,9 @@ def test_every_field_of_every_request_is_checked_for_type_and_range(number: Mess
     if isinstance(kind, Text):
         bad += [(1, R.WRONG_FIELD_TYPE), ("x" * (kind.bytes_max + 1), R.FIELD_OUT_OF_RANGE)]
         bad += [("é" * (kind.bytes_max // 2 + 1), R.FIELD_OUT_OF_RANGE)]
+    elif isinstance(kind, Rows):
+        bad += [(1, R.WRONG_FIELD_TYPE), ("1", R.WRONG_FIELD_TYPE)]
     else:
-        assert isinstance(kind, Whole)
         bad += [("1", R.WRONG_FIELD_TYPE)]
         bad += [(kind.low - 1, R.FIELD_OUT_OF_RANGE)] if kind.low > -(2**63) else []
         bad += [(kind.high + 1, R.FIELD_OUT_OF_RANGE)] if kind.high < 2**64 - 1 else []
@@ -149,6 +150,7 @@ def test_a_message_with_a_field_too_few_or_too_many_is_refused(number: MessageTy
         (msgpack.packb([1.0]), Refused(R.UNSUPPORTED_VERSION)),
         (msgpack.packb(["1"]), Refused(R.UNSUPPORTED_VERSION)),
         (frame(5), Refused(R.MALFORMED_FRAME)),
+        (frame(b"\x03\x07"), Refused(R.MALFORMED_FRAME)),  # bytes that would read as a HEARTBEAT
         (frame("text"), Refused(R.MALFORMED_FRAME)),
         (frame([]), Refused(R.MISSING_FIELD)),
         (frame([3.0, 1]), Refused(R.FLOAT_FORBIDDEN)),
@@ -167,7 +169,7 @@ def test_what_is_wrong_with_a_frame_gets_its_own_code(bad: bytes, refused: Refus
 
 def test_good_messages_before_and_after_bad_ones_still_count_in_their_order() -> None:
     order = [10, *ORDER]
-    floated = [*order[:7], 1.1172, order[8]]
+    floated = [*order[:8], 1.1172, *order[9:]]
     got = decode_requests(frame([3, 1], floated, order, [77], [3, 2]))
     assert got == [
         Heartbeat(1),
@@ -221,7 +223,7 @@ def test_an_order_with_bytes_overwritten_is_an_order_or_refused(where: int, patc
     good[where : where + len(patch)] = patch
     for answer in decode_requests(bytes(good)):
         if isinstance(answer, NewOrder):
-            struct.pack("<QHBBBBqq", *answer)
+            struct.pack("<QHBBBBBqqqqqq", *answer)
 
 
 def test_depth_is_bounded_on_the_wire() -> None:
@@ -244,6 +246,9 @@ def test_a_client_raises_on_anything_that_is_not_the_protocol() -> None:
         frame([103, -1]),
         frame([120, 1, [[1, 2]]]),
         frame([120, 1, [[1, 2, 0.5]]]),
+        frame([120, 1, [[1, 2, True]]]),
+        frame([120, 1, [[1, 2, 3], [4, 5]]]),
+        frame([120, 1, [[1, 2, 2**63]]]),
     ):
         with pytest.raises(ProtocolError):
             decode_replies(bad)

@@ -1,0 +1,87 @@
+"""One side of the comparison under load: what was due when, what was answered when, and the rate of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from bench import answers
+from bench.load import Line, Offer, Times, offer
+from bench.order_flow import Maker
+
+_WARM_SHARE: Final = 0.2
+_PROBE_SHARE: Final = 0.15
+_OVERLOAD: Final = 1.5
+_NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Answered:
+    """When each command that was sent was due, and when it was first answered."""
+
+    offer: Offer
+    due_ns: Times
+    answered_ns: Times
+
+    @property
+    def per_s(self) -> float:
+        """Commands answered per second while the load was on, its first fifth left out."""
+        inside = (self.answered_ns >= self._warm_ns) & (self.answered_ns < self.offer.ended_ns)
+        return float(np.count_nonzero(inside)) / ((self.offer.ended_ns - self._warm_ns) / _NS)
+
+    @property
+    def latencies_us(self) -> Times:
+        """Microseconds from due to answered, the first fifth left out.
+
+        :class:`bench.answers.BenchFailed` where a command has no answer: its latency is not known, and not zero.
+        """
+        counted = self.due_ns >= self._warm_ns
+        missing = int(np.count_nonzero(self.answered_ns[counted] == 0))
+        if missing:
+            raise answers.BenchFailed(f"{missing} of {np.count_nonzero(counted)} commands were never answered")
+        return (self.answered_ns[counted] - self.due_ns[counted]) // 1_000
+
+    @property
+    def _warm_ns(self) -> int:
+        return self.offer.began_ns + int((self.offer.ended_ns - self.offer.began_ns) * _WARM_SHARE)
+
+
+@dataclass(frozen=True)
+class Side:
+    """Sessions, each with its maker, and how commands and answers look there.
+
+    ``encode`` turns a maker's next ``n`` commands into frames of ``per_frame`` commands each;
+    ``most_per_s`` is more than it can possibly take.
+    """
+
+    name: str
+    lines: Sequence[Line]
+    makers: Sequence[Maker]
+    encode: Callable[[Maker, int], list[bytes]]
+    per_frame: int
+    most_per_s: int
+    is_echo: bool = False
+
+    def load(self, commands_per_s: float, seconds: float) -> Answered:
+        """Offer commands at this rate for so long; return when each was due and answered."""
+        n = int(commands_per_s * seconds / len(self.lines)) + 1
+        firsts = [maker.next_id for maker in self.makers]
+        for line, maker in zip(self.lines, self.makers, strict=True):
+            line.load(self.encode(maker, n))
+        offered = offer(self.lines, commands_per_s / self.per_frame, seconds)
+        due, heard = [], []
+        for number, (line, maker, first) in enumerate(zip(self.lines, self.makers, firsts, strict=True)):
+            n_sent = line.n_sent * self.per_frame
+            due.append(np.repeat(offered.due_ns(number, line.n_sent), self.per_frame))
+            heard.append(
+                answers.echoed(line, n_sent, self.per_frame) if self.is_echo else answers.answered(line, first, n_sent)
+            )
+            maker.rewind(maker.next_id - first - n_sent)
+            line.load([])
+        return Answered(offered, np.concatenate(due), np.concatenate(heard))
+
+    def top_rate(self, seconds: float) -> float:
+        """Find roughly what it takes; then offer half as much again, and count what it answers per second."""
+        probe = self.load(self.most_per_s, seconds * _PROBE_SHARE).per_s or self.most_per_s
+        return self.load(min(self.most_per_s, probe * _OVERLOAD), seconds * (1 - _PROBE_SHARE)).per_s

@@ -1,0 +1,165 @@
+"""What a client may ask: balances, books, its open orders, what became of a command, reports once more.
+
+Questions change nothing and may be asked at any time; each answer carries the request id.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from fxengine.client.call import Call
+from fxengine.client.feed import MarketFeed
+from fxengine.client.listing import Listing, read_listing
+from fxengine.client.options import SessionOptions
+from fxengine.client.orders import Row
+from fxengine.client.replica import BookReplica
+from fxengine.client.reports import Balance, Order, Outcome, Report, SettlementNotice
+from fxengine.client.session import ClientSession
+from fxengine.errors import FxEngineError, RequestRejected
+from fxengine.messages import (
+    BOOK_DEPTH_MAX,
+    AccountRequest,
+    Balances,
+    BalancesRequest,
+    Book,
+    BookRequest,
+    OpenOrders,
+    OpenOrdersRequest,
+    OrderState,
+    OrderStatusRequest,
+    ReplayRequest,
+    VenueDescription,
+    VenueRequest,
+)
+from fxengine.venue import Currency
+
+
+class Questions(ClientSession):
+    """A session that can ask. Every method returns at once, with the call that its answer will finish."""
+
+    def __init__(self, options: SessionOptions | None = None) -> None:
+        super().__init__(options)
+        self.feed = MarketFeed(self._ask_snapshot)
+
+    def reference_data(self) -> Call[Listing]:
+        """Ask for the venue's currencies and instruments."""
+        return self._ask("VENUE_REQUEST", VenueRequest, self._learn_listing)
+
+    def balances(self) -> Call[dict[str, Balance]]:
+        """Ask for the account's balances, by currency code; those that are zero are left out."""
+
+        def read(message: Balances) -> dict[str, Balance]:
+            return {balance.currency.code: balance for balance in self._read_balances(message)}
+
+        return self._ask("BALANCES_REQUEST", BalancesRequest, read)
+
+    def book(self, instrument: str, depth: int = 10) -> Call[BookReplica]:
+        """Ask for a snapshot of a book, ``depth`` levels a side."""
+        listed = self._listed().instrument(instrument)
+
+        def read(book: Book) -> BookReplica:
+            replica = BookReplica(listed)
+            replica.load(book)
+            return replica
+
+        return self._ask("BOOK_REQUEST", lambda number: BookRequest(number, listed.index, depth), read)
+
+    def account_number(self, issuer: str, subject: str) -> Call[int]:
+        """Ask for the number of an identity's account; operators only."""
+        return self._ask(
+            "ACCOUNT_REQUEST", lambda number: AccountRequest(number, issuer, subject), lambda answer: answer.account
+        )
+
+    def order_status(self, order: Order | int) -> Call[Outcome]:
+        """Ask what became of a command, by its client order id, or of an order.
+
+        It is the one true outcome, whatever was heard: for as long as the id lies in the account's window.
+        What the venue does not know, because nothing of it was ever taken, raises UNKNOWN_ORDER.
+        """
+        client_order_id = order if isinstance(order, int) else order.client_order_id
+        # An OrderID is forgotten with its order, a client order id tells its end too; only a quote has none of its own.
+        order_id = order.order_id if isinstance(order, Order) and order.is_quote else 0
+        return self._ask(
+            "ORDER_STATUS_REQUEST",
+            lambda number: OrderStatusRequest(number, 0 if order_id else client_order_id, order_id),
+            self._read_outcome,
+        )
+
+    def open_orders(self) -> Call[list[Order]]:
+        """Ask for all of the account's open orders and quotes; ``account.orders`` and ``quotes`` are then right too."""
+        call: Call[list[Order]] = Call("OPEN_ORDERS_REQUEST")
+        known_before, rows = self.account.open_orders.known(), list[Row]()
+
+        def ask(after: int) -> None:
+            page = self._ask("OPEN_ORDERS_REQUEST", lambda number: OpenOrdersRequest(number, after), take)
+            page.on_done = lambda: fail_with(page)
+
+        def take(answer: OpenOrders) -> None:
+            rows.extend(answer.orders)
+            if answer.more and answer.orders:
+                ask(answer.orders[-1][0])
+                return
+            there, gone = self.account.open_orders.load(rows, known_before)
+            for order in gone:
+                self._ask_how_it_ended(order)
+            call.succeed(there)
+
+        def fail_with(page: Call[Any]) -> None:
+            try:
+                page.result()
+            except FxEngineError as error:
+                call.fail(error)
+
+        ask(0)
+        return call
+
+    def replay(self, first_stream: int, last_stream: int = 0) -> Call[list[Report]]:
+        """Ask for the account's reports of these numbers once more; 0: all up to now.
+
+        Those that were heard before are in the result alone; those that were not are also heard.
+        """
+        end = self.account.collect(first_stream, last_stream)
+        return self._ask(
+            "REPLAY_REQUEST", lambda number: ReplayRequest(number, first_stream, last_stream), lambda _: end()
+        )
+
+    def final(self, sequence: int) -> Call[SettlementNotice]:
+        """Wait until the ledger calls the command with this sequence FINAL; sends nothing."""
+        return self.account.expect_final(sequence)
+
+    def follow(self, instrument: str) -> Call[BookReplica]:
+        """Keep a replica of a book from market data; the result is the replica once it is current."""
+        return self.feed.follow(self._listed().instrument(instrument))
+
+    def _ask_snapshot(self, instrument: int, load: Callable[[Book], None]) -> None:
+        self._ask("BOOK_REQUEST", lambda number: BookRequest(number, instrument, BOOK_DEPTH_MAX), load)
+
+    def _after_missed(self) -> None:
+        """Learn the open orders anew: what was missed may have ended some."""
+        self.open_orders()
+
+    def _ask_how_it_ended(self, order: Order) -> None:
+        if order.is_quote:
+            return
+        call = self.order_status(order)
+        call.on_done = lambda: self._close(order, call)
+
+    def _close(self, order: Order, call: Call[Outcome]) -> None:
+        try:
+            self.account.open_orders.close(order, call.result())
+        except RequestRejected as refusal:
+            self.account.note_refusal(refusal)
+        except FxEngineError:
+            pass  # the session was lost for good, and every call that somebody waits for says so
+
+    def _read_outcome(self, message: OrderState) -> Outcome:
+        is_open = bool(message.side)
+        return Outcome(message, self._listed().instruments[message.instrument] if is_open else None)
+
+    def _learn_listing(self, message: VenueDescription) -> Listing:
+        self.listing = read_listing(message)
+        self._hear_what_waited()
+        return self.listing
+
+    def _read_balances(self, message: Balances) -> list[Balance]:
+        currencies: tuple[Currency, ...] = self._listed().currencies
+        return [Balance(currencies[index], available, held) for index, available, held in message.balances]

@@ -1,0 +1,198 @@
+"""Scenes in which the requests about orders, quotes and accounts are refused, each for its own cause."""
+
+from typing import TYPE_CHECKING, Any
+
+from fxengine.codes import RejectReason as R
+from fxengine.codes import RevokeAction
+from fxengine.messages import (
+    Amend,
+    Cancel,
+    DeadMan,
+    Deposit,
+    MassCancel,
+    MassQuote,
+    NewOrder,
+    OpenOrdersRequest,
+    OrderStatusRequest,
+    ReplayRequest,
+    Request,
+    Revoke,
+)
+from fxengine.records import ALL_INSTRUMENTS
+from tests.asking import limit_order
+
+if TYPE_CHECKING:
+    from tests.integration.test_gateway_reject_codes import Desk
+    from tests.integration.venue_thread import Connection
+
+MAX = 2**63 - 1
+WINDOW = 1024
+NO_QUOTES: tuple[Any, ...] = ((0, (), ()),)
+
+
+def amend(number: int, original: int, **changes: int) -> Amend:
+    fields = {"order_id": 0, "price_ticks": 10_000, "quantity_lots": 5, "expected_cum_lots": -1}
+    return Amend(number, orig_client_order_id=original, **(fields | changes))
+
+
+def nobody(desk: "Desk") -> None:
+    """Who has not logged on."""
+    requests: list[Request] = [
+        amend(1, 1),
+        MassCancel(1, ALL_INSTRUMENTS, 0, 0),
+        MassQuote(1, NO_QUOTES),
+        DeadMan(1_000),
+    ]
+    requests += [OrderStatusRequest(1, 1, 0), OpenOrdersRequest(1, 0), ReplayRequest(1, 1, 0)]
+    requests += [Revoke(1, RevokeAction.FREEZE, 2, "")]
+    for request in requests:
+        desk.refused(desk.venue.connection(), request, R.NOT_LOGGED_ON)
+
+
+def too_late(desk: "Desk") -> None:
+    """Whose credential has ended."""
+    client, _ = desk.log_on("short-lived", lifetime_s=5)
+    desk.venue.clock.advance(6)
+    client.hear()
+    requests: list[Request] = [amend(1, 1), MassQuote(2, NO_QUOTES), OrderStatusRequest(1, 1, 0)]
+    requests += [OpenOrdersRequest(1, 0), ReplayRequest(1, 1, 0)]
+    for request in requests:
+        desk.refused(client, request, R.CREDENTIAL_EXPIRED)
+
+
+def numbers(desk: "Desk") -> None:
+    """Client order ids that are missing, used, skipped or gone."""
+    client, account = desk.log_on("numbers-2")
+    desk.fund(account)
+    for missing in (amend(0, 1), MassCancel(0, ALL_INSTRUMENTS, 0, 0), MassQuote(0, NO_QUOTES)):
+        desk.refused(client, missing, R.CLIENT_ID_MISSING)
+    _say(client, limit_order(5, price_ticks=1))
+
+    def each(number: int) -> list[Request]:
+        return [amend(number, 5), MassCancel(number, ALL_INSTRUMENTS, 0, 0), MassQuote(number, NO_QUOTES)]
+
+    for request in each(5):
+        desk.refused(client, request, R.CLIENT_ID_REUSED)
+    for request in each(6 + WINDOW):
+        desk.refused(client, request, R.CLIENT_ID_TOO_HIGH)
+    _say(client, limit_order(5 + WINDOW, price_ticks=2))
+    for request in each(5):
+        desk.refused(client, request, R.CLIENT_ID_TOO_OLD)
+
+
+def amends(desk: "Desk") -> None:
+    """Amends that cannot be."""
+    maker, maker_account = desk.log_on("maker-1")
+    desk.fund(maker_account)
+    _say(maker, limit_order(1, side=2, price_ticks=11_000))
+    _say(maker, MassQuote(2, ((1, (100, 5), ()),)))
+    client, account = desk.log_on("payer-1")
+    desk.fund(account, 10**9)
+    _say(client, limit_order(1, quantity_lots=10))
+    _say(client, limit_order(2, quantity_lots=10, exec_inst=1))
+    _say(client, limit_order(3, quantity_lots=1))
+    _say(client, Cancel(4, 0, 3))
+    for number, (original, changes, reason) in enumerate(
+        [
+            (99, {}, R.UNKNOWN_ORDER),
+            (3, {}, R.ORDER_CLOSED),
+            (1, {"expected_cum_lots": 1}, R.CUM_QTY_MISMATCH),
+            (1, {"price_ticks": 0}, R.PRICE_OUT_OF_RANGE),
+            (1, {"quantity_lots": 0}, R.QUANTITY_OUT_OF_RANGE),
+            (1, {"quantity_lots": 2**62, "price_ticks": 2**31 - 1}, R.NOTIONAL_TOO_LARGE),
+            (1, {"quantity_lots": 10**6}, R.INSUFFICIENT_FUNDS),
+            (2, {"price_ticks": 11_000}, R.WOULD_CROSS),
+        ],
+        start=5,
+    ):
+        desk.refused(client, amend(number, original, **changes), reason)
+    desk.refused(maker, amend(3, 0, order_id=_order_id(maker.heard, 2)), R.NOT_AMENDABLE)
+    desk.venue.clock.advance(1)
+    desk.log_on("payer-1", currencies=("EUR",))  # a newer token, which no longer allows dollars
+    desk.refused(client, amend(20, 1), R.CURRENCY_NOT_PERMITTED)
+
+
+def many_at_once(desk: "Desk") -> None:
+    """Mass cancels and mass quotes that cannot be."""
+    client, account = desk.log_on("maker-1")
+    desk.refused(client, MassCancel(1, 3, 0, 0), R.UNKNOWN_INSTRUMENT)
+    desk.refused(client, MassCancel(2, ALL_INSTRUMENTS, 3, 0), R.BAD_SIDE)
+    desk.refused(client, MassCancel(3, ALL_INSTRUMENTS, 0, 99), R.UNKNOWN_ACCOUNT)
+    _, other = desk.log_on("payer-1")
+    desk.refused(client, MassCancel(4, ALL_INSTRUMENTS, 0, other), R.NOT_AUTHORIZED)
+    desk.refused(client, MassQuote(5, ((0, (10_000, 1), ()),)), R.INSUFFICIENT_FUNDS)
+    desk.fund(account)
+    for number, (sets, reason) in enumerate(
+        [
+            ((), R.BAD_QUOTE_SET),
+            (((0, (10_000, 1, 10_001, 1), ()),), R.BAD_QUOTE_SET),
+            (((3, (), ()),), R.UNKNOWN_INSTRUMENT),
+            (((0, (0, 1), ()),), R.PRICE_OUT_OF_RANGE),
+            (((0, (10_000, 0), ()),), R.QUANTITY_OUT_OF_RANGE),
+            (((0, (2**31 - 1, 2**62), ()),), R.NOTIONAL_TOO_LARGE),
+        ],
+        start=6,
+    ):
+        desk.refused(client, MassQuote(number, sets), reason)
+    _say(client, limit_order(20, side=2, price_ticks=11_000))
+    desk.refused(client, MassQuote(21, ((0, (11_000, 1), ()),)), R.WOULD_CROSS)
+    narrow, _ = desk.log_on("narrow", currencies=("EUR",))
+    desk.refused(narrow, MassQuote(1, NO_QUOTES), R.CURRENCY_NOT_PERMITTED)
+    levels = tuple(value for level in range(32) for value in (9_000 - level, 1))
+    _say(client, MassQuote(22, ((0, levels, ()), (1, levels[:62], ()))))  # 64 with the order: the store is full
+    desk.refused(client, MassQuote(23, ((2, (9_000, 1), ()),)), R.CAPACITY)
+
+
+def particulars(desk: "Desk") -> None:
+    """Orders whose particulars do not fit together, and what is asked of orders that are not there."""
+    client, account = desk.log_on("payer-1")
+    desk.fund(account)
+    for number, (changes, reason) in enumerate(
+        [
+            ({"display_lots": 20}, R.BAD_DISPLAY_QTY),
+            ({"min_lots": 5}, R.BAD_MIN_QTY),
+            ({"min_lots": 5, "time_in_force": 3}, R.MIN_QTY_NOT_FILLABLE),
+            ({"self_trade_prevention": 5}, R.BAD_SELF_TRADE_PREVENTION),
+        ],
+        start=1,
+    ):
+        desk.refused(client, limit_order(number, **changes), reason)
+    desk.refused(client, OrderStatusRequest(1, 99, 0), R.UNKNOWN_ORDER)
+    desk.refused(client, OrderStatusRequest(2, 0, 99), R.UNKNOWN_ORDER)
+
+
+def revocations(desk: "Desk") -> None:
+    """Freezes and revocations that cannot be."""
+    client, account = desk.log_on("payer-1")
+    desk.refused(client, Revoke(1, RevokeAction.FREEZE, account, ""), R.NOT_AUTHORIZED)
+    operator = desk.venue.connection()
+    operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
+    desk.refused(operator, Revoke(0, RevokeAction.FREEZE, account, ""), R.CLIENT_ID_MISSING)
+    desk.refused(operator, Revoke(1, RevokeAction.FREEZE, 99, ""), R.UNKNOWN_ACCOUNT)
+    desk.refused(operator, Revoke(2, 9, account, ""), R.UNKNOWN_COMMAND)
+    desk.refused(operator, Revoke(3, RevokeAction.TOKEN, 0, ""), R.UNKNOWN_COMMAND)
+    _say(operator, Deposit(5, account, 0, 1))
+    desk.refused(operator, Revoke(5, RevokeAction.FREEZE, account, ""), R.CLIENT_ID_REUSED)
+    desk.refused(operator, Revoke(6 + WINDOW, RevokeAction.FREEZE, account, ""), R.CLIENT_ID_TOO_HIGH)
+    _say(operator, Deposit(5 + WINDOW, account, 0, 1))
+    desk.refused(operator, Revoke(5, RevokeAction.FREEZE, account, ""), R.CLIENT_ID_TOO_OLD)
+
+
+def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit) -> None:
+    """Say something that is taken, and hear what became of it."""
+    connection.say(command)
+    number = command.client_order_id
+    while not any(
+        number in (getattr(message, "client_order_id", 0), getattr(message, "request_id", 0))
+        for message in connection.hear()
+    ):
+        pass
+
+
+def _order_id(heard: list[Any], client_order_id: int) -> int:
+    """Return the OrderID of what was entered under an id."""
+    numbers = [m.order_id for m in heard if getattr(m, "client_order_id", 0) == client_order_id and m.order_id]
+    return int(numbers[0])
+
+
+SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations)

@@ -1,0 +1,103 @@
+"""One example of each message, as docs/protocol.md shows it."""
+
+from typing import Any
+
+from fxengine.codes import RejectReason as R
+from fxengine.codes import RevokeAction
+from fxengine.messages import (
+    AccountNumber,
+    AccountRequest,
+    Amend,
+    Balances,
+    BalancesRequest,
+    Book,
+    BookRequest,
+    Cancel,
+    DeadMan,
+    Deposit,
+    ExecutionReport,
+    Heartbeat,
+    HeartbeatAck,
+    LevelUpdate,
+    Logon,
+    LogonAck,
+    Logout,
+    LogoutAck,
+    MassCancel,
+    MassQuote,
+    MessageType,
+    MoneyReport,
+    NewOrder,
+    OpenOrders,
+    OpenOrdersRequest,
+    OrderState,
+    OrderStatus,
+    OrderStatusRequest,
+    Reject,
+    Replayed,
+    ReplayRequest,
+    Revoke,
+    Settlement,
+    Swap,
+    SwapReport,
+    Taken,
+    TradeUpdate,
+    VenueDescription,
+    VenueRequest,
+    Withdraw,
+)
+from fxengine.records import ALL_INSTRUMENTS
+
+_TIME_NS = 1_790_000_000_000_000_000
+
+EXAMPLES: dict[type[Any], Any] = {
+    Logon: Logon("eyJhbGciOiJFZERTQSJ9.e30.c2ln", 1, 1, 1, 5_000, 32),
+    Logout: Logout(),
+    Heartbeat: Heartbeat(7),
+    NewOrder: NewOrder(12, 0, 1, 2, 1, 0, 4, 11_172, 1_000, 0, 200, 0, 0),
+    Cancel: Cancel(13, 0, 12),
+    Amend: Amend(15, 0, 12, 11_173, 900, 400),
+    MassCancel: MassCancel(16, ALL_INSTRUMENTS, 0, 0),
+    MassQuote: MassQuote(17, ((0, (11_171, 500, 11_170, 900), (11_173, 500)), (1, (), ()))),
+    DeadMan: DeadMan(10_000),
+    Swap: Swap(14, 2, 3, 2, 250_000_000_000, 5_100_000_000_000, 0, 0),
+    BalancesRequest: BalancesRequest(1),
+    VenueRequest: VenueRequest(2),
+    BookRequest: BookRequest(3, 0, 10),
+    AccountRequest: AccountRequest(4, "https://kyc.example", "payer-1"),
+    OrderStatusRequest: OrderStatusRequest(5, 12, 0),
+    OpenOrdersRequest: OpenOrdersRequest(6, 0),
+    ReplayRequest: ReplayRequest(7, 32, 0),
+    Deposit: Deposit(1, 2, 0, 1_000_000_000),
+    Withdraw: Withdraw(2, 2, 0, 1_000_000_000),
+    Revoke: Revoke(3, int(RevokeAction.TOKEN), 0, "8f14e45f"),
+    LogonAck: LogonAck(2, 11, 1_024, _TIME_NS, "fx-example", 34, 1),
+    LogoutAck: LogoutAck(),
+    HeartbeatAck: HeartbeatAck(7),
+    Reject: Reject(int(R.NOT_LOGGED_ON), R.NOT_LOGGED_ON.text, int(MessageType.NEW_ORDER), 12, 0),
+    Taken: Taken(14, 92),
+    ExecutionReport: ExecutionReport(
+        32, 90, 3, 1, 0, 2**32 + 5, 12, 0, 1, 11_172, 400, 600, 400, 40_000, 2, 17, 0, _TIME_NS
+    ),
+    OrderStatus: OrderStatus(33, 91, 3, 1, 0, 2**32 + 5, 12, 0, 446_880_000, 1_000, 600, 400, 33, _TIME_NS),
+    SwapReport: SwapReport(36, 92, 14, 2, 3, 2, 2, 4_999_000_000_000, 250_000_000_000, (1, 2), (0, 120), _TIME_NS),
+    MoneyReport: MoneyReport(37, 93, 9, 0, 0, 1_000_000_000, 1, _TIME_NS),
+    Balances: Balances(1, ((0, 5_000_000, 0), (1, 70_000_000, 11_172_000))),
+    VenueDescription: VenueDescription(
+        2,
+        "fx-example",
+        "Example venue",
+        (("EUR", "Euro token", 6), ("USD", "Dollar token", 6)),
+        (("EUR/USD", 0, 1, "0.0001", "1", 0, 100, 1_000_000, 100),),
+    ),
+    Book: Book(3, 0, 17, ((11_171, 600),), ((11_173, 500), (11_174, 900))),
+    AccountNumber: AccountNumber(4, 2),
+    OrderState: OrderState(5, 2**32 + 5, 12, 3, 1, 0, 0, 1, 2, 11_172, 600, 400, 446_880_000, 90),
+    OpenOrders: OpenOrders(
+        6, ((2**32 + 5, 12, 0, 1, 2, 11_172, 600, 400), (2**32 + 6, 17, 0, 2, 0, 11_173, 500, 0)), 0
+    ),
+    Replayed: Replayed(7, 32, 37, 1),
+    Settlement: Settlement(5, 3, "fsync", 80, 93, _TIME_NS),
+    LevelUpdate: LevelUpdate(0, 18, 1, 11_171, 250, _TIME_NS),
+    TradeUpdate: TradeUpdate(0, 17, 1, 11_172, 400, _TIME_NS),
+}
