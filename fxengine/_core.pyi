@@ -10,7 +10,13 @@ def record_layouts() -> dict[str, tuple[int, dict[str, tuple[int, int]]]]: ...
 @final
 class Core:
     def __new__(
-        cls, instruments: _Records, *, n_currencies: int, max_fills: int = 256, max_orders: int = 4_000_000
+        cls,
+        instruments: _Records,
+        *,
+        n_currencies: int,
+        max_fills: int = 256,
+        max_orders: int = 4_000_000,
+        max_accounts: int = 16_777_216,
     ) -> Self: ...
     def bind(self, commands: _Records) -> None: ...
     def apply(self, first: int, last: int) -> int: ...

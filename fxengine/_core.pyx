@@ -34,6 +34,7 @@ include "core/quotes.pxi"
 include "core/swaps.pxi"
 include "core/credentials.pxi"
 include "core/transfers.pxi"
+include "core/look_ahead.pxi"
 include "core/dispatch.pxi"
 
 # What can be said of it: its bytes, its invariants, and the class that Python sees.

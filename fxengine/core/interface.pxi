@@ -19,36 +19,43 @@ cdef class Core:
     """The matching core; the same interface and the same bytes as ``fxengine.reference.Core``.
 
     ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command and
-    ``max_orders`` the open orders. An empty instrument costs 192 bytes; an idle account 256, and 16
+    ``max_orders`` the open orders, ``max_accounts`` the accounts, the venue's own two included. An empty instrument costs 192 bytes; an idle account 256, and 16
     per currency. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
     that could not be computed with, MemoryError when the system has no address space left.
     """
 
     def __cinit__(
-        self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000
+        self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000,
+        Py_ssize_t max_accounts=ACCOUNTS_MAX,
     ):
         cdef State* s = &self.state
         cdef InstrumentRecord row
         cdef const InstrumentRecord* rows
         cdef Py_ssize_t i
+        cdef bint reserved
         _check_array(instruments, sizeof(InstrumentRecord), "instruments")
         _check_range("n_currencies", n_currencies, 1, CURRENCIES_MAX)
         _check_range("max_fills", max_fills, 1, 65_536)
         _check_range("max_orders", max_orders, 1, 2**31 - 1)
+        _check_range("max_accounts", max_accounts, FIRST_CLIENT_ACCOUNT, ACCOUNTS_MAX)
         _check_range("len(instruments)", len(instruments), 0, 65_536)
         rows = <const InstrumentRecord*><size_t>instruments.ctypes.data
         s.n_currencies = n_currencies
         s.n_instruments = len(instruments)
         s.max_fills = max_fills
         s.max_orders = max_orders
+        s.max_accounts = max_accounts
         s.next_due_ns = INT64_LARGEST
         s.events_reserve = EVENTS_PER_FILL * max_fills + EVENTS_BESIDE_FILLS
         s.orders = <Order*>reserve(orders_bytes(s))
         s.details = <Detail*>reserve(details_bytes(s))
+        s.accounts = <Account*>reserve(accounts_bytes(s))
+        s.balances = <Balance*>reserve(balances_bytes(s))
         s.books = <Book*>cut(&s.memory, max(1, s.n_instruments) * sizeof(Book))
         s.hops = <u32*>cut(&s.memory, <size_t>n_currencies * n_currencies * sizeof(u32))
-        if s.orders == NULL or s.details == NULL or s.books == NULL or s.hops == NULL:
-            raise MemoryError(f"no address space for {max_orders} orders")
+        reserved = s.orders != NULL and s.details != NULL and s.accounts != NULL and s.balances != NULL
+        if not reserved or s.books == NULL or s.hops == NULL:
+            raise MemoryError(f"no address space for {max_orders} orders and {max_accounts} accounts")
         for i in range(s.n_instruments):
             row = rows[i]
             _check_instrument(i, row, n_currencies)
@@ -67,6 +74,10 @@ cdef class Core:
             munmap(s.orders, orders_bytes(s))
         if s.details != NULL:
             munmap(s.details, details_bytes(s))
+        if s.accounts != NULL:
+            munmap(s.accounts, accounts_bytes(s))
+        if s.balances != NULL:
+            munmap(s.balances, balances_bytes(s))
         free(s.timers)
         free(s.quotes)
         release_all(&s.memory)
@@ -147,6 +158,7 @@ cdef class Core:
             events[:s.n_events] = self._events[:s.n_events]
         s.events = <Event*><size_t>events.ctypes.data
         s.events_capacity = capacity
+        s.events_enough = capacity - s.events_reserve
         self._events = events
         return 0
 
@@ -245,6 +257,14 @@ cdef inline size_t orders_bytes(const State* s) noexcept nogil:
 
 cdef inline size_t details_bytes(const State* s) noexcept nogil:
     return round_up((<size_t>s.max_orders + 2) * sizeof(Detail), HUGE_PAGE_BYTES)
+
+
+cdef inline size_t accounts_bytes(const State* s) noexcept nogil:
+    return round_up(<size_t>s.max_accounts * sizeof(Account), HUGE_PAGE_BYTES)
+
+
+cdef inline size_t balances_bytes(const State* s) noexcept nogil:
+    return round_up(<size_t>s.max_accounts * s.n_currencies * sizeof(Balance), HUGE_PAGE_BYTES)
 
 
 cdef void open_book(Book* book, const InstrumentRecord* row, u32 index) noexcept nogil:

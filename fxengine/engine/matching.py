@@ -67,7 +67,13 @@ class CoreType(Protocol):
     """How a core is made: a class with this constructor."""
 
     def __call__(
-        self, instruments: Records, *, n_currencies: int, max_fills: int = ..., max_orders: int = ...
+        self,
+        instruments: Records,
+        *,
+        n_currencies: int,
+        max_fills: int = ...,
+        max_orders: int = ...,
+        max_accounts: int = ...,
     ) -> MatchingCore:
         """Make an empty core for ``(n,) INSTRUMENT`` records."""
 

@@ -64,10 +64,16 @@ class Core:
     """
 
     def __init__(
-        self, instruments: Records, *, n_currencies: int, max_fills: int = 256, max_orders: int = 4_000_000
+        self,
+        instruments: Records,
+        *,
+        n_currencies: int,
+        max_fills: int = 256,
+        max_orders: int = 4_000_000,
+        max_accounts: int = 1 << 24,
     ) -> None:
         self._timers = Timers()
-        self._state = State(instruments, n_currencies, max_fills, max_orders, self._timers)
+        self._state = State(instruments, n_currencies, max_fills, max_orders, max_accounts, self._timers)
         self._hops = Hops(self._state)
         self._commands: Records = np.zeros(0, COMMAND)
         self.events: Records = np.zeros(0, EVENT)
