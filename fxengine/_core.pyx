@@ -36,7 +36,8 @@ include "core/credentials.pxi"
 include "core/transfers.pxi"
 include "core/dispatch.pxi"
 
-# What can be said of it: its bytes, its invariants, and the class that Python sees.
+# What can be said of it: its bytes, its invariants, its snapshots, and the class that Python sees.
 include "core/canonical.pxi"
 include "core/invariants.pxi"
+include "core/snapshot.pxi"
 include "core/interface.pxi"

@@ -59,6 +59,12 @@ class MatchingCore(Protocol):
     def state_hash(self) -> str:
         """Return blake2b-128 of the state bytes, 32 hex digits."""
 
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes that a core's ``restore`` takes."""
+
+    def restore(self, taken: bytes) -> None:
+        """Take on a snapshot's state, in a core that has applied nothing; ValueError where it is refused."""
+
     def check(self) -> None:
         """Walk every invariant; AssertionError where one breaks."""
 
