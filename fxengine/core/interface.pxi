@@ -224,6 +224,12 @@ cdef class Core:
             rank = next_rank(ladder, rank)
         return found
 
+    def instrument_stream(self, Py_ssize_t instrument):
+        """Return the last number of an instrument's market data; 0 for none. IndexError for an unknown one."""
+        self._ready()
+        _check_index("instrument", instrument, self.state.n_instruments)
+        return self.state.books[instrument].stream
+
     def state_bytes(self):
         """Return the whole state as canonical bytes; see ``fxengine.reference.canonical``. O(state)."""
         self._ready()

@@ -53,6 +53,9 @@ class MatchingCore(Protocol):
     def depth(self, instrument: int, side: int, levels: int) -> list[tuple[int, int]]:
         """Return up to ``levels`` of (price_ticks, lots), best first."""
 
+    def instrument_stream(self, instrument: int) -> int:
+        """Return the last number of an instrument's market data; 0 for none."""
+
     def state_bytes(self) -> bytes:
         """Return the whole state as canonical bytes."""
 

@@ -255,6 +255,10 @@ class Core:
         walk = self._state.books[instrument].levels(Side(side))
         return [(price, level.lots) for (price, level), _ in zip(walk, range(levels), strict=False)]
 
+    def instrument_stream(self, instrument: int) -> int:
+        """Return the last number of an instrument's market data; 0 for none."""
+        return self._state.books[instrument].stream
+
     def state_bytes(self) -> bytes:
         """Return the whole state as canonical bytes; see ``fxengine.reference.canonical``."""
         return state_bytes(self._state)

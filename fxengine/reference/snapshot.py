@@ -158,7 +158,7 @@ class _Reader:
     def _book(self, index: int, book: Book, state: State, timers: Timers) -> None:
         book.stream, book.last_price_ticks, n_bids, n_asks, n_stops = self._next(canonical.BOOK)
         for _ in range(n_bids + n_asks):
-            order = self._order(state, timers)
+            order = self._order(state, timers, index)
             shown = order.shown_lots
             book.add(order)
             hidden = order.shown_lots - shown
@@ -167,15 +167,17 @@ class _Reader:
             if order.is_quote:
                 state.accounts[order.account].quotes[index][order.side][order.price_ticks] = order
         for _ in range(n_stops):
-            book.add_stop(self._order(state, timers))
+            book.add_stop(self._order(state, timers, index))
 
-    def _order(self, state: State, timers: Timers) -> Order:
+    def _order(self, state: State, timers: Timers, of_instrument: int | None = None) -> Order:
         (
             slot, account, client_order_id, entry_sequence, price_ticks, stop_price_ticks, side, ord_type, exec_inst,
             prevention, instrument, is_quote, fee_credit, leaves, shown, display, cum, notional, expire_ns,
         ) = self._next(canonical.ORDER)  # fmt: skip
         if slot in state.pool.live or not 1 <= slot <= len(state.pool.generations) or state.client(account) is None:
             raise ValueError(f"slot {slot} of account {account} is not there, or another order has it")
+        if of_instrument not in (None, instrument) or instrument >= len(state.instruments):
+            raise ValueError(f"the order in slot {slot} is of another instrument than its book")
         order = Order(
             slot, state.pool.generations[slot - 1], account, client_order_id, instrument, Side(side), price_ticks,
             leaves, entry_sequence, cum, notional, fee_credit, OrdType(ord_type),
