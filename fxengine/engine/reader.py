@@ -169,7 +169,7 @@ def read_frames(
     :class:`JournalDamaged`, naming file and offset, where bytes do not agree. O(journal) in time,
     one segment at a time in memory.
     """
-    return FrameReader(directory, fingerprint, strict=strict)
+    return FrameReader(directory, fingerprint, strict=strict, after=after, live=live)
 
 
 def frame_before(directory: Path, place: Place) -> Frame | None:

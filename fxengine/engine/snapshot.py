@@ -29,12 +29,13 @@ from fxengine.engine.directory import Directory
 from fxengine.engine.disk import Disk
 from fxengine.engine.frames import Place
 from fxengine.engine.matching import MatchingCore
-from fxengine.errors import SnapshotDamaged
+from fxengine.errors import JournalError, SnapshotDamaged
 
 SNAPSHOTS_NAME: Final = "snapshots"
 """The folder of a venue's data directory in which its snapshots lie."""
 SNAPSHOT_SUFFIX: Final = ".fxs"
 KEPT: Final = 2
+_UNFINISHED_SUFFIX: Final = ".unfinished"
 _MAGIC: Final = b"FXSNAPS1"
 _HEAD: Final = struct.Struct("<8s16s32s32s32sQ")
 """magic, checksum, fingerprint, chain, released chain, sequence"""
@@ -68,6 +69,11 @@ class Snapshot:
         except ValueError as e:
             directory.load(())
             raise SnapshotDamaged(str(e)) from e
+        if (core.sequence, core.n_accounts) != (self.place.sequence, FIRST_CLIENT_ACCOUNT + len(self.holders)):
+            raise JournalError(
+                f"the snapshot after command {self.place.sequence} was put together of parts that do not belong"
+                " together; remove it, and start again"
+            )
 
 
 class Snapshots:
@@ -80,7 +86,7 @@ class Snapshots:
 
     def newest_first(self) -> Iterator[Snapshot]:
         """Yield every snapshot of this venue that is whole; each other is skipped with a warning that names it."""
-        for path in sorted(self.directory.glob(f"*{SNAPSHOT_SUFFIX}"), reverse=True):
+        for path in self._newest_first():
             try:
                 snapshot = read_snapshot(path)
                 if snapshot.fingerprint != self._fingerprint:
@@ -105,7 +111,8 @@ class Snapshots:
         content = _encode(Snapshot(self._fingerprint, place, holders, core.snapshot()))
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.path_of(place)
-        unfinished = path.with_suffix(f".{os.getpid()}")
+        self._remove_abandoned()
+        unfinished = self.directory / f"{os.getpid()}{_UNFINISHED_SUFFIX}"
         try:
             fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
@@ -121,9 +128,22 @@ class Snapshots:
             unfinished.unlink(missing_ok=True)
             raise
         self._disk.sync_directory(self.directory)
-        for old in sorted(self.directory.glob(f"*{SNAPSHOT_SUFFIX}"), reverse=True)[KEPT:]:
+        for old in self._newest_first()[KEPT:]:
             old.unlink(missing_ok=True)
         return path
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self.directory.glob(f"*{SNAPSHOT_SUFFIX}"), reverse=True)
+
+    def _remove_abandoned(self) -> None:
+        """Remove what processes left that were killed while they wrote."""
+        for path in self.directory.glob(f"*{_UNFINISHED_SUFFIX}"):
+            try:
+                os.kill(int(path.stem), 0)
+            except (ProcessLookupError, ValueError):
+                path.unlink(missing_ok=True)
+            except PermissionError:
+                continue
 
 
 def skip(path: Path, why: Exception) -> None:
