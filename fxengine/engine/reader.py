@@ -65,7 +65,13 @@ class FrameReader:
     """An iterable of a journal's frames. ``end`` says how far it has come; read it when done."""
 
     def __init__(
-        self, directory: Path, fingerprint: bytes, *, strict: bool = False, after: Place | None = None, live: bool = False
+        self,
+        directory: Path,
+        fingerprint: bytes,
+        *,
+        strict: bool = False,
+        after: Place | None = None,
+        live: bool = False,
     ) -> None:
         if not directory.is_dir():
             raise JournalError(f"{directory}: no journal here; name the data directory of a venue that has run")
@@ -74,7 +80,7 @@ class FrameReader:
         self._strict = strict
         self._live = live
         self.end = JournalEnd(None, HEADER_BYTES, fingerprint, 1, sealed=False, torn=False, place=None)
-        self._begin_at = HEADER_BYTES
+        self._begin_at = 0
         if after is not None:
             frame = frame_before(directory, after)
             if frame is None:
@@ -91,7 +97,9 @@ class FrameReader:
         if begun_in is not None:
             paths = [path for path in paths if path.name >= begun_in.name]
         for path in paths:
-            yield from self._segment(path, is_last=path == paths[-1], begin_at=self._begin_at if path == begun_in else 0)
+            yield from self._segment(
+                path, is_last=path == paths[-1], begin_at=self._begin_at if path == begun_in else 0
+            )
 
     def _segment(self, path: Path, *, is_last: bool, begin_at: int) -> Iterator[Frame]:
         """Read one segment, from its first frame or from ``begin_at``."""

@@ -47,7 +47,7 @@ class Replica:
                 continue
             try:
                 if frame_before(journal, place) is None:
-                    raise SnapshotDamaged("the journal does not pass through its place")  # noqa: TRY301
+                    raise SnapshotDamaged("the journal does not pass through its place")
                 snapshot.restore(self.core, self.directory)
             except SnapshotDamaged as e:
                 skip(snapshots.path_of(place), e)

@@ -90,7 +90,7 @@ class Snapshots:
             try:
                 snapshot = read_snapshot(path)
                 if snapshot.fingerprint != self._fingerprint:
-                    raise SnapshotDamaged("it is another venue's, or was taken under other rules")  # noqa: TRY301
+                    raise SnapshotDamaged("it is another venue's, or was taken under other rules")
             except (OSError, SnapshotDamaged) as e:
                 skip(path, e)
                 continue
@@ -154,9 +154,9 @@ def skip(path: Path, why: Exception) -> None:
 def read_snapshot(path: Path) -> Snapshot:
     """Read one file. Raises :class:`SnapshotDamaged` where it is not whole, OSError where it cannot be read."""
     content = memoryview(path.read_bytes())
-    if len(content) < _HEADER_BYTES or content[:8] != _MAGIC:
+    if len(content) < _HEADER_BYTES or bytes(content[:8]) != _MAGIC:
         raise SnapshotDamaged("it is no snapshot of this version, or its beginning is damaged")
-    if xxhash.xxh3_128_digest(content[_CHECKED_FROM:]) != content[8:_CHECKED_FROM]:
+    if xxhash.xxh3_128_digest(content[_CHECKED_FROM:]) != bytes(content[8:_CHECKED_FROM]):
         raise SnapshotDamaged("its checksum differs")
     _, _, fingerprint, chain, released_chain, sequence = _HEAD.unpack_from(content)
     segment, offset, names_bytes, core_bytes = _PLACE.unpack_from(content, _HEAD.size)

@@ -83,12 +83,8 @@ def run_venue(
         gateway = Gateway(engine, settlement, venue, stop)
         try:
             # What the ledger has settled need not be heard again, and books can be read off the core.
-            engine.attach(
-                settlement.observe, may_begin_after=settlement.cursor.last_sequence, begin=settlement.begin
-            )
-            engine.attach(
-                gateway.dispatcher.on_released, may_begin_after=ANYWHERE, begin=gateway.dispatcher.begin
-            )
+            engine.attach(settlement.observe, may_begin_after=settlement.cursor.last_sequence, begin=settlement.begin)
+            engine.attach(gateway.dispatcher.on_released, may_begin_after=ANYWHERE, begin=gateway.dispatcher.begin)
             engine.start()
             settlement.start()
             settled = settlement.cursor

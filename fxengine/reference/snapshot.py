@@ -19,6 +19,7 @@ from collections.abc import Callable
 import xxhash
 
 from fxengine.codes import (
+    FIRST_CLIENT_ACCOUNT,
     AccountFlag,
     CommandKind,
     ExecInst,
@@ -32,7 +33,7 @@ from fxengine.codes import (
 from fxengine.records import INSTRUMENT, struct_of
 from fxengine.reference import canonical
 from fxengine.reference.account import Account, Balance, Outcome
-from fxengine.reference.book import Book, Order, Place
+from fxengine.reference.book import Book, Order
 from fxengine.reference.invariants import check
 from fxengine.reference.matching import queue_triggered
 from fxengine.reference.state import State
@@ -51,9 +52,7 @@ def take(state: State) -> bytes:
     """Return the whole state as bytes that :func:`restore` takes. O(state)."""
     body = _terms(state) + canonical.state_bytes(state)
     n_bytes = _HEAD.size + len(body)
-    head = _HEAD.pack(
-        MAGIC, bytes(16), VERSION, state.n_currencies, len(state.instruments), n_bytes, state.max_fills
-    )  # fmt: skip
+    head = _HEAD.pack(MAGIC, bytes(16), VERSION, state.n_currencies, len(state.instruments), n_bytes, state.max_fills)
     covered = head[_CHECKED_FROM:] + body
     return MAGIC + xxhash.xxh3_128_digest(covered) + covered
 
@@ -69,7 +68,7 @@ def restore(snapshot: bytes, empty: Callable[[], tuple[State, Timers]]) -> tuple
     try:
         _Reader(written).fill(state, timers)
         if canonical.state_bytes(state) != written:
-            raise ValueError("it is not written as a core would write it")  # noqa: TRY301
+            raise ValueError("it is not written as a core would write it")
         check(state)
     except (ValueError, AssertionError, LookupError, struct.error) as e:
         raise ValueError(
@@ -134,9 +133,9 @@ class _Reader:
         return [self._next(_NUMBER)[0] for _ in range(n)]
 
     def _account(self, number: int, state: State, timers: Timers) -> Account:
-        if not state.client(number) and number < len(state.accounts):
-            if self._written[self._at : self._at + len(_VENUES_OWN)] != _VENUES_OWN:
-                raise ValueError("an account of the venue's own has a credential")
+        head = self._written[self._at : self._at + len(_VENUES_OWN)]
+        if number < FIRST_CLIENT_ACCOUNT and head != _VENUES_OWN:
+            raise ValueError("an account of the venue's own has a credential")
         account = Account(number)
         *credential, account.client_id_highest, account.stream, n_outcomes = self._next(canonical.ACCOUNT)
         account.identity, flags, account.level, account.jurisdiction, account.window = credential[:5]  # type: ignore[assignment]
@@ -160,10 +159,9 @@ class _Reader:
         for _ in range(n_bids + n_asks):
             order = self._order(state, timers, index)
             shown = order.shown_lots
-            book.add(order)
-            hidden = order.shown_lots - shown
+            book.add(order)  # shows a whole part anew
+            book.sides[order.side][order.price_ticks].lots -= order.shown_lots - shown
             order.shown_lots = shown
-            book.sides[order.side][order.price_ticks].lots -= hidden
             if order.is_quote:
                 state.accounts[order.account].quotes[index][order.side][order.price_ticks] = order
         for _ in range(n_stops):

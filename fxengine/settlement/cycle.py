@@ -12,10 +12,10 @@ the journal's hash there, tells of a journal that later loses its end::
     batches   |  1: 1..31           |2: 32..40|3: 41..60|     every command in exactly one batch
 
 After a restart the engine releases its journal again, from a snapshot at or before the ledger's cursor
-where there is one. The cursor then tells which stretches the ledger has; those are skipped, and at the cursor the journal's chain hash must be the one that
-the ledger stored, else the two are of different histories and nothing may be posted. A cut that was
-not posted before the crash may fall elsewhere the second time; it is the ledger's record of a batch
-that is the batch, and a verifier cuts by that.
+where there is one. The cursor then tells which stretches the ledger has; those are skipped, and at the
+cursor the journal's chain hash must be the one that the ledger stored, else the two are of different
+histories and nothing may be posted. A cut that was not posted before the crash may fall elsewhere the
+second time; it is the ledger's record of a batch that is the batch, and a verifier cuts by that.
 """
 
 from collections.abc import Callable
