@@ -242,17 +242,22 @@ def test_an_observer_decides_from_where_it_must_hear(tmp_path: Path, core_type: 
         engine.close()
 
 
+@pytest.mark.parametrize("needs_all_first", [True, False])
 def test_one_observer_that_needs_everything_makes_everybody_hear_everything(
-    tmp_path: Path, core_type: CoreType, seed: int
+    tmp_path: Path, core_type: CoreType, seed: int, needs_all_first: bool
 ) -> None:
     last, _ = traded(tmp_path, core_type, Flow(seed), 100)
     engine = Engine(venue(), tmp_path, core_type=core_type, clock_ns=Clock())
     observer, tape = Resumed(), Tape()
+    if needs_all_first:
+        engine.attach(tape)
     engine.attach(observer, may_begin_after=ANYWHERE, begin=observer.begin)
-    engine.attach(tape)
+    if not needs_all_first:
+        engine.attach(tape)
     engine.start()
     assert observer.place is None
     assert observer.heard == list(range(1, last + 1))
+    assert tape.last_sequence == last
     engine.close()
 
 
