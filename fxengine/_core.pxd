@@ -750,6 +750,19 @@ cdef packed struct OrderImage:
     i64 notional_units
     i64 expire_ns
 
+# -- what stands before it in a snapshot (core/snapshot.pxi) --------------------------------------
+
+cdef struct SnapshotHead:
+    u8 magic[8]
+    u8 checksum[16]  # XXH3-128 of all behind it
+    u32 version
+    u32 n_currencies
+    u32 n_instruments
+    u32 reserved_0
+    u64 n_bytes  # of the whole snapshot
+    i64 max_fills
+    u64 reserved_1
+
 # -- the class (core/interface.pxi) --------------------------------------------------------------
 
 cdef class Core:

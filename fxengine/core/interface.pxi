@@ -236,14 +236,57 @@ cdef class Core:
             rank = next_rank(ladder, rank)
         return found
 
+    def instrument_stream(self, Py_ssize_t instrument):
+        """Return the last number of an instrument's market data; 0 for none. IndexError for an unknown one."""
+        self._ready()
+        _check_index("instrument", instrument, self.state.n_instruments)
+        return self.state.books[instrument].stream
+
     def state_bytes(self):
         """Return the whole state as canonical bytes; see ``fxengine.reference.canonical``. O(state)."""
         self._ready()
-        return state_image(&self.state)
+        return state_image(&self.state, 0)
 
     def state_hash(self):
         """Return blake2b-128 of the state bytes, in hex."""
         return _hashlib.blake2b(self.state_bytes(), digest_size=16).hexdigest()
+
+    def snapshot(self):
+        """Return the whole state as bytes that :meth:`restore` takes, checksummed. O(state).
+
+        Either core takes the other's; ``docs/core.md`` has the format.
+        """
+        self._ready()
+        return take_snapshot(&self.state)
+
+    def restore(self, bytes taken):
+        """Take on a snapshot's state; from here on this core does what the one would that it was taken of.
+
+        For a core that has applied nothing, of the same currencies, instruments and ``max_fills``, and
+        with room for its orders and accounts. ``events`` is empty then. Raises ValueError for a snapshot that is damaged,
+        of another version or venue, or of a state that no core can be in; RuntimeError for a core that
+        was used; MemoryError. Each leaves the core as it was. O(snapshot).
+        """
+        cdef Core filled
+        cdef State state
+        self._ready()
+        if self.state.sequence:
+            raise RuntimeError("this core has applied commands; restore a snapshot to a new one")
+        _check_snapshot(&self.state, taken)
+        terms = _numpy.frombuffer(taken, "V32", self.state.n_instruments, sizeof(SnapshotHead))
+        filled = Core(
+            terms, n_currencies=self.state.n_currencies, max_fills=self.state.max_fills,
+            max_orders=self.state.max_orders, max_accounts=self.state.max_accounts,
+        )
+        self.applying = True  # other threads may run meanwhile
+        try:
+            fill_state(&filled.state, taken)
+        finally:
+            self.applying = False
+        state = self.state
+        self.state = filled.state
+        filled.state = state
+        self._events, filled._events = filled._events, self._events
 
     def check(self):
         """Walk every invariant; AssertionError names the first that does not hold. O(state)."""

@@ -53,11 +53,20 @@ class MatchingCore(Protocol):
     def depth(self, instrument: int, side: int, levels: int) -> list[tuple[int, int]]:
         """Return up to ``levels`` of (price_ticks, lots), best first."""
 
+    def instrument_stream(self, instrument: int) -> int:
+        """Return the last number of an instrument's market data; 0 for none."""
+
     def state_bytes(self) -> bytes:
         """Return the whole state as canonical bytes."""
 
     def state_hash(self) -> str:
         """Return blake2b-128 of the state bytes, 32 hex digits."""
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes that a core's ``restore`` takes."""
+
+    def restore(self, taken: bytes) -> None:
+        """Take on a snapshot's state, in a core that has applied nothing; ValueError where it is refused."""
 
     def check(self) -> None:
         """Walk every invariant; AssertionError where one breaks."""

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from fxengine.codes import AccountFlag, EventKind, RejectReason, SettlementStatus
-from fxengine.engine import Engine, Released
+from fxengine.engine import Engine, MatchingCore, Place, Released
 from fxengine.engine.directory import credential_command
 from fxengine.gateway.commands import RECORD_OF
 from fxengine.gateway.kyc import Credential, TokenVerifier
@@ -244,6 +244,10 @@ class Dispatcher:
         self._send_chunk(session, book.snapshot(message.request_id, message.depth), 1)
 
     # -- from the engine and from settlement
+
+    def begin(self, core: MatchingCore, place: Place) -> None:
+        """Begin with the books of a core that was restored at ``place``: all else is told as it happens."""
+        self.market.load(core)
 
     def on_released(self, released: Released) -> None:
         """Tell the world of a durable batch: an engine's observer. A replayed one was told before."""

@@ -21,6 +21,7 @@ from typing import Final
 import msgpack
 
 from fxengine.codes import EventFlag, EventKind, Side
+from fxengine.engine import MatchingCore
 from fxengine.gateway.reports import Row
 from fxengine.messages import Book, LevelUpdate, TradeUpdate
 from fxengine.venue import Instrument, Venue
@@ -32,6 +33,7 @@ _FILL: Final = int(EventKind.FILL)
 _REPLACED: Final = int(EventKind.REPLACED)
 _ADDS: Final = frozenset({int(EventKind.ACCEPTED), int(EventKind.RESTED)})
 
+_ALL_LEVELS: Final = 2**32
 _NO_LEVELS: Final = encode_rows([(), ()])
 """How an encoded BOOK of an empty book ends: two empty arrays."""
 
@@ -100,6 +102,11 @@ class DisplayedBook:
             del levels[price_ticks]
         return total
 
+    def load(self, core: MatchingCore) -> None:
+        """Take the book from a core instead of its events so far. O(orders in it)."""
+        self.stream = core.instrument_stream(self.index)
+        self._levels = {side: dict(core.depth(self.index, side, _ALL_LEVELS)) for side in (Side.BUY, Side.SELL)}
+
     def snapshot(self, request_id: int, depth: int) -> bytes:
         """Return an encoded BOOK of up to ``depth`` levels a side, best first.
 
@@ -122,6 +129,11 @@ class MarketData:
         self._topics: set[bytes] = set()
         self._to_mark: set[int] = set()
         self._changed: set[int] = set()
+
+    def load(self, core: MatchingCore) -> None:
+        """Take every book from a core that was restored, instead of the events that led to it."""
+        for book in self.books:
+            book.load(core)
 
     def apply(self, rows: Iterable[Row], time_ns: int, *, publish: bool) -> list[Publication]:
         """Take in durable events; return what subscribers want to hear of them, in order. O(events)."""
