@@ -222,7 +222,6 @@ def close(state: State, order: Order, status: OrdStatus, reason: RejectReason) -
         if outcome is not None:
             outcome.status, outcome.reason = status, reason
             outcome.done, outcome.notional = order.cum_lots, order.notional_units
-    order.place = Place.NOWHERE
     if order.slot:
         del state.pool.live[order.slot]
         state.pool.give_back(order.slot)
