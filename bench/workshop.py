@@ -95,18 +95,15 @@ class Workshop:
         return self._run(["setup.py", "-q", "build_ext", "--inplace"], BUILD_SECONDS_MAX)
 
     def _run(self, arguments: list[str], seconds_max: int) -> Verdict:
-        process = subprocess.Popen(
-            ["sh", "-c", LIMITED, str(seconds_max), sys.executable, *arguments], cwd=self.root, env=self._environment,
-            start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        command = ["sh", "-c", LIMITED, str(seconds_max), sys.executable, *arguments]
+        null = subprocess.DEVNULL
         try:
-            status = process.wait(WAIT_SECONDS_MAX)
+            status = subprocess.call(
+                command, cwd=self.root, env=self._environment, timeout=WAIT_SECONDS_MAX,
+                stdin=null, stdout=null, stderr=null,
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             return Verdict.HUNG
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)  # it and what it started
-                process.wait()
         if status in (-signal.SIGXCPU, -signal.SIGKILL):
             return Verdict.HUNG
         return Verdict.KILLED if status else Verdict.SURVIVED
