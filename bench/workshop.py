@@ -18,6 +18,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
+from bench.equivalents import reason_of
 from bench.mutants import Mutant
 
 QUICK = """
@@ -62,7 +63,10 @@ class Workshop:
             raise SystemExit("the core does not compile; run 'make build' first")
 
     def try_mutant(self, mutant: Mutant) -> Verdict:
-        """Put a mutant into the tree, try it, and mend the tree again."""
+        """Put a mutant into the tree, try it, and mend the tree again.
+
+        One that is known to change nothing is spared the tests: it survives them, or it would not stand there.
+        """
         path = self.root / mutant.path
         whole = path.read_text(encoding="utf-8")
         lines = whole.splitlines(keepends=True)
@@ -76,7 +80,7 @@ class Workshop:
                 compile(changed, mutant.path, "exec")
             elif self._build() is not Verdict.SURVIVED:
                 return Verdict.UNBUILT
-            return self.prove()
+            return self.prove(() if reason_of(mutant) else TESTS)
         except SyntaxError:
             return Verdict.UNBUILT
         finally:
@@ -84,11 +88,11 @@ class Workshop:
             for module, content in kept.items():
                 module.write_bytes(content)
 
-    def prove(self) -> Verdict:
+    def prove(self, tests: tuple[str, ...] = TESTS) -> Verdict:
         """Run the proofs on the tree as it is, until one fails."""
         verdict = self._run(["-c", QUICK], QUICK_SECONDS_MAX)
-        if verdict is Verdict.SURVIVED:
-            verdict = self._run(["-m", "pytest", *OPTIONS, *TESTS], TESTS_SECONDS_MAX)
+        if verdict is Verdict.SURVIVED and tests:
+            verdict = self._run(["-m", "pytest", *OPTIONS, *tests], TESTS_SECONDS_MAX)
         return verdict
 
     def _build(self) -> Verdict:
