@@ -132,6 +132,10 @@ def test_an_orders_worth_may_be_all_that_an_int64_holds_and_not_one_more(beyond:
     last = decode(both.order(PAYER, 5, Side.SELL, 1_000, INT64_MAX // 1_000))[-1]
     assert (last.kind, last.reason) == (EventKind.CANCELED if beyond else EventKind.RESTED, reason)
     both.send(commands.mass_cancel(PAYER, 6))
+    # one that would not rest anyway is told so
+    both.order(MAKER, 4, Side.BUY, 1_000 + INT64_MAX % 1_000 + beyond)
+    gone = both.order(PAYER, 9, Side.SELL, 1_000, INT64_MAX // 1_000, time_in_force=TimeInForce.IOC)
+    assert decode(gone)[-1].reason == RejectReason.UNFILLED_REMAINDER
     # a seller was paid before, and is amended to meet a better bid again
     both.order(MAKER, 2, Side.BUY, 1_800 + INT64_MAX % 900 + beyond)
     sold = decode(both.order(PAYER, 7, Side.SELL, 1_000, 2))[0].order_id
