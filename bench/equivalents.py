@@ -27,6 +27,7 @@ _FEE_IS_0 = "a fee of 0 moves nothing, whichever currency it would be taken in"
 _BOTH_EXACT = "at the border of 64 and 128 bits both ways are exact"
 _CREDIT_USED_UP = "where they are equal nothing is due either way, and the credit becomes 0"
 _GROSS_IS_EXACT = "the division gives the least gross already, and neither correction is ever made"
+_POOL_HAS_ALL = "when the quick ways have not found every order, the pool is walked, which has them all; only later"
 _SLOTS_DIFFER = "no two orders share a slot"
 _NOT_READ_BEFORE_REST = "what an order shows is written when it rests, and read only while it does"
 
@@ -86,10 +87,12 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
     ),
     Equivalent(
         _ENDINGS,
-        "if endings.n < account.n_orders:",
-        "if endings.n <= account.n_orders:",
-        "walking the pool finds the same orders, only later",
+        "note_ending(s, endings, s.orders + quotes.levels[side][i].slot)",
+        "pass  # note_ending(s, endings, s.orders + quotes.levels[side][i].slot)",
+        _POOL_HAS_ALL,
     ),
+    Equivalent(_ENDINGS, "note_ending(s, endings, order)", "pass  # note_ending(s, endings, order)", _POOL_HAS_ALL),
+    Equivalent(_ENDINGS, "if endings.n < account.n_orders:", "if endings.n <= account.n_orders:", _POOL_HAS_ALL),
     Equivalent(_ORDERS, "detail.shown_lots = 0", "detail.shown_lots = 1", _NOT_READ_BEFORE_REST),
     Equivalent(_ORDERS, "detail.shown_lots = 0", "pass  # detail.shown_lots = 0", _NOT_READ_BEFORE_REST),
     Equivalent(
