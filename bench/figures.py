@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench import workloads
+from bench import snapshots, workloads
 from bench.floor import FILES, Floor
 from bench.flow import subject as subject_of_file
 from bench.flows import Core, CoreType
@@ -146,7 +146,13 @@ def others(plan: Plan) -> Iterator[Row]:
         yield {"flow": name} | _row(timing, plan.sweep_runs)
 
 
+def snapshot(plan: Plan) -> Iterator[Row]:
+    """A million live orders to bytes and back."""
+    return snapshots.rows(plan.core_type, plan.seed, plan.commands, plan.runs)
+
+
 FIGURES: Final[dict[str, Callable[[Plan], Iterator[Row]]]] = {
     "throughput": throughput, "batches": batch_sizes, "latency": latencies, "mass quote": quoting,
     "depth": depths, "instruments": instruments, "workloads": others,
+    "snapshot": snapshot,
 }  # fmt: skip

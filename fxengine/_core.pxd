@@ -193,7 +193,7 @@ cdef enum:
     SEGMENT_IDS = 16
     RING_PLACES_MIN = 4  # segments a new account has room for before its ring grows
     RING_SIZES = 16  # ring sizes are RING_PLACES_MIN << 0 .. 15; the last spans twice WINDOW_MAX ids
-    ACCOUNTS_PER_CHUNK = 256
+    ACCOUNTS_MAX = 1 << 24  # address space is reserved for so many at most
     LEAF_BITS = 8  # a leaf holds 2 ** LEAF_BITS neighbouring price levels
     LEAF_LEVELS = 256
     LEAF_WORDS = 4  # LEAF_LEVELS / 64
@@ -747,15 +747,18 @@ cdef struct State:
     size_t n_events
     size_t events_capacity
     size_t events_reserve  # most events that one order makes
+    size_t events_enough  # with at most so many written, there is room for one order
     Order* orders  # by slot; slot 0 is never used
     Detail* details  # by slot
     u32 orders_free  # slot to use next; 0: a fresh one
     u32 orders_used  # slots ever used
     u32 n_orders  # open
     u32 max_orders
-    Account** accounts  # chunks of ACCOUNTS_PER_CHUNK
+    u32 met_next  # slot of an order that a taker may meet next, and is still to be looked behind; 0: none
+    Account* accounts  # by number
+    Balance* balances  # [account * n_currencies + currency]
     u32 n_accounts
-    u32 n_chunks_max  # room in accounts
+    u32 max_accounts
     Book* books  # by instrument
     Balance* fees  # of FEES_ACCOUNT, by currency
     Balance* custody  # of CUSTODY_ACCOUNT, by currency
@@ -852,6 +855,19 @@ cdef packed struct OrderImage:
     i64 cum_lots
     i64 notional_units
     i64 expire_ns
+
+# -- what stands before it in a snapshot (core/snapshot.pxi) --------------------------------------
+
+cdef struct SnapshotHead:
+    u8 magic[8]
+    u8 checksum[16]  # XXH3-128 of all behind it
+    u32 version
+    u32 n_currencies
+    u32 n_instruments
+    u32 reserved_0
+    u64 n_bytes  # of the whole snapshot
+    i64 max_fills
+    u64 reserved_1
 
 # -- the class (core/interface.pxi) --------------------------------------------------------------
 

@@ -36,12 +36,17 @@ include "core/swaps.pxi"
 include "core/credentials.pxi"
 include "core/transfers.pxi"
 include "core/revocations.pxi"
+include "core/look_ahead.pxi"
 include "core/dispatch.pxi"
 
-# What can be said of it: its bytes, its invariants, and the class that Python sees.
+# What can be said of it: its bytes, its invariants, its snapshots, and the class that Python sees.
 include "core/canonical.pxi"
+include "core/state_image.pxi"
 include "core/invariants.pxi"
 include "core/queries.pxi"
+include "core/restoring.pxi"
+include "core/restoring_books.pxi"
+include "core/snapshot.pxi"
 include "core/interface.pxi"
 
 # Before a command comes: the records of a client, checked where they arrive.

@@ -9,7 +9,8 @@ configuration or the machine is at fault, and its message says what to do next::
     |-- AmountError           text that is not an exact amount of its currency
     |-- MissingExtraError     an optional library is absent; names the extra
     |-- JournalError          the journal cannot be opened or written
-    |   `-- JournalDamaged    bytes that were once durable no longer agree
+    |   |-- JournalDamaged    bytes that were once durable no longer agree
+    |   `-- SnapshotDamaged   a snapshot does not agree with itself, or is another venue's
     |-- LedgerError           the ledger refused or failed
     |   |-- LedgerMismatch    the same batch id with other content, or a gap
     |   `-- LedgerUnavailable the backend does not answer; posting may be retried
@@ -49,6 +50,10 @@ class JournalError(FxEngineError):
 
 class JournalDamaged(JournalError):
     """Bytes that were durable do not agree with their checksum or their chain."""
+
+
+class SnapshotDamaged(JournalError):
+    """A snapshot's bytes do not agree, or are another venue's. The journal has all that it had."""
 
 
 class LedgerError(FxEngineError):

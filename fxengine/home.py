@@ -6,6 +6,7 @@
     DIR/keys/           signing keys of the sandbox issuer and the operator, and CURVE keys   0700
     DIR/tokens/         KYC tokens handed out here, one file for an account                   0700
     DIR/journal/        every command ever taken, in order
+    DIR/snapshots/      the state at places of the journal; may be deleted at any time
     DIR/ledger.sqlite   the default ledger
     DIR/endpoints.json  where clients connect, while the venue is served
 

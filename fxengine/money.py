@@ -111,7 +111,7 @@ def fee_and_credit(rate: int, received_units: int, credit: int) -> tuple[int, in
     (0, 700000)
     """
     due = rate * received_units - credit
-    fee = max(0, -(-due // RATE_ONE))
+    fee = -(-due // RATE_ONE)
     return fee, fee * RATE_ONE - due
 
 
@@ -127,15 +127,10 @@ def rebate_units(rate: int, taker_received_units: int) -> int:
 def gross_for_net_units(rate: int, net_units: int) -> int:
     """Return the least receipt that leaves at least ``net_units`` after its fee.
 
-    What is received less the fee on it never falls as it grows (rates are below one), so the
-    least such receipt is well defined; the estimate by division is off by at most one either way.
+    What a receipt of g leaves is floor(g * (1 - rate)), which is at least the net amount exactly from
+    net / (1 - rate) on. ``rate`` is below one.
 
     >>> gross_for_net_units(10_000, 10_000)  # 1 %: 10_102 - 102 = 10_000, and 10_101 - 102 is less
     10102
     """
-    gross = -(-net_units * RATE_ONE // (RATE_ONE - rate))
-    while gross - fee_owed_units(rate, gross) < net_units:
-        gross += 1
-    while gross > 1 and gross - 1 - fee_owed_units(rate, gross - 1) >= net_units:
-        gross -= 1
-    return gross
+    return -(-net_units * RATE_ONE // (RATE_ONE - rate))

@@ -59,6 +59,9 @@ class JournalAudit:
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.is_sealed = False
+        self.watched: frozenset[bytes] = frozenset()
+        """Chain values that somebody looks for, and below those that were met."""
+        self.passed: set[bytes] = set()
 
     def __iter__(self) -> Iterator[Frame]:
         paths = self._segments()
@@ -152,6 +155,8 @@ class JournalAudit:
             self._problem(path, offset, wrong)
             return None, offset
         self._chain = chain
+        if chain in self.watched:
+            self.passed.add(chain)
         self._next_sequence = first + n_commands
         self.is_sealed = kind == _SEALED
         state_hash = _SEAL.unpack(records)[0].hex() if self.is_sealed else ""

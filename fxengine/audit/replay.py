@@ -42,6 +42,9 @@ class AuditedCore(Protocol):
     def balance(self, account: int, currency: int) -> tuple[int, int]:
         """Return available and held units."""
 
+    def state_bytes(self) -> bytes:
+        """Return the state."""
+
     def state_hash(self) -> str:
         """Return the state's hash."""
 

@@ -10,8 +10,9 @@ sequences that the ledger recorded, and every row is compared::
                   `--> state hash                    ==?  every SEAL
 
 So a byte changed in the journal, or a balance, posting or trade changed in the ledger, is a difference
-somewhere, and is reported in words. The ledger is read before the journal: of a running venue, the
-journal then holds at least what the ledger has settled.
+somewhere, and is reported in words. Snapshots are trusted for nothing: each is compared with the state
+that the replay comes to at its place. The ledger and they are read before the journal: of a running venue,
+the journal then holds at least what the ledger has settled.
 """
 
 import json
@@ -26,6 +27,7 @@ from fxengine.audit.books import BatchRow, Books
 from fxengine.audit.journal import Frame, JournalAudit
 from fxengine.audit.recut import Row, Stretch, genesis_head
 from fxengine.audit.replay import CoreType, Replay, both_cores
+from fxengine.audit.snapshots import SnapshotAudit
 from fxengine.errors import LedgerError
 from fxengine.venue import Venue
 from fxengine.venue_file import load_venue
@@ -70,7 +72,7 @@ def verify(
     all else that is wrong stands in the findings. O(journal + ledger).
     """
     venue = load_venue(data_dir / "venue.toml")
-    audit = _Audit(venue, data_dir / "journal", core_types or both_cores(), progress)
+    audit = _Audit(venue, data_dir, core_types or both_cores(), progress)
     try:
         with Books(ledger_url or f"sqlite:{data_dir / 'ledger.sqlite'}") as books:
             audit.run(books)
@@ -83,12 +85,14 @@ class _Audit:
     """One pass over the journal, with the ledger's batches alongside."""
 
     def __init__(
-        self, venue: Venue, journal_dir: Path, core_types: tuple[CoreType, ...], progress: Progress | None
+        self, venue: Venue, data_dir: Path, core_types: tuple[CoreType, ...], progress: Progress | None
     ) -> None:
         self.venue = venue
         self.problems: list[str] = []
         self.notes: list[str] = []
-        self.journal = JournalAudit(journal_dir, venue.fingerprint)
+        self.snapshots = SnapshotAudit(data_dir / "snapshots", venue.fingerprint)
+        self.journal = JournalAudit(data_dir / "journal", venue.fingerprint)
+        self.journal.watched = self.snapshots.chains
         self.replay = Replay(self.journal, venue, core_types)
         self.progress = progress
         self.is_running = self.journal.is_being_written()
@@ -109,6 +113,9 @@ class _Audit:
         expected = (1, 1)
         for frame, events in self.replay:
             self._stretch.add(events, frame.records, frame.first_sequence, self.venue)
+            self.snapshots.compare(
+                frame.last_sequence, frame.chain, self.replay.core, lambda: self._names | self._stretch.names
+            )
             while batch is not None and batch.last_sequence <= frame.last_sequence:
                 self._compare_batch(books, batch, frame, expected)
                 expected = (batch.batch + 1, batch.last_sequence + 1)
@@ -120,11 +127,12 @@ class _Audit:
                 f"ledger: batch {batch.batch} settles up to command {batch.last_sequence},"
                 f" and the journal ends with command {self.replay.n_commands}"
             )
+        self.snapshots.finish(self.journal.passed, self.replay.n_commands)
         self._compare_end(books)
 
     def findings(self) -> Findings:
         """Sum up."""
-        problems = [*self.journal.problems, *self.replay.problems, *self.problems]
+        problems = [*self.journal.problems, *self.replay.problems, *self.snapshots.problems, *self.problems]
         shown = problems[:_PROBLEMS_SHOWN]
         if len(problems) > len(shown):
             shown.append(f"and {len(problems) - len(shown)} more")

@@ -22,7 +22,7 @@ from fxengine.cli.connect import (
 )
 from fxengine.cli.keys import PANEL, who_may_connect
 from fxengine.cli.output import Json, answering, console, print_json
-from fxengine.engine import Durability
+from fxengine.engine import JOURNAL_NAME, SNAPSHOTS_NAME, Durability, Snapshots, take_snapshot
 from fxengine.gateway.server import Stop
 from fxengine.gateway.service import Ready, run_venue
 from fxengine.home import Endpoints, Home
@@ -119,7 +119,8 @@ def serve(
                     "ready": True, "venue": facts.venue_id, "orders": facts.order_address,
                     "market_data": facts.market_data_address, "server_key": server_key,
                     "ledger": facts.ledger_url, "finality": facts.finality,
-                    "durability": facts.durability, "commands": facts.sequence, "accounts": facts.n_accounts,
+                    "durability": facts.durability, "commands": facts.sequence,
+                    "from_snapshot": facts.snapshot_sequence, "accounts": facts.n_accounts,
                     "open_orders": facts.n_orders, "state_hash": facts.state_hash,
                 })  # fmt: skip
                 return
@@ -131,8 +132,8 @@ def serve(
                 console.print(f"  clients      {escape(who_may_connect(keys))}")
             console.print(f"  ledger       {escape(facts.ledger_url)} (final by {facts.finality})")
             console.print(
-                f"  journal      {facts.sequence} commands replayed, {facts.n_orders} orders open, "
-                f"durability {facts.durability}"
+                f"  journal      {facts.sequence} commands ({facts.snapshot_sequence} from a snapshot), "
+                f"{facts.n_orders} orders open, durability {facts.durability}"
             )
             kept = "nothing is kept" if durability is Durability.NONE else "everything acknowledged is kept"
             console.print(f"Stop it with Ctrl-C; {kept}.")
@@ -157,6 +158,25 @@ def serve(
     if not as_json:
         kept = "nothing was kept" if durability is Durability.NONE else "journal sealed, all trades settled"
         console.print(f"Closed: {kept}.")
+
+
+@commands.command(rich_help_panel=PANEL)
+def snapshot(
+    directory: Annotated[Path, typer.Argument(metavar="DATA_DIR", help="The venue's directory.")], as_json: Json = False
+) -> None:
+    """Write a snapshot of a venue's state, so that its next start replays only what comes after.
+
+    The venue may be closed, or be served meanwhile: its journal is read and nothing of it is locked or changed. A
+    venue that closes in order writes one itself; this is for one that runs for weeks.
+    """
+    with answering(as_json):
+        home = Home(directory)
+        snapshots = Snapshots(directory / SNAPSHOTS_NAME, home.venue.fingerprint)
+        path, place = take_snapshot(home.venue, directory / JOURNAL_NAME, snapshots)
+    if as_json:
+        print_json({"snapshot": str(path), "commands": place.sequence, "bytes": path.stat().st_size})
+    else:
+        console.print(f"Snapshot after command {place.sequence}: {escape(str(path))}")
 
 
 def _move(

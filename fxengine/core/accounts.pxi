@@ -1,17 +1,21 @@
 # Accounts and their balances.
 #
-# Accounts stand in chunks that never move, so a pointer to one is good for ever and a new account
-# never stops the venue; a chunk brings its accounts' balances along, contiguous per account, 16
-# bytes a currency. What a new order asks of its account (is the credential valid, which id comes
-# next, where is its ring, may it hold these currencies) stands in the account's first line:
+# Accounts stand in one region, their balances in another, both reserved whole like the orders: a page
+# arrives when it is first touched, nothing ever moves, and where an account's lines are follows from
+# its number alone, without a look at memory. What a new order asks of its account (is the credential
+# valid, which id comes next, where is its ring, may it hold these currencies) stands in the first line:
 #
-#     accounts[n >> 8][n & 255]  [ expires | highest | stream | ring | balances | ... | permitted ]
-#                                                         |        `-> available, held | available, held | ...
-#                                                         `-> client ids
+#     accounts[n]               [ expires | highest | stream | ring | balances | ... | permitted ]
+#     balances[n * currencies]  available, held | available, held | ...
 
 
 cdef inline Account* account_at(const State* s, u32 number) noexcept nogil:
-    return &s.accounts[number // ACCOUNTS_PER_CHUNK][number % ACCOUNTS_PER_CHUNK]
+    return s.accounts + number
+
+
+cdef inline Balance* balances_at(const State* s, u32 number) noexcept nogil:
+    """Return where an account's balances stand; any number below ACCOUNTS_MAX."""
+    return s.balances + <size_t>number * s.n_currencies
 
 
 cdef inline Account* client_at(const State* s, u32 number) noexcept nogil:
@@ -31,39 +35,13 @@ cdef inline bint permits(const Account* account, u32 currency) noexcept nogil:
     return account.permitted[currency >> 6] >> (currency & 63) & 1
 
 
-cdef int add_chunk(State* s) noexcept nogil:
-    """Make room for ACCOUNTS_PER_CHUNK more accounts."""
-    cdef u32 chunk = s.n_accounts // ACCOUNTS_PER_CHUNK
-    cdef u32 room = s.n_chunks_max * 2 if s.n_chunks_max else 8
-    cdef size_t balances_bytes = <size_t>s.n_currencies * sizeof(Balance)
-    cdef Account** larger
-    cdef Account* accounts
-    cdef u8* balances
-    cdef u32 place
-    if chunk == s.n_chunks_max:
-        larger = <Account**>cut(&s.memory, room * sizeof(Account*))
-        if larger == NULL:
-            return OUT_OF_MEMORY
-        if chunk:
-            memcpy(larger, s.accounts, chunk * sizeof(Account*))
-        s.accounts = larger
-        s.n_chunks_max = room
-    accounts = <Account*>cut(&s.memory, ACCOUNTS_PER_CHUNK * (sizeof(Account) + balances_bytes))
-    if accounts == NULL:
-        return OUT_OF_MEMORY
-    balances = <u8*>(accounts + ACCOUNTS_PER_CHUNK)
-    for place in range(ACCOUNTS_PER_CHUNK):
-        accounts[place].balances = <Balance*>(balances + place * balances_bytes)
-    s.accounts[chunk] = accounts
-    return NONE
-
-
 cdef Account* open_account(State* s) noexcept nogil:
-    """Return the next account, empty but for the room for its first client ids; NULL when memory is out."""
-    cdef Account* account
-    if s.n_accounts % ACCOUNTS_PER_CHUNK == 0 and add_chunk(s) != NONE:
-        return NULL
-    account = account_at(s, s.n_accounts)
+    """Return the next account, empty but for the room for its first client ids; NULL when memory is out.
+
+    The caller has seen that there are fewer than ACCOUNTS_MAX.
+    """
+    cdef Account* account = account_at(s, s.n_accounts)
+    account.balances = balances_at(s, s.n_accounts)
     if open_ring(&s.memory, account) != NONE:
         return NULL
     s.n_accounts += 1

@@ -11,8 +11,12 @@
 #     triggered count and the orders that wait to run, in turn
 #     marks     only where there are any: count and the accounts with a mark or a dead-man timer, in order
 #               of number; count and the revoked tokens, ascending
-
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+#
+# A snapshot is these bytes behind a header (core/snapshot.pxi), so writing them must be quick. What
+# costs is waiting for memory, and each wait is begun before it is needed: accounts, rings and segments
+# some accounts ahead, and orders some places ahead in their queue. A queue can only be followed from
+# order to order, so the slots behind each order are first copied to an array that fits in the cache, and
+# the queues of several levels are followed there side by side before any order is looked at.
 
 cdef extern from *:
     """
@@ -20,6 +24,18 @@ cdef extern from *:
     #error "the core's records and its canonical bytes are little-endian; so must the machine be"
     #endif
     """
+
+cdef enum:
+    ACCOUNTS_AHEAD = 8  # their lines are asked for so many accounts ahead, then rings, then segments
+    RINGS_AHEAD = 5
+    SEGMENTS_AHEAD = 3
+    ORDERS_AHEAD = 16
+    QUEUES = 8  # levels whose queues are followed at once
+
+cdef struct Chase:  # following several queues at once; see put_side
+    u32* behind  # the slot behind each slot in its queue; 0: none
+    u32* found[QUEUES]  # slots of a queue, in turn
+    u32 n[QUEUES]
 
 
 cdef inline u8* put(u8* at, const void* image, size_t n_bytes) noexcept nogil:
@@ -31,19 +47,6 @@ cdef inline bint is_remembered(const Account* account, const Place* place, u32 i
     """Say whether the i-th id of a segment was used and lies in the window."""
     cdef u64 client_order_id = (place.number - 1) * SEGMENT_IDS + i
     return place.segment.ids[i].kind and in_window(account, account.client_id_highest, client_order_id)
-
-
-cdef u32 count_outcomes(const Account* account) noexcept nogil:
-    """Count the ids in the window."""
-    cdef Place* place
-    cdef u32 n = 0
-    cdef u32 i
-    cdef u32 j
-    for i in range(account.ring_mask + 1):
-        place = account.ring + i
-        for j in range(SEGMENT_IDS if place.number else 0):
-            n += is_remembered(account, place, j)
-    return n
 
 
 cdef u64 first_number(const Account* account) noexcept nogil:
@@ -58,7 +61,32 @@ cdef u64 first_number(const Account* account) noexcept nogil:
     return first
 
 
-cdef u8* put_segment(u8* at, const Account* account, const Place* place) noexcept nogil:
+cdef inline void ask_for_segment(const Segment* segment) noexcept nogil:
+    cdef const u8* line = <const u8*>segment
+    while line < <const u8*>(segment + 1):
+        prefetch(line)
+        line += LINE_BYTES
+
+
+cdef inline void ask_for_accounts(const State* s, u32 number) noexcept nogil:
+    """Have the memory of the accounts behind one on its way."""
+    cdef const Account* account
+    cdef u32 i
+    if number + ACCOUNTS_AHEAD < s.n_accounts:
+        account = account_at(s, number + ACCOUNTS_AHEAD)
+        prefetch(account)
+        prefetch(account.permitted + 1)
+        prefetch(account + 1)
+    if number + RINGS_AHEAD < s.n_accounts:
+        prefetch(account_at(s, number + RINGS_AHEAD).ring)
+    if number + SEGMENTS_AHEAD < s.n_accounts:
+        account = account_at(s, number + SEGMENTS_AHEAD)
+        for i in range(RING_PLACES_MIN):
+            if account.ring[i].number:
+                ask_for_segment(account.ring[i].segment)
+
+
+cdef u8* put_segment(u8* at, const Account* account, const Place* place, u32* n) noexcept nogil:
     cdef OutcomeImage image
     cdef Remembered* entry
     cdef u32 i
@@ -77,23 +105,29 @@ cdef u8* put_segment(u8* at, const Account* account, const Place* place) noexcep
                 image.done = place.segment.totals[i].done
                 image.notional_units = place.segment.totals[i].notional_units
             at = put(at, &image, sizeof(image))
+            n[0] += 1
     return at
 
 
-cdef u8* put_outcomes(u8* at, const Account* account) noexcept nogil:
-    """Write the outcomes in the window, ascending by id."""
+cdef u8* put_outcomes(u8* at, const Account* account, u32* n) noexcept nogil:
+    """Write the outcomes in the window, ascending by id, and count them."""
     cdef u64 number = first_number(account)
     cdef Place* place
+    n[0] = 0
     while number <= (account.client_id_highest >> SEGMENT_BITS) + 1:
+        place = account.ring + (number + 1 & account.ring_mask)
+        if place.number == number + 2:
+            ask_for_segment(place.segment)
         place = account.ring + ((number - 1) & account.ring_mask)
         if place.number == number:
-            at = put_segment(at, account, place)
+            at = put_segment(at, account, place, n)
         number += 1
     return at
 
 
 cdef u8* put_account(u8* at, const State* s, const Account* account) noexcept nogil:
     cdef AccountImage image
+    cdef u8* head = at
     memset(&image, 0, sizeof(image))
     memcpy(image.identity, account.identity, sizeof(image.identity))
     image.flags = account.flags
@@ -107,19 +141,20 @@ cdef u8* put_account(u8* at, const State* s, const Account* account) noexcept no
     image.trade_group = account.trade_group
     image.client_id_highest = account.client_id_highest
     image.stream = account.stream
-    image.n_outcomes = count_outcomes(account)
-    at = put(at, &image, sizeof(image))
-    at = put(at, account.balances, s.n_currencies * sizeof(Balance))
-    return put_outcomes(at, account)
+    at = put(at + sizeof(image), account.balances, s.n_currencies * sizeof(Balance))
+    at = put_outcomes(at, account, &image.n_outcomes)
+    put(head, &image, sizeof(image))
+    return at
 
 
-cdef u8* put_slots(u8* at, const State* s) noexcept nogil:
-    """Write the generations, then the free list from its end to its head."""
+cdef u8* put_slots(u8* at, const State* s, u32* behind) noexcept nogil:
+    """Write the generations, then the free list from its end to its head; copy each slot's ``next``."""
     cdef u32 n_free = s.orders_used - s.n_orders
     cdef u32 slot
     cdef u8* end
     for slot in range(1, s.orders_used + 1):
         at = put(at, &s.orders[slot].generation, sizeof(u32))
+        behind[slot] = s.orders[slot].next
     at = put(at, &n_free, sizeof(u32))
     end = at + n_free * sizeof(u32)
     at = end
@@ -127,7 +162,7 @@ cdef u8* put_slots(u8* at, const State* s) noexcept nogil:
     while slot:
         at -= sizeof(u32)
         memcpy(at, &slot, sizeof(u32))
-        slot = s.orders[slot].next
+        slot = behind[slot]
     return end
 
 
@@ -160,16 +195,53 @@ cdef u8* put_order(u8* at, State* s, const Order* order) noexcept nogil:
     return put(at, &image, sizeof(image))
 
 
-cdef u8* put_side(u8* at, State* s, Ladder* ladder, u32* n) noexcept nogil:
+cdef void follow_queues(Chase* chase, const u32* heads, u32 n_queues) noexcept nogil:
+    """Note the slots of each queue, from the one at its head."""
+    cdef u32 slots[QUEUES]
+    cdef u32 left = n_queues
+    cdef u32 i
+    for i in range(n_queues):
+        slots[i] = heads[i]
+        chase.n[i] = 0
+    while left:
+        left = 0
+        for i in range(n_queues):
+            if slots[i]:
+                chase.found[i][chase.n[i]] = slots[i]
+                chase.n[i] += 1
+                slots[i] = chase.behind[slots[i]]
+                left += 1
+
+
+cdef u8* put_queue(u8* at, State* s, const u32* slots, u32 n) noexcept nogil:
+    """Write the orders of one level, in turn."""
+    cdef u32 i
+    for i in range(least(n, ORDERS_AHEAD)):
+        prefetch(s.orders + slots[i])
+    for i in range(n):
+        if i + ORDERS_AHEAD < n:
+            prefetch(s.orders + slots[i + ORDERS_AHEAD])
+        at = put_order(at, s, s.orders + slots[i])
+    return at
+
+
+cdef u8* put_side(u8* at, State* s, Ladder* ladder, Chase* chase, u32* n) noexcept nogil:
     """Write the orders of a ladder in priority and count them."""
-    cdef Order* order = first_order(s, ladder)
+    cdef u32 heads[QUEUES]
+    cdef u32 rank = ladder.best_rank
+    cdef u32 n_queues
+    cdef u32 i
     n[0] = 0
-    while order != NULL:
-        at = put_order(at, s, order)
-        n[0] += 1
-        order = order_behind(s, ladder, order)
-        if order != NULL:
-            prefetch(s.orders + order.next)
+    while rank != NO_RANK:
+        n_queues = 0
+        while rank != NO_RANK and n_queues < QUEUES:
+            heads[n_queues] = level_at(ladder, rank).head
+            rank = next_rank(ladder, rank)
+            n_queues += 1
+        follow_queues(chase, heads, n_queues)
+        for i in range(n_queues):
+            at = put_queue(at, s, chase.found[i], chase.n[i])
+            n[0] += chase.n[i]
     return at
 
 
@@ -199,14 +271,14 @@ cdef u8* put_stops(u8* at, State* s, Book* book) noexcept nogil:
     return at
 
 
-cdef u8* put_book(u8* at, State* s, Book* book) noexcept nogil:
+cdef u8* put_book(u8* at, State* s, Book* book, Chase* chase) noexcept nogil:
     cdef BookImage image
     cdef u8* head = at
     image.stream = book.stream
     image.last_price_ticks = book.last_price_ticks
     image.n_stops = book.n_stops
-    at = put_side(at + sizeof(image), s, resting_side(book, BUY), &image.n_bids)
-    at = put_side(at, s, resting_side(book, SELL), &image.n_asks)
+    at = put_side(at + sizeof(image), s, resting_side(book, BUY), chase, &image.n_bids)
+    at = put_side(at, s, resting_side(book, SELL), chase, &image.n_asks)
     put(head, &image, sizeof(image))
     return put_stops(at, s, book)
 
@@ -265,39 +337,3 @@ cdef u8* put_marks(u8* at, const State* s) noexcept nogil:
             at = put(at, &image, sizeof(image))
     at = put(at, &n_revoked, sizeof(u32))
     return put(at, s.revoked, s.n_revoked * sizeof(TokenId)) if s.n_revoked else at
-
-
-cdef size_t state_size(const State* s) noexcept nogil:
-    """Return how many canonical bytes the state makes."""
-    cdef size_t size = sizeof(HeadImage) + s.n_accounts * (sizeof(AccountImage) + s.n_currencies * sizeof(Balance))
-    cdef u32 i
-    for i in range(s.n_accounts):
-        size += count_outcomes(account_at(s, i)) * sizeof(OutcomeImage)
-    size += (2 * <size_t>s.orders_used - s.n_orders + 2) * sizeof(u32)
-    return size + s.n_instruments * sizeof(BookImage) + s.n_orders * sizeof(OrderImage) + marks_size(s)
-
-
-cdef bytes state_image(State* s):
-    """Write the whole state. O(state)."""
-    cdef bytes image = PyBytes_FromStringAndSize(NULL, state_size(s))
-    cdef u8* at = <u8*>PyBytes_AS_STRING(image)
-    cdef u8* end = at + len(image)
-    cdef HeadImage head
-    cdef u32 i
-    memcpy(head.magic, <const char*>b"FXSTATE1", sizeof(head.magic))
-    head.sequence = s.sequence
-    head.now_ns = s.now_ns
-    head.n_currencies = s.n_currencies
-    head.n_instruments = s.n_instruments
-    head.n_accounts = s.n_accounts
-    head.n_slots = s.orders_used
-    at = put(at, &head, sizeof(head))
-    for i in range(s.n_accounts):
-        at = put_account(at, s, account_at(s, i))
-    at = put_slots(at, s)
-    for i in range(s.n_instruments):
-        at = put_book(at, s, s.books + i)
-    at = put_triggered(at, s)
-    at = put_marks(at, s)
-    assert at == end, "the canonical state has another size than was reserved for it"
-    return image

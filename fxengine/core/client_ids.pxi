@@ -192,6 +192,7 @@ cdef inline int remember(State* s, Account* account, const Command* command, Rem
         found[0] = entry
         return REPEATED
     account.client_id_highest = highest
+    prefetch(entry + 2)  # where the account's next ids will be remembered
     entry.body_hash = body_hash
     entry.sequence = s.sequence
     entry.order_id = 0

@@ -18,7 +18,7 @@ cdef int credential_refusal(State* s, const Credential* command) noexcept nogil:
     if command.account == s.n_accounts:
         if command.window < WINDOW_MIN or command.window > WINDOW_MAX or command.window & (command.window - 1):
             return UNKNOWN_COMMAND
-        return NONE
+        return CAPACITY if s.n_accounts == s.max_accounts else NONE
     account = account_at(s, command.account)
     if memcmp(command.identity, account.identity, sizeof(account.identity)) != 0:
         return IDENTITY_MISMATCH

@@ -1,4 +1,4 @@
-# Time, then dispatch of each command in turn; and looking ahead.
+# Time, then dispatch of each command in turn.
 #
 # What happens to a command, in this order:
 #
@@ -14,104 +14,6 @@
 #
 # Where the events array may be too small, the command stops at a safe point and is called again with
 # a larger one; its stage tells how far it has come.
-#
-# Looking ahead: the whole batch is there, so while one command is applied, the memory of later ones
-# is fetched, each step from what the step before it brought into the cache:
-#
-#     command  i+28 account  ->  i+22 place in the ring  ->  i+16 entry  ->  i+8 order  ->  i+3 neighbours
-#
-# Far enough ahead for memory that no cache holds, at some fifty nanoseconds a command.
-# What a step finds is handed to the next in two short arrays. All of it only reads, and only within
-# what the core owns (nothing is ever unmapped), so what it sees may be out of date but never wild.
-# It does not branch on what kind of command comes, since that cannot be predicted: a new order is
-# looked up like a cancel, finds no order, and fetches slot 0.
-
-cdef enum:
-    ACCOUNTS_CACHED = 512  # so few accounts stay in the cache by themselves
-    AHEAD_ACCOUNT = 28
-    AHEAD_PLACE = 22
-    AHEAD_ENTRY = 16
-    AHEAD_ORDER = 8
-    AHEAD_NEIGHBOURS = 3
-    AHEAD_MASK = 31  # of the arrays: at least the steps between finding and using
-
-cdef struct Ahead:
-    const Remembered* entries[AHEAD_MASK + 1]  # by the command's index
-    u32 slots[AHEAD_MASK + 1]  # of orders, by the command's index; 0: none or not known yet
-    Remembered nothing
-
-
-cdef extern from *:
-    """
-    /* By CommandKind: where a command names its order, in words from its client_order_id. The id at
-       fx_id_words is the order's (the command's own where it names none); at fx_order_words, masked by
-       fx_order_masks, an OrderID. CANCEL is 4, AMEND is 8. */
-    static const uint8_t fx_id_words[16] = {0, 0, 0, 0, 4, 0, 0, 0, 3};
-    static const uint8_t fx_order_words[16] = {0, 0, 0, 0, 3, 0, 0, 0, 2};
-    static const uint64_t fx_order_masks[16] = {0, 0, 0, 0, ~(uint64_t)0, 0, 0, 0, ~(uint64_t)0};
-    """
-    const u8 ID_WORDS "fx_id_words"[16]
-    const u8 ORDER_WORDS "fx_order_words"[16]
-    const u64 ORDER_MASKS "fx_order_masks"[16]
-
-
-cdef inline u64 id_wanted(const Command* command) noexcept nogil:
-    """Return the client id of the order that a command makes or names."""
-    return (&command.client_order_id)[ID_WORDS[command.kind & 15]]
-
-
-cdef inline u64 order_wanted(const Command* command) noexcept nogil:
-    """Return the OrderID that a command names, or 0."""
-    return (&command.client_order_id)[ORDER_WORDS[command.kind & 15]] & ORDER_MASKS[command.kind & 15]
-
-
-cdef inline void look_for_entry(State* s, Ahead* ahead, const Command* command, Py_ssize_t i) noexcept nogil:
-    """Fetch where a client id is remembered, and note the OrderID where a command gives it."""
-    cdef u64 client_order_id = id_wanted(command)
-    cdef Segment* segment = NULL
-    cdef u32 given
-    if likely(command.account < s.n_accounts):
-        segment = place_of(account_at(s, command.account), client_order_id).segment
-    # An id that was never given out must not be followed, wherever this number is used next.
-    given = <u32>order_wanted(command)
-    ahead.slots[i & AHEAD_MASK] = given if likely(given <= s.orders_used) else 0
-    ahead.entries[i & AHEAD_MASK] = &ahead.nothing
-    if likely(segment != NULL):
-        ahead.entries[i & AHEAD_MASK] = &segment.ids[client_order_id % SEGMENT_IDS]
-        prefetch(&segment.ids[client_order_id % SEGMENT_IDS])
-
-
-cdef inline void look_for_order(State* s, Ahead* ahead, Py_ssize_t i) noexcept nogil:
-    """Fetch the order that a cancel or an amend will find."""
-    cdef u32 given = ahead.slots[i & AHEAD_MASK]
-    cdef u32 remembered = <u32>ahead.entries[i & AHEAD_MASK].order_id
-    cdef u32 slot = given if given else remembered
-    if unlikely(slot > s.orders_used):
-        slot = 0
-    ahead.slots[i & AHEAD_MASK] = slot
-    prefetch(s.orders + slot)
-
-
-cdef inline void look_ahead(
-    State* s, Ahead* ahead, const Command* records, Py_ssize_t i, Py_ssize_t last
-) noexcept nogil:
-    """Fetch what the commands behind record ``i`` will need."""
-    cdef const Command* later
-    cdef Order* order
-    if s.n_accounts > ACCOUNTS_CACHED and i + AHEAD_ACCOUNT < last:
-        later = records + i + AHEAD_ACCOUNT
-        if likely(later.account < s.n_accounts):
-            prefetch(account_at(s, later.account))
-    if i + AHEAD_PLACE < last:
-        later = records + i + AHEAD_PLACE
-        if likely(later.account < s.n_accounts):
-            prefetch(place_of(account_at(s, later.account), id_wanted(later)))
-    if i + AHEAD_ENTRY < last:
-        look_for_entry(s, ahead, records + i + AHEAD_ENTRY, i + AHEAD_ENTRY)
-    look_for_order(s, ahead, i + AHEAD_ORDER)
-    order = s.orders + ahead.slots[(i + AHEAD_NEIGHBOURS) & AHEAD_MASK]
-    prefetch(s.orders + order.prev)
-    prefetch(s.orders + order.next)
 
 
 cdef void answer(State* s, Account* account, const Command* command, const Remembered* entry) noexcept nogil:
@@ -228,8 +130,8 @@ cdef inline int take_command(State* s, const Command* command) noexcept nogil:
     return NONE
 
 
-cdef int catch_up(State* s) noexcept nogil:
-    """Do what is due before the command itself, from the stage that was reached."""
+cdef int go_on(State* s, const Command* command) noexcept nogil:
+    """Go on with a command that has more to do than what it says, from the stage that it has reached."""
     cdef int status
     if s.stage == RUNNING_OVERDUE:
         status = run_triggered(s)
@@ -241,64 +143,64 @@ cdef int catch_up(State* s) noexcept nogil:
         if status != NONE:
             return status
         s.stage = CARRYING_OUT
+    if s.stage == CARRYING_OUT:
+        status = take_command(s, command)
+        if status != NONE:
+            return status
+        s.stage = RUNNING_TRIGGERED
+    status = run_triggered(s)
+    if status != NONE:
+        return status
+    s.stage = NOT_BEGUN
+    s.triggers_run = 0
     return NONE
 
 
 cdef inline int apply_command(State* s, const Command* command) noexcept nogil:
     """Apply one whole command. EVENTS_FULL leaves it begun; call again with more room to go on."""
     cdef int status
-    if unlikely(s.n_events + s.events_reserve > s.events_capacity):
+    if unlikely(s.n_events > s.events_enough):
         return EVENTS_FULL
-    if likely(s.stage == NOT_BEGUN):
-        s.sequence += 1
-        s.triggers_run = 0
-        if command.time_ns > s.now_ns:
-            s.now_ns = command.time_ns
+    if unlikely(s.stage != NOT_BEGUN):
+        return go_on(s, command)
+    s.sequence += 1
+    if command.time_ns > s.now_ns:
+        s.now_ns = command.time_ns
+    if unlikely(s.next_due_ns <= s.now_ns or s.triggered_first):
+        s.stage = RUNNING_OVERDUE
+        return go_on(s, command)
+    status = take_command(s, command)
+    if unlikely(status != NONE):
         s.stage = CARRYING_OUT
-        if unlikely(s.next_due_ns <= s.now_ns or s.triggered_first):
-            s.stage = RUNNING_OVERDUE
-    if unlikely(s.stage < CARRYING_OUT):
-        status = catch_up(s)
-        if status != NONE:
-            return status
-    if likely(s.stage == CARRYING_OUT):
-        status = take_command(s, command)
-        if unlikely(status != NONE):
-            return status
+        return status
     if unlikely(s.triggered_first):
         s.stage = RUNNING_TRIGGERED
-        status = run_triggered(s)
-        if status != NONE:
-            return status
-    s.stage = NOT_BEGUN
+        return go_on(s, command)
     return NONE
-
-
-cdef void begin_looking(Ahead* ahead) noexcept nogil:
-    """Begin a batch with nothing found."""
-    cdef Py_ssize_t i
-    memset(ahead, 0, sizeof(Ahead))
-    for i in range(AHEAD_MASK + 1):
-        ahead.entries[i] = &ahead.nothing
 
 
 cdef int apply_records(State* s, const Command* records, Py_ssize_t* at, Py_ssize_t last) noexcept nogil:
     """Apply the commands in records [at, last) and move ``at``; other than NONE stops before its command's end."""
     cdef Py_ssize_t i = at[0]
     cdef bint is_batch = last - i > 1
+    cdef bint many = s.n_accounts > ACCOUNTS_CACHED
     cdef int status = NONE
+    cdef Py_ssize_t n
     cdef Ahead ahead
     if is_batch:
-        begin_looking(&ahead)
+        begin_looking(s, &ahead, records, i, last, many)
     while i < last:
-        if unlikely(records[i].n_records == 0 or i + records[i].n_records > last):
+        n = records[i].n_records
+        if unlikely(n != 1 and (n == 0 or i + n > last)):
             status = BAD_RECORD_COUNT
             break
         if is_batch:
-            look_ahead(s, &ahead, records, i, last)
+            look_ahead(s, &ahead, records, i, last, many)
+        if unlikely(s.met_next):
+            look_behind_maker(s)
         status = apply_command(s, records + i)
         if unlikely(status != NONE):
             break
-        i += records[i].n_records
+        i += n
     at[0] = i
     return status

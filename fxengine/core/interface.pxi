@@ -19,36 +19,43 @@ cdef class Core:
     """The matching core; the same interface and the same bytes as ``fxengine.reference.Core``.
 
     ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command and
-    ``max_orders`` the open orders. An empty instrument costs 192 bytes; an idle account 256, and 16
+    ``max_orders`` the open orders, ``max_accounts`` the accounts, the venue's own two included. An empty instrument costs 192 bytes; an idle account 256, and 16
     per currency. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
     that could not be computed with, MemoryError when the system has no address space left.
     """
 
     def __cinit__(
-        self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000
+        self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000,
+        Py_ssize_t max_accounts=ACCOUNTS_MAX,
     ):
         cdef State* s = &self.state
         cdef InstrumentRecord row
         cdef const InstrumentRecord* rows
         cdef Py_ssize_t i
+        cdef bint reserved
         _check_array(instruments, sizeof(InstrumentRecord), "instruments")
         _check_range("n_currencies", n_currencies, 1, CURRENCIES_MAX)
         _check_range("max_fills", max_fills, 1, 65_536)
         _check_range("max_orders", max_orders, 1, 2**31 - 1)
+        _check_range("max_accounts", max_accounts, FIRST_CLIENT_ACCOUNT, ACCOUNTS_MAX)
         _check_range("len(instruments)", len(instruments), 0, 65_536)
         rows = <const InstrumentRecord*><size_t>instruments.ctypes.data
         s.n_currencies = n_currencies
         s.n_instruments = len(instruments)
         s.max_fills = max_fills
         s.max_orders = max_orders
+        s.max_accounts = max_accounts
         s.next_due_ns = INT64_LARGEST
         s.events_reserve = EVENTS_PER_FILL * max_fills + EVENTS_BESIDE_FILLS
         s.orders = <Order*>reserve(orders_bytes(s))
         s.details = <Detail*>reserve(details_bytes(s))
+        s.accounts = <Account*>reserve(accounts_bytes(s))
+        s.balances = <Balance*>reserve(balances_bytes(s))
         s.books = <Book*>cut(&s.memory, max(1, s.n_instruments) * sizeof(Book))
         s.hops = <u32*>cut(&s.memory, <size_t>n_currencies * n_currencies * sizeof(u32))
-        if s.orders == NULL or s.details == NULL or s.books == NULL or s.hops == NULL:
-            raise MemoryError(f"no address space for {max_orders} orders")
+        reserved = s.orders != NULL and s.details != NULL and s.accounts != NULL and s.balances != NULL
+        if not reserved or s.books == NULL or s.hops == NULL:
+            raise MemoryError(f"no address space for {max_orders} orders and {max_accounts} accounts")
         for i in range(s.n_instruments):
             row = rows[i]
             _check_instrument(i, row, n_currencies)
@@ -67,6 +74,10 @@ cdef class Core:
             munmap(s.orders, orders_bytes(s))
         if s.details != NULL:
             munmap(s.details, details_bytes(s))
+        if s.accounts != NULL:
+            munmap(s.accounts, accounts_bytes(s))
+        if s.balances != NULL:
+            munmap(s.balances, balances_bytes(s))
         free(s.timers)
         free(s.dead_men)
         free(s.revoked)
@@ -149,6 +160,7 @@ cdef class Core:
             events[:s.n_events] = self._events[:s.n_events]
         s.events = <Event*><size_t>events.ctypes.data
         s.events_capacity = capacity
+        s.events_enough = capacity - s.events_reserve
         self._events = events
         return 0
 
@@ -267,15 +279,63 @@ cdef class Core:
         self._ready()
         _check_range("len(token_id)", len(token_id), sizeof(TokenId), sizeof(TokenId))
         return bool(is_token_revoked(&self.state, <const u8*>PyBytes_AS_STRING(token_id)))
+    def account_stream(self, Py_ssize_t account):
+        """Return the last number of an account's private stream; 0 for none. IndexError for no account."""
+        self._ready()
+        _check_index("account", account, self.state.n_accounts)
+        return account_at(&self.state, account).stream
+
+    def instrument_stream(self, Py_ssize_t instrument):
+        """Return the last number of an instrument's market data; 0 for none. IndexError for an unknown one."""
+        self._ready()
+        _check_index("instrument", instrument, self.state.n_instruments)
+        return self.state.books[instrument].stream
 
     def state_bytes(self):
         """Return the whole state as canonical bytes; see ``fxengine.reference.canonical``. O(state)."""
         self._ready()
-        return state_image(&self.state)
+        return state_image(&self.state, 0)
 
     def state_hash(self):
         """Return blake2b-128 of the state bytes, in hex."""
         return _hashlib.blake2b(self.state_bytes(), digest_size=16).hexdigest()
+
+    def snapshot(self):
+        """Return the whole state as bytes that :meth:`restore` takes, checksummed. O(state).
+
+        Either core takes the other's; ``docs/core.md`` has the format.
+        """
+        self._ready()
+        return take_snapshot(&self.state)
+
+    def restore(self, bytes taken):
+        """Take on a snapshot's state; from here on this core does what the one would that it was taken of.
+
+        For a core that has applied nothing, of the same currencies, instruments and ``max_fills``, and
+        with room for its orders and accounts. ``events`` is empty then. Raises ValueError for a snapshot that is damaged,
+        of another version or venue, or of a state that no core can be in; RuntimeError for a core that
+        was used; MemoryError. Each leaves the core as it was. O(snapshot).
+        """
+        cdef Core filled
+        cdef State state
+        self._ready()
+        if self.state.sequence:
+            raise RuntimeError("this core has applied commands; restore a snapshot to a new one")
+        _check_snapshot(&self.state, taken)
+        terms = _numpy.frombuffer(taken, "V32", self.state.n_instruments, sizeof(SnapshotHead))
+        filled = Core(
+            terms, n_currencies=self.state.n_currencies, max_fills=self.state.max_fills,
+            max_orders=self.state.max_orders, max_accounts=self.state.max_accounts,
+        )
+        self.applying = True  # other threads may run meanwhile
+        try:
+            fill_state(&filled.state, taken)
+        finally:
+            self.applying = False
+        state = self.state
+        self.state = filled.state
+        filled.state = state
+        self._events, filled._events = filled._events, self._events
 
     def check(self):
         """Walk every invariant; AssertionError names the first that does not hold. O(state)."""
@@ -289,6 +349,14 @@ cdef inline size_t orders_bytes(const State* s) noexcept nogil:
 
 cdef inline size_t details_bytes(const State* s) noexcept nogil:
     return round_up((<size_t>s.max_orders + 2) * sizeof(Detail), HUGE_PAGE_BYTES)
+
+
+cdef inline size_t accounts_bytes(const State* s) noexcept nogil:
+    return round_up(<size_t>s.max_accounts * sizeof(Account), HUGE_PAGE_BYTES)
+
+
+cdef inline size_t balances_bytes(const State* s) noexcept nogil:
+    return round_up(<size_t>s.max_accounts * s.n_currencies * sizeof(Balance), HUGE_PAGE_BYTES)
 
 
 cdef void open_book(Book* book, const InstrumentRecord* row, u32 index) noexcept nogil:

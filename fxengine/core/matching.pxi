@@ -35,7 +35,7 @@ cdef inline void close_order(State* s, Account* owner, Order* order, u8 status, 
             entry = &segment.ids[order.client_order_id % SEGMENT_IDS]
             entry.status = status
             entry.reason = reason
-            if order.cum_lots:
+            if unlikely(order.cum_lots):
                 write_totals(owner, order.client_order_id, order.cum_lots, order.notional_units)
     owner.n_orders -= 1
     free_order(s, order)
@@ -166,12 +166,14 @@ cdef int match_order(State* s, Book* book, Account* owner, Order* order) noexcep
     cdef i64 lots
     cdef i64 held
     cdef Order* maker
+    look_for_outcome(s, order)
     while order.leaves_lots and offers.best_rank <= reach:
         if unlikely(steps == s.max_fills):
             return TOO_MANY_FILLS
         steps += 1
         maker = first_order(s, offers)
         prefetch(s.orders + maker.next)
+        look_for_outcome(s, maker)
         if unlikely(order.self_trade_prevention) and same_group(s, order.account, maker.account):
             if prevent(s, book, owner, order, maker):
                 return SELF_TRADE_PREVENTED
@@ -183,6 +185,8 @@ cdef int match_order(State* s, Book* book, Account* owner, Order* order) noexcep
             payer.available_units += held - notional_of(book, maker.price_ticks, lots)
         order.leaves_lots -= lots
         trade(s, book, maker, order, owner, lots, FLAG_TAKER)
+    if offers.best_rank != NO_RANK:
+        look_for_maker(s, first_order(s, offers))
     return NONE
 
 

@@ -5,14 +5,19 @@
 #
 # An order that meets nothing goes to the book whole and is told so in one event (ACCEPTED with
 # BOOK); that is nine of ten orders, so its way through here is straight: checks, hold, slot, event,
-# queue. A plain order (a limit, GTC, IOC or FOK, in one record, all on show) is told apart once, and
-# what only others need is asked of others only.
+# queue. A plain order (a limit, GTC or IOC, in one record, all on show) is told apart once, and what
+# only others need is asked of others only.
+
+
+cdef inline u64 form_of(const NewOrder* command) noexcept nogil:
+    """Return type, time in force, instruction and self-trade prevention as one number."""
+    return (<const u64*>&command.side)[0] >> 8
 
 
 cdef inline bint is_plain(const NewOrder* command) noexcept nogil:
-    """Say whether an order is of the usual form; one branch for all that must be as usual."""
-    cdef i64 unusual = (command.ord_type ^ LIMIT) | (command.n_records ^ 1) | (command.time_in_force == GTD)
-    return (unusual | command.expire_ns | command.display_lots) == 0
+    """Say whether an order is a limit, GTC or IOC, in one record, all on show, without instructions."""
+    cdef u64 form = form_of(command) & ~(<u64>(GTC ^ IOC) << 8)
+    return (form ^ (LIMIT | (GTC & IOC) << 8) | <u64>(command.n_records ^ 1) | command.expire_ns | command.display_lots) == 0
 
 
 cdef inline bint is_stop(const NewOrder* command) noexcept nogil:
@@ -123,8 +128,10 @@ cdef int minimum_refusal(State* s, Book* book, const NewOrder* command) noexcept
     return MIN_QTY_NOT_FILLABLE if min_lots else FOK_NOT_FILLABLE
 
 
-cdef inline int order_refusal(State* s, const Account* account, const NewOrder* command, bint plain) noexcept nogil:
-    """Return the first reason to refuse an order, in this order; NONE for none."""
+cdef inline int order_refusal(
+    State* s, const Account* account, const NewOrder* command, bint plain, i64* held_units
+) noexcept nogil:
+    """Return the first reason to refuse an order, in this order; NONE for none, and what it is to hold."""
     cdef Book* book
     cdef i64 notional_units
     cdef i64 lots_units
@@ -138,32 +145,29 @@ cdef inline int order_refusal(State* s, const Account* account, const NewOrder* 
         return CURRENCY_NOT_PERMITTED
     if unlikely(command.side != BUY and command.side != SELL):
         return BAD_SIDE
-    if unlikely(not plain or command.exec_inst):
+    if not plain:
         reason = form_refusal(command)
         if reason != NONE:
             return reason
-    elif unlikely(command.time_in_force != GTC and command.time_in_force != IOC and command.time_in_force != FOK):
-        return UNSUPPORTED_TIME_IN_FORCE
-    if unlikely(command.self_trade_prevention > DECREMENT):
-        return BAD_SELF_TRADE_PREVENTION
+        if command.self_trade_prevention > DECREMENT:
+            return BAD_SELF_TRADE_PREVENTION
     reason = size_refusal(book, command.price_ticks, command.quantity_lots, &notional_units, &lots_units)
     if unlikely(reason != NONE):
         return reason
-    if unlikely(not plain):
+    if not plain:
         reason = detail_refusal(s, command)
         if reason != NONE:
             return reason
-    if unlikely(
-        account.balances[currency_given(book, command.side)].available_units
-        < choose(command.side == BUY, notional_units, lots_units)
-    ):
+    held_units[0] = choose(command.side == BUY, notional_units, lots_units)
+    if unlikely(account.balances[currency_given(book, command.side)].available_units < held_units[0]):
         return INSUFFICIENT_FUNDS
+    if plain:
+        return CAPACITY if unlikely(pool_full(s)) else NONE
     if command.exec_inst and other_side(book, command.side).best_rank <= reach_of(command.side, command.price_ticks):
         return WOULD_CROSS
-    if unlikely(not plain or command.time_in_force == FOK):
-        reason = minimum_refusal(s, book, command)
-        if reason != NONE:
-            return reason
+    reason = minimum_refusal(s, book, command)
+    if reason != NONE:
+        return reason
     return CAPACITY if unlikely(pool_full(s)) else NONE
 
 
@@ -182,10 +186,15 @@ cdef void add_detail(State* s, Order* order, const NewOrder* command) noexcept n
     detail.stop_price_ticks = <u32>stop_price_ticks
 
 
-cdef inline int new_order(State* s, Account* account, const NewOrder* command, Remembered* entry) noexcept nogil:
-    """Check, accept, match and perhaps rest an order; return why it was refused, or NONE."""
-    cdef bint plain = is_plain(command)
-    cdef int reason = order_refusal(s, account, command, plain)
+cdef inline int enter(
+    State* s, Account* account, const NewOrder* command, Remembered* entry, bint plain
+) noexcept nogil:
+    """Check, accept, match and perhaps rest an order; return why it was refused, or NONE.
+
+    Compiled twice: where ``plain`` is True, nothing is asked that only other orders need.
+    """
+    cdef i64 held_units
+    cdef int reason = order_refusal(s, account, command, plain, &held_units)
     cdef Book* book
     cdef Order* order
     cdef bint crosses
@@ -203,32 +212,42 @@ cdef inline int new_order(State* s, Account* account, const NewOrder* command, R
     order.fee_credit = 0
     order.instrument = command.instrument
     order.side = command.side
-    order.ord_type = command.ord_type
-    order.exec_inst = command.exec_inst
-    order.self_trade_prevention = command.self_trade_prevention
+    order.ord_type = LIMIT if plain else command.ord_type
+    order.exec_inst = 0 if plain else command.exec_inst
+    order.self_trade_prevention = 0 if plain else command.self_trade_prevention
     order.place = NOWHERE
     order.traits = 0
-    if unlikely(not plain):
+    if not plain:
         add_detail(s, order, command)
     account.n_orders += 1
     entry.order_id = order_id_of(s, order)
-    hold(
-        account.balances + currency_given(book, command.side), principal_units(book, order, command.quantity_lots)
-    )
+    hold(account.balances + currency_given(book, command.side), held_units)
     crosses = other_side(book, command.side).best_rank <= reach_of(command.side, command.price_ticks)
-    resting = command.time_in_force == GTC and not crosses
-    if unlikely(not plain):
+    if plain:
+        resting = command.time_in_force == GTC and not crosses
+    else:
         resting = may_rest(command) and not crosses and command.ord_type == LIMIT and not order.traits & ICEBERG
     emit_order(
         s, account, order, EVENT_ACCEPTED, NEW, FLAG_BOOK if resting else 0, 0, entry.order_id,
         command.price_ticks, command.quantity_lots, command.quantity_lots, 0, 0,
         next_number(book) if resting else 0,
     )
-    if unlikely(command.time_in_force == GTD):
+    if not plain and command.time_in_force == GTD:
         if add_timer(s, command.expire_ns, TIMER_ORDER, s.sequence, entry.order_id) != NONE:
             return OUT_OF_MEMORY
     if likely(resting):
         return rest_order(s, book, order)
-    if unlikely(is_stop(command)):
+    if not plain and is_stop(command):
         return wait_for_price(s, book, order)
     return run_order(s, book, account, order, not may_rest(command))
+
+
+cdef int enter_unusual(State* s, Account* account, const NewOrder* command, Remembered* entry) noexcept nogil:
+    return enter(s, account, command, entry, False)
+
+
+cdef inline int new_order(State* s, Account* account, const NewOrder* command, Remembered* entry) noexcept nogil:
+    """Enter an order of any kind; return why it was refused, or NONE."""
+    if likely(is_plain(command)):
+        return enter(s, account, command, entry, True)
+    return enter_unusual(s, account, command, entry)

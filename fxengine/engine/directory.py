@@ -51,6 +51,19 @@ class Directory:
             raise KeyError(account)
         return self._holders[place]
 
+    @property
+    def holders(self) -> tuple[tuple[str, str], ...]:
+        """Every (issuer, subject), in order of account, from FIRST_CLIENT_ACCOUNT up. O(accounts)."""
+        return tuple(self._holders)
+
+    def load(self, holders: Iterable[tuple[str, str]]) -> None:
+        """Take on all (issuer, subject) of a snapshot, in order of account. ValueError where one cannot be."""
+        loaded = list(holders)
+        accounts = {identity(*holder): FIRST_CLIENT_ACCOUNT + place for place, holder in enumerate(loaded)}
+        if len(accounts) != len(loaded):
+            raise ValueError("an identity has two accounts")
+        self._holders, self._accounts = loaded, accounts
+
     def number_for(self, credential: Records) -> int:
         r"""Return the number that a CREDENTIAL command must carry: its identity's, or the next one.
 

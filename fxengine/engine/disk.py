@@ -48,6 +48,14 @@ class Disk:
         else:
             os.fsync(fd)
 
+    def sync_file(self, path: Path) -> None:
+        """Make durable what any process has written to a file so far."""
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
     def sync_directory(self, directory: Path) -> None:
         """Make the names in a directory durable."""
         fd = os.open(directory, os.O_RDONLY)

@@ -16,6 +16,7 @@ once, on a state that is ahead of what the world has been told.
 Everything here runs on the caller's thread; only the disk is waited for on others, in the journal.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,14 +27,15 @@ from typing import Final
 import numpy as np
 
 from fxengine.codes import CommandKind
-from fxengine.engine.directory import Directory
 from fxengine.engine.disk import Disk, Durability
-from fxengine.engine.frames import Frame, FrameKind
+from fxengine.engine.frames import Frame, Place
 from fxengine.engine.journal import SEGMENT_BYTES, UNSYNCED_BYTES_MAX, Journal
-from fxengine.engine.matching import CoreType, compiled_core
+from fxengine.engine.matching import CoreType, MatchingCore
+from fxengine.engine.replica import Replica
 from fxengine.engine.sequencer import Sequencer, Span, spans
-from fxengine.errors import FxEngineError, JournalDamaged, JournalError
-from fxengine.records import COMMAND, EVENT, RECORD_BYTES, Records
+from fxengine.engine.snapshot import SNAPSHOTS_NAME, Snapshots
+from fxengine.errors import FxEngineError, JournalError
+from fxengine.records import COMMAND, RECORD_BYTES, Records
 from fxengine.venue import Venue
 
 JOURNAL_NAME: Final = "journal"
@@ -59,6 +61,14 @@ class Released:
 
 
 Observer = Callable[[Released], None]
+Begin = Callable[[MatchingCore, Place], None]
+ANYWHERE: Final = 2**64
+"""May begin after any command: for :meth:`Engine.attach`."""
+_log = logging.getLogger(__name__)
+
+
+def _begin_with_nothing(core: MatchingCore, place: Place) -> None:
+    """Load nothing: for an observer that sums nothing up."""
 
 
 class Engine:
@@ -82,18 +92,21 @@ class Engine:
         unsynced_bytes_max: int = UNSYNCED_BYTES_MAX,
         disk: Disk | None = None,
     ) -> None:
-        self.core = (core_type or compiled_core())(
-            venue.instrument_records,
-            n_currencies=len(venue.currencies),
-            max_fills=venue.max_fills,
-            max_orders=venue.max_orders,
-        )
-        self.directory = Directory()
         self.clock_ns = clock_ns
         self._sequencer = Sequencer(clock_ns)
-        self.core.bind(self._sequencer.buffer)
+        self._replica = Replica(venue, self._sequencer, core_type)
+        self.core = self._replica.core
+        self.directory = self._replica.directory
+        self.snapshot_sequence = 0
+        """The command after which the last start began, from a snapshot; 0: from the journal's first."""
+        self._journal_directory = data_dir / JOURNAL_NAME
+        self._snapshots = (
+            Snapshots(data_dir / SNAPSHOTS_NAME, venue.fingerprint, disk=disk)
+            if Durability(durability) is not Durability.NONE
+            else None
+        )
         self._journal = Journal(
-            data_dir / JOURNAL_NAME,
+            self._journal_directory,
             venue.fingerprint,
             durability=Durability(durability),
             segment_bytes=segment_bytes,
@@ -101,20 +114,31 @@ class Engine:
             disk=disk,
         )
         self._observers: list[Observer] = []
+        self._begins: list[Begin] = []
+        self._begin_through = ANYWHERE
         self._queue: deque[tuple[int, Released | Callable[[], None]]] = deque()
         self._is_started = self._is_running = self._is_closed = self._is_pumping = False
         self._fault: BaseException | None = None
 
-    def attach(self, observer: Observer) -> None:
-        """Let ``observer`` hear of every batch, in order, from the journal's first. Before :meth:`start`."""
+    def attach(self, observer: Observer, *, may_begin_after: int = 0, begin: Begin = _begin_with_nothing) -> None:
+        """Let ``observer`` hear of every batch, in order. Before :meth:`start`.
+
+        It hears from the journal's first command on, unless it can do without the first ``may_begin_after``
+        of them (or ANYWHERE): then a start may begin from a snapshot at or before that command, and calls
+        ``begin(core, place)`` first, for the observer to load from the core what it would have summed up.
+        """
         if self._is_started:
             raise RuntimeError("attach observers before start(): they must hear of everything")
         self._observers.append(observer)
+        self._begins.append(begin)
+        self._begin_through = min(self._begin_through, may_begin_after)
 
     # -- start
 
     def start(self) -> None:
         """Replay the journal through the core and the observers, then open it for commands and seal it.
+
+        Begins from the newest snapshot that every observer can begin from, where there is one.
 
         Raises :class:`JournalError` where it cannot be opened, and :class:`JournalDamaged` where its
         bytes do not agree or this core does not come to the state that a seal names. O(journal).
@@ -123,7 +147,7 @@ class Engine:
             raise RuntimeError("an engine starts once")
         self._is_started = True
         try:
-            for frame in self._journal.replay():
+            for frame in self._journal.replay(self._restore()):
                 self._replay(frame)
             self._sequencer.time_ns = self.core.now_ns
             self._seal()
@@ -133,19 +157,23 @@ class Engine:
             raise
         self._is_running = True
 
+    def _restore(self) -> Place | None:
+        """Begin from a snapshot; return its place."""
+        if self._snapshots is None or not self._begin_through:
+            return None
+        place = self._replica.restore(self._snapshots, self._journal_directory, self._begin_through)
+        if place is not None:
+            self.snapshot_sequence = place.sequence
+            for begin in self._begins:
+                begin(self.core, place)
+        return place
+
     def _replay(self, frame: Frame) -> None:
-        if frame.kind is FrameKind.SEAL:
-            if frame.state_hash != self.core.state_hash():
-                raise JournalDamaged(
-                    f"{frame.path}, offset {frame.offset}: after command {frame.last_sequence} the state was "
-                    f"{frame.state_hash}, and replaying gives {self.core.state_hash()}. The journal, or the core "
-                    "that reads it, is not the one that wrote it; nothing was changed"
-                )
-            return
-        self._sequencer.reload(frame.payload)
-        released = self._apply(frame.payload, frame.first_sequence, frame.n_commands, frame.chain, replayed=True)
-        for observer in self._observers:
-            observer(released)
+        applied = self._replica.follow(frame)
+        if applied is not None:
+            released = self._released(*applied, frame.first_sequence, frame.n_commands, frame.chain, replayed=True)
+            for observer in self._observers:
+                observer(released)
 
     # -- commands
 
@@ -182,19 +210,16 @@ class Engine:
         payload = loaded.tobytes()
         first_sequence = journal.next_sequence
         journal.append(payload, span.n_commands)
-        released = self._apply(payload, first_sequence, span.n_commands, journal.chain, replayed=False)
+        applied = self._replica.apply(payload, span.n_commands)
+        released = self._released(*applied, first_sequence, span.n_commands, journal.chain, replayed=False)
         self._queue.append((journal.position, released))
 
-    def _apply(self, payload: bytes, first_sequence: int, n_commands: int, chain: bytes, *, replayed: bool) -> Released:
-        core = self.core
-        n_events = core.apply(0, len(payload) // RECORD_BYTES)
-        commands = np.frombuffer(payload, COMMAND)
-        events = np.frombuffer(core.events[:n_events].tobytes(), EVENT)
+    def _released(
+        self, commands: Records, events: Records, first_sequence: int, n_commands: int, chain: bytes, *, replayed: bool
+    ) -> Released:
         last_sequence = first_sequence + n_commands - 1
-        assert core.sequence == last_sequence, (core.sequence, last_sequence)
-        if commands["kind"][0] == CommandKind.CREDENTIAL and n_commands == 1 < len(commands):
-            self.directory.follow(commands, events)
-        return Released(commands, events, first_sequence, last_sequence, core.now_ns, chain, replayed)
+        assert self.core.sequence == last_sequence, (self.core.sequence, last_sequence)
+        return Released(commands, events, first_sequence, last_sequence, self.core.now_ns, chain, replayed)
 
     def tick(self) -> None:
         """Submit a TIME command if a timer of the core is due: an idle venue's time moves too."""
@@ -260,7 +285,7 @@ class Engine:
     # -- the end
 
     def close(self) -> None:
-        """Deliver everything, seal the journal with the state's hash, and let go of it. Idempotent.
+        """Deliver everything, seal the journal with the state's hash, write a snapshot, and let go of it. Idempotent.
 
         After a fault it only lets go: whatever was not durable was not acknowledged, and the next
         start reads what there is.
@@ -275,9 +300,21 @@ class Engine:
                     self._deliver()
                 self._journal.flush()  # so that the seal's frame says that all before it is durable
                 self._seal()
+                self._journal.flush()
+                self._write_snapshot()
         finally:
             self._is_running = False
             self._journal.close()
+
+    def _write_snapshot(self) -> None:
+        """Spare the next start the replay. Failing to is no fault: the journal has everything."""
+        place = self._journal.place
+        if self._snapshots is None or place is None or place.sequence in (0, self.snapshot_sequence):
+            return
+        try:
+            self._snapshots.write(place, self.core, self.directory)
+        except OSError as e:
+            _log.warning("no snapshot was written: %s. Nothing is lost: the next start replays the journal", e)
 
     def _seal(self) -> None:
         if not self._journal.is_sealed:

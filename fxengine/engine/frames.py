@@ -97,6 +97,25 @@ class Frame:
         return state.hex()
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The end of one frame: from here a journal can be read without what stands before.
+
+    The chain value tells whether a journal still is the one that the place was noted in.
+    """
+
+    sequence: int
+    """The last command before it."""
+    chain: bytes
+    """The frame's chain value."""
+    released_chain: bytes
+    """The chain value of the last frame of commands: the same, unless SEALs follow that one."""
+    segment: int
+    """The number by which the segment is named that holds the frame."""
+    offset: int
+    """Where in the segment the frame begins."""
+
+
 def segment_name(first_sequence: int) -> str:
     """Name a segment by the number of the first command in it.
 

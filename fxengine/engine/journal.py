@@ -29,6 +29,7 @@ from fxengine.engine.frames import (
     SEGMENT_SUFFIX,
     Frame,
     FrameKind,
+    Place,
     encode_frame_header,
     encode_seal,
 )
@@ -71,9 +72,12 @@ class Journal:
         self.chain = fingerprint
         self.next_sequence = 1
         self.position = 0
+        self.place: Place | None = None
+        """The end of the last frame; None: there is none, or no file for it."""
         self.is_sealed = durability is Durability.NONE
         self._offset = self._durable_offset = HEADER_BYTES
         self._segment_bytes = 0
+        self._segment = 1
         self._fd = self._lock_fd = -1
         self._durable_position = 0
         self._failure: JournalError | None = None
@@ -86,8 +90,8 @@ class Journal:
 
     # -- start
 
-    def replay(self) -> Iterator[Frame]:
-        """Lock the directory, yield every frame there is, then open the journal for appending.
+    def replay(self, after: Place | None = None) -> Iterator[Frame]:
+        """Lock the directory, yield every frame there is (behind ``after``), then open the journal for appending.
 
         What is yielded is durable first, even what a killed process had not synced. A torn tail is
         cut; anything else that is wrong raises :class:`JournalDamaged` and changes nothing. The lock
@@ -106,7 +110,7 @@ class Journal:
             self._sync_segments()
         except OSError as e:
             raise self._fail("the journal cannot be opened", e) from e
-        reader = read_frames(self._directory, self._fingerprint)
+        reader = read_frames(self._directory, self._fingerprint, after=after)
         yield from reader
         try:
             self._open_end(reader)
@@ -133,9 +137,11 @@ class Journal:
     def _open_end(self, reader: FrameReader) -> None:
         end = reader.end
         self.chain, self.next_sequence, self.is_sealed = end.chain, end.next_sequence, end.sealed
+        self.place = end.place
         if end.path is None:
             self._begin_segment()
             return
+        self._segment = int(end.path.stem)
         size = end.path.stat().st_size
         self._fd = os.open(end.path, os.O_RDWR)
         self._segment_bytes = max(size, SEGMENT_BYTES_MIN)
@@ -177,6 +183,8 @@ class Journal:
             except OSError as e:
                 raise self._fail(f"writing command {self.next_sequence} failed", e) from e
         self.chain = chain
+        if is_written:
+            self.place = self._place_of(kind, n_commands)
         with self._changed:
             self._offset += len(header) + len(payload)
             self.position += 1
@@ -190,6 +198,12 @@ class Journal:
         self._raise_failure()
         if is_written and self._offset > self._segment_bytes // 2:
             self._segments.prepare(self._segment_bytes)
+
+    def _place_of(self, kind: FrameKind, n_commands: int) -> Place:
+        """Return the end of the frame that was written just now."""
+        released_chain = self.place.released_chain if kind is FrameKind.SEAL and self.place else self.chain
+        sequence = self.next_sequence + n_commands - 1
+        return Place(sequence, self.chain, released_chain, self._segment, self._offset)
 
     def flush(self) -> None:
         """Wait until all that was appended is on the disk; :class:`JournalError` when it cannot be.
@@ -266,6 +280,7 @@ class Journal:
         except OSError as e:
             raise self._fail(f"beginning the segment of command {self.next_sequence} failed", e) from e
         self._raise_failure()
+        self._segment = self.next_sequence
         self._segment_bytes = os.fstat(self._fd).st_size
         with self._changed:
             self._offset = self._durable_offset = HEADER_BYTES

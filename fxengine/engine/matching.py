@@ -74,12 +74,23 @@ class MatchingCore(Protocol):
 
     def is_revoked(self, token_id: bytes) -> bool:
         """Say whether a token, by the hash of its jti, was revoked."""
+    def account_stream(self, account: int) -> int:
+        """Return the last number of an account's private stream; 0 for none."""
+
+    def instrument_stream(self, instrument: int) -> int:
+        """Return the last number of an instrument's market data; 0 for none."""
 
     def state_bytes(self) -> bytes:
         """Return the whole state as canonical bytes."""
 
     def state_hash(self) -> str:
         """Return blake2b-128 of the state bytes, 32 hex digits."""
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes that a core's ``restore`` takes."""
+
+    def restore(self, taken: bytes) -> None:
+        """Take on a snapshot's state, in a core that has applied nothing; ValueError where it is refused."""
 
     def check(self) -> None:
         """Walk every invariant; AssertionError where one breaks."""
@@ -89,7 +100,13 @@ class CoreType(Protocol):
     """How a core is made: a class with this constructor."""
 
     def __call__(
-        self, instruments: Records, *, n_currencies: int, max_fills: int = ..., max_orders: int = ...
+        self,
+        instruments: Records,
+        *,
+        n_currencies: int,
+        max_fills: int = ...,
+        max_orders: int = ...,
+        max_accounts: int = ...,
     ) -> MatchingCore:
         """Make an empty core for ``(n,) INSTRUMENT`` records."""
 

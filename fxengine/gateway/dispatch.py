@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from fxengine.codes import RejectReason, RevokeAction, SettlementStatus
-from fxengine.engine import Engine, Released
+from fxengine.engine import Engine, MatchingCore, Place, Released
 from fxengine.gateway.batch import Batch
 from fxengine.gateway.commands import RECORD_OF
 from fxengine.gateway.delivery import Delivery, reject
@@ -253,6 +253,11 @@ class Dispatcher:
         self._presence.drop(session)
 
     # -- from the engine and from settlement
+
+    def begin(self, core: MatchingCore, place: Place) -> None:
+        """Begin with a core that was restored at ``place``: its books stand, and reports are held from here on."""
+        self.market.load(core)
+        self._history.begin(core)
 
     def on_released(self, released: Released) -> None:
         """Tell the world of a durable batch: an engine's observer. A replayed one was told before."""

@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from fxengine.engine import MatchingCore
 from fxengine.records import EVENT, EVENT_BYTES, Records
 
 CHUNK_EVENTS: Final = 4_096
@@ -59,6 +60,11 @@ class History:
         self._chunks_max = max(1, bytes_max // CHUNK_BYTES)
         self._chunks: deque[_Chunk] = deque([_Chunk()])
         self._first_held: dict[int, int] = {}
+
+    def begin(self, core: MatchingCore) -> None:
+        """Begin with a core that was restored: what it told before is not held. O(accounts)."""
+        told = ((account, core.account_stream(account)) for account in range(core.n_accounts))
+        self._first_held = {account: last + 1 for account, last in told if last}
 
     def add(self, events: Records, time_ns: int) -> None:
         """Keep ``(n,) EVENT`` records of commands up to ``time_ns``. O(n), a copy."""

@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fxengine.codes import EventFlag, EventKind, Side
+from fxengine.engine import MatchingCore
 from fxengine.gateway.reports import Row
 from fxengine.messages import Book, LevelUpdate, TradeUpdate
 from fxengine.records import Records
@@ -41,6 +42,7 @@ _FILL: Final = int(EventKind.FILL)
 _REPLACED: Final = int(EventKind.REPLACED)
 _ADDS: Final = frozenset({int(EventKind.ACCEPTED), int(EventKind.RESTED)})
 
+_ALL_LEVELS: Final = 2**32
 _NO_LEVELS: Final = encode_rows([(), ()])
 """How an encoded BOOK of an empty book ends: two empty arrays."""
 
@@ -136,6 +138,11 @@ class DisplayedBook:
             levels.pop(price_ticks, None)
         return total
 
+    def load(self, core: MatchingCore) -> None:
+        """Take the book from a core instead of its events so far. O(orders in it)."""
+        self.stream = core.instrument_stream(self.index)
+        self._levels = {side: dict(core.depth(self.index, side, _ALL_LEVELS)) for side in (Side.BUY, Side.SELL)}
+
     def snapshot(self, request_id: int, depth: int) -> bytes:
         """Return an encoded BOOK of up to ``depth`` levels a side, best first.
 
@@ -165,6 +172,11 @@ class MarketData:
     def is_followed(self) -> bool:
         """Say whether anybody subscribes to anything."""
         return bool(self._topics)
+
+    def load(self, core: MatchingCore) -> None:
+        """Take every book from a core that was restored, instead of the events that led to it."""
+        for book in self._books:
+            book.load(core)
 
     def book(self, instrument: int) -> DisplayedBook:
         """Return an instrument's book, up to the last event."""

@@ -3,7 +3,7 @@
 The order is the point. On the way up everything that must hear of the journal is attached before
 it is replayed, and no client is let in before the replay is done and the ledger agrees with it::
 
-    ledger -> engine -> settlement, gateway attached -> replay -> settlement checks
+    ledger -> engine -> settlement, gateway attached -> snapshot, replay -> settlement checks
            -> whoever was connected is not any more -> bind -> serve
 
 On the way down the same, backwards: sessions first, the ledger last.
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fxengine.engine import CoreType, Durability, Engine
+from fxengine.engine import ANYWHERE, CoreType, Durability, Engine
 from fxengine.errors import LedgerError
 from fxengine.gateway.server import Gateway, Stop
 from fxengine.ledger import open_ledger
@@ -42,6 +42,8 @@ class Ready:
     durability: str
     sequence: int
     """Commands in the journal at start-up."""
+    snapshot_sequence: int
+    """How many of them a snapshot spared the start; the others were replayed."""
     n_accounts: int
     n_orders: int
     state_hash: str
@@ -87,8 +89,9 @@ def run_venue(
         settlement = Settlement(ledger, venue, clock_ns=clock_ns, cycle_ns=cycle_ns, sync=sync)
         gateway = Gateway(engine, settlement, venue, stop, curve)
         try:
-            engine.attach(settlement.observe)
-            engine.attach(gateway.dispatcher.on_released)
+            # What the ledger has settled need not be heard again, and books can be read off the core.
+            engine.attach(settlement.observe, may_begin_after=settlement.cursor.last_sequence, begin=settlement.begin)
+            engine.attach(gateway.dispatcher.on_released, may_begin_after=ANYWHERE, begin=gateway.dispatcher.begin)
             engine.start()
             settlement.start()
             settled = settlement.cursor
@@ -106,6 +109,7 @@ def run_venue(
                     finality=ledger.finality,
                     durability=durability.value,
                     sequence=core.sequence,
+                    snapshot_sequence=engine.snapshot_sequence,
                     n_accounts=core.n_accounts,
                     n_orders=core.n_orders,
                     state_hash=core.state_hash(),

@@ -240,7 +240,6 @@ class Book:
         del waiting[order.stop_price_ticks][order.slot]
         if not waiting[order.stop_price_ticks]:
             del waiting[order.stop_price_ticks]
-        order.place = Place.NOWHERE
 
     def triggered(self, price_ticks: int) -> list[Order]:
         """Return the waiting stops that a trade at this price triggers, oldest entry first."""

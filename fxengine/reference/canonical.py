@@ -28,20 +28,20 @@ from fxengine.reference.state import State
 
 MAGIC = b"FXSTATE1"
 FROZEN, REVOKED, WATCHING = 1, 2, 4
-_HEAD = struct.Struct("<8sQqIIII")
-_ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sIQQI")
-_BALANCE = struct.Struct("<qq")
-_OUTCOME = struct.Struct("<QQQQBBH4xqq")
-_BOOK = struct.Struct("<QIIII")
-_MARK = struct.Struct("<IIq")
-_ORDER = struct.Struct("<IIQQIIBBBBHBxIqqqqqq")
+HEAD = struct.Struct("<8sQqIIII")
+ACCOUNT = struct.Struct("<16sBB2sIqq4Q16sIQQI")
+BALANCE = struct.Struct("<qq")
+OUTCOME = struct.Struct("<QQQQBBH4xqq")
+BOOK = struct.Struct("<QIIII")
+MARK = struct.Struct("<IIq")
+ORDER = struct.Struct("<IIQQIIBBBBHBxIqqqqqq")
 
 
 def state_bytes(state: State) -> bytes:
     """Write the whole state. O(state)."""
     pool = state.pool
     parts = [
-        _HEAD.pack(
+        HEAD.pack(
             MAGIC,
             state.sequence,
             state.now_ns,
@@ -58,7 +58,7 @@ def state_bytes(state: State) -> bytes:
         bids, asks = list(book.orders(Side.BUY)), list(book.orders(Side.SELL))
         waiting = [o for side in Side for orders in book.stops[side].values() for o in orders.values()]
         stops = sorted(waiting, key=lambda order: order.entry_sequence)
-        parts.append(_BOOK.pack(book.stream, book.last_price_ticks, len(bids), len(asks), len(stops)))
+        parts.append(BOOK.pack(book.stream, book.last_price_ticks, len(bids), len(asks), len(stops)))
         parts += [_order(order) for order in bids + asks + stops]
     due = [order for wanted in state.triggered if (order := pool.find(wanted)) is not None]
     parts.append(struct.pack("<I", len(due)))
@@ -73,7 +73,7 @@ def _marks(state: State) -> bytes:
     for account in state.accounts:
         bits = account.frozen * FROZEN | account.token_revoked * REVOKED | account.watching * WATCHING
         if bits or account.dead_man_ns:
-            marked.append(_MARK.pack(account.number, bits, account.dead_man_ns))
+            marked.append(MARK.pack(account.number, bits, account.dead_man_ns))
     revoked = sorted(state.revoked_tokens)
     if not marked and not revoked:
         return b""
@@ -82,7 +82,7 @@ def _marks(state: State) -> bytes:
 
 def _account(account: Account, n_currencies: int) -> bytes:
     parts = [
-        _ACCOUNT.pack(
+        ACCOUNT.pack(
             account.identity,
             account.flags,
             account.level,
@@ -99,9 +99,9 @@ def _account(account: Account, n_currencies: int) -> bytes:
         )
     ]
     balances = [account.balances[c] for c in range(n_currencies)]
-    parts += [_BALANCE.pack(balance.available, balance.held) for balance in balances]
+    parts += [BALANCE.pack(balance.available, balance.held) for balance in balances]
     parts += [
-        _OUTCOME.pack(client_id, o.body_hash, o.sequence, o.order_id, o.kind, o.status, o.reason, o.done, o.notional)
+        OUTCOME.pack(client_id, o.body_hash, o.sequence, o.order_id, o.kind, o.status, o.reason, o.done, o.notional)
         for client_id, o in account.outcomes.items()
     ]
     return b"".join(parts)
@@ -110,7 +110,7 @@ def _account(account: Account, n_currencies: int) -> bytes:
 def _order(order: Order) -> bytes:
     # When it was entered matters only to what is sorted by it: stops, and those that expire by themselves.
     timed = order.stop_price_ticks or order.expire_ns
-    return _ORDER.pack(
+    return ORDER.pack(
         order.slot, order.account, order.client_order_id, order.entry_sequence if timed else 0,
         order.price_ticks, order.stop_price_ticks, order.side, order.ord_type, order.exec_inst,
         order.self_trade_prevention, order.instrument, order.is_quote, order.fee_credit, order.leaves_lots,

@@ -37,6 +37,7 @@ from fxengine.records import (
     Records,
     struct_of,
 )
+from fxengine.reference import snapshot
 from fxengine.reference.account import Account, Outcome, body_hash
 from fxengine.reference.amend import Amend, MassCancel, amend, cancel_request, mass_cancel
 from fxengine.reference.canonical import state_bytes
@@ -70,10 +71,20 @@ class Core:
     """
 
     def __init__(
-        self, instruments: Records, *, n_currencies: int, max_fills: int = 256, max_orders: int = 4_000_000
+        self,
+        instruments: Records,
+        *,
+        n_currencies: int,
+        max_fills: int = 256,
+        max_orders: int = 4_000_000,
+        max_accounts: int = 1 << 24,
     ) -> None:
-        self._timers = Timers()
-        self._state = State(instruments, n_currencies, max_fills, max_orders, self._timers)
+        def empty() -> tuple[State, Timers]:
+            timers = Timers()
+            return State(instruments, n_currencies, max_fills, max_orders, max_accounts, timers), timers
+
+        self._empty = empty
+        self._state, self._timers = empty()
         self._hops = Hops(self._state)
         self._commands: Records = np.zeros(0, COMMAND)
         self.events: Records = np.zeros(0, EVENT)
@@ -302,6 +313,13 @@ class Core:
         if not 0 <= number < self.n_accounts:
             raise IndexError(f"account {number} is not one of the {self.n_accounts} there are")
         return self._state.accounts[number]
+    def account_stream(self, account: int) -> int:
+        """Return the last number of an account's private stream; 0 for none. IndexError for no account."""
+        return self._account(account).stream
+
+    def instrument_stream(self, instrument: int) -> int:
+        """Return the last number of an instrument's market data; 0 for none."""
+        return self._state.books[instrument].stream
 
     def state_bytes(self) -> bytes:
         """Return the whole state as canonical bytes; see ``fxengine.reference.canonical``."""
@@ -310,6 +328,23 @@ class Core:
     def state_hash(self) -> str:
         """Return blake2b-128 of the state bytes, in hex."""
         return hashlib.blake2b(self.state_bytes(), digest_size=16).hexdigest()
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes that :meth:`restore` takes, checksummed. O(state)."""
+        return snapshot.take(self._state)
+
+    def restore(self, taken: bytes) -> None:
+        """Take on a snapshot's state; from here on this core does what the one would that it was taken of.
+
+        For a core that has applied nothing, of the same currencies, instruments and ``max_fills``, and
+        with room for its orders. Raises ValueError for a snapshot that is damaged, of another version or
+        venue, or of a state that no core can be in; RuntimeError for a core that was used. Each leaves the
+        core as it was. O(snapshot).
+        """
+        if self._state.sequence:
+            raise RuntimeError("this core has applied commands; restore a snapshot to a new one")
+        self._state, self._timers = snapshot.restore(taken, self._empty)
+        self._hops = Hops(self._state)
 
     def check(self) -> None:
         """Walk every invariant; AssertionError names the first that does not hold. O(state)."""

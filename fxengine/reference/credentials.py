@@ -70,7 +70,9 @@ def _refusal(state: State, command: Credential) -> RejectReason:
     if command.account == len(state.accounts):
         power_of_two = command.window & (command.window - 1) == 0
         fits = WINDOW_MIN <= command.window <= WINDOW_MAX and power_of_two
-        return RejectReason.NONE if fits else RejectReason.UNKNOWN_COMMAND
+        if not fits:
+            return RejectReason.UNKNOWN_COMMAND
+        return RejectReason.CAPACITY if len(state.accounts) == state.max_accounts else RejectReason.NONE
     account = state.accounts[command.account]
     if command.identity != account.identity:
         return RejectReason.IDENTITY_MISMATCH

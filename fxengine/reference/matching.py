@@ -131,16 +131,17 @@ def trade(state: State, maker: Order, taker: Order, lots: int, *, flags: EventFl
     state.accounts[maker.account].balances[currency].held -= held
 
     received = {Side.BUY: (instrument.base, principal), Side.SELL: (instrument.quote, notional)}
-    taker_fee = _fee(instrument.taker_rate, taker, received[taker.side][1])
+    taker_currency, taker_receipt = received[taker.side]
+    taker_fee = _fee(instrument.taker_rate, taker, taker_receipt)
     if instrument.maker_rate >= 0:
-        maker_fee = _fee(instrument.maker_rate, maker, received[maker.side][1])
+        maker_currency, receipt = received[maker.side]
+        maker_fee = _fee(instrument.maker_rate, maker, receipt)
     else:
-        maker_fee = -rebate_units(-instrument.maker_rate, received[taker.side][1])
-    for order, fee in ((maker, maker_fee), (taker, taker_fee)):
+        maker_currency, maker_fee = taker_currency, -rebate_units(-instrument.maker_rate, taker_receipt)
+    for order, fee_currency, fee in ((maker, maker_currency, maker_fee), (taker, taker_currency, taker_fee)):
         currency, units = received[order.side]
         owner = state.accounts[order.account]
         owner.balances[currency].available += units
-        fee_currency = currency if fee >= 0 else received[opposite(order.side)][0]
         owner.balances[fee_currency].available -= fee
         state.accounts[FEES_ACCOUNT].balances[fee_currency].available += fee
         order.cum_lots += lots
@@ -243,7 +244,6 @@ def close(state: State, order: Order, status: OrdStatus, reason: RejectReason) -
         if outcome is not None:
             outcome.status, outcome.reason = status, reason
             outcome.done, outcome.notional = order.cum_lots, order.notional_units
-    order.place = Place.NOWHERE
     if order.slot:
         del state.pool.live[order.slot]
         state.pool.give_back(order.slot)

@@ -144,10 +144,11 @@ def _refusal(state: State, account: Account, command: NewOrder) -> RejectReason:
     gtd = command.time_in_force == TimeInForce.GTD
     if not (command.expire_ns > state.now_ns if gtd else command.expire_ns == 0):
         return RejectReason.EXPIRE_TIME_PASSED
-    if command.display_lots and not (is_limit and rests and 1 <= command.display_lots <= command.quantity_lots):
+    display_lots_max = command.quantity_lots if is_limit and rests else 0
+    if not 0 <= command.display_lots <= display_lots_max:
         return RejectReason.BAD_DISPLAY_QTY
-    ioc = command.time_in_force == TimeInForce.IOC
-    if command.min_lots and not (ioc and 1 <= command.min_lots <= command.quantity_lots):
+    min_lots_max = command.quantity_lots if command.time_in_force == TimeInForce.IOC else 0
+    if not 0 <= command.min_lots <= min_lots_max:
         return RejectReason.BAD_MIN_QTY
     currency, units = principal_of(instrument, Side(command.side), command.price_ticks, command.quantity_lots)
     if account.balances[currency].available < units:

@@ -58,10 +58,17 @@ class State:
     """Accounts, books, orders and time; ``sequence`` is the number of the command being applied."""
 
     def __init__(
-        self, instruments: Records, n_currencies: int, max_fills: int, max_orders: int, timers: OrderTimers
+        self,
+        instruments: Records,
+        n_currencies: int,
+        max_fills: int,
+        max_orders: int,
+        max_accounts: int,
+        timers: OrderTimers,
     ) -> None:
         self.n_currencies = n_currencies
         self.max_fills = max_fills
+        self.max_accounts = max_accounts
         self.instruments = [Instrument(row) for row in instruments]
         self.books = [Book() for _ in self.instruments]
         self.pool = OrderPool(max_orders)

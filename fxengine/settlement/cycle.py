@@ -11,11 +11,11 @@ the journal's hash there, tells of a journal that later loses its end::
     movements   2      -      5      1      -      -     stop
     batches   |  1: 1..31           |2: 32..40|3: 41..60|     every command in exactly one batch
 
-After a restart the engine releases its whole journal again. The ledger's cursor then tells which
-stretches it has; those are skipped, and at the cursor the journal's chain hash must be the one that
-the ledger stored, else the two are of different histories and nothing may be posted. A cut that was
-not posted before the crash may fall elsewhere the second time; it is the ledger's record of a batch
-that is the batch, and a verifier cuts by that.
+After a restart the engine releases its journal again, from a snapshot at or before the ledger's cursor
+where there is one. The cursor then tells which stretches the ledger has; those are skipped, and at the
+cursor the journal's chain hash must be the one that the ledger stored, else the two are of different
+histories and nothing may be posted. A cut that was not posted before the crash may fall elsewhere the
+second time; it is the ledger's record of a batch that is the batch, and a verifier cuts by that.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from typing import Final
 import numpy as np
 
 from fxengine.codes import EventKind
-from fxengine.engine import Released
+from fxengine.engine import MatchingCore, Place, Released
 from fxengine.errors import LedgerMismatch
 from fxengine.ledger.base import Ledger
 from fxengine.ledger.batch import AccountName, Batch, Cursor
@@ -134,6 +134,17 @@ class Settlement:
         else:
             self._cycle = _Cycle()  # the next start settles it from the journal
 
+    def begin(self, core: MatchingCore, place: Place) -> None:
+        """Go on behind a snapshot, in place of hearing of what came before it: an engine may begin with one.
+
+        Not behind one after the ledger's cursor: what is between them must be heard. Raises
+        :class:`LedgerMismatch` when the ledger does not belong to this journal.
+        """
+        assert place.sequence <= self._settled.last_sequence, (place.sequence, self._settled.last_sequence)
+        self._sequence = place.sequence
+        if place.sequence == self._settled.last_sequence:
+            self._check_history(place.released_chain)
+
     def start(self) -> None:
         """Check, once the journal has been replayed, that the ledger is not ahead of it; then go live.
 
@@ -184,7 +195,11 @@ class Settlement:
         """Pass over what the ledger has, and compare the hashes where it ends."""
         if released.last_sequence < self._settled.last_sequence:
             return
-        if released.chain != self._settled.journal_hash:
+        self._check_history(released.chain)
+
+    def _check_history(self, chain: bytes) -> None:
+        """Refuse a ledger whose last batch ended where the journal has another chain hash."""
+        if chain != self._settled.journal_hash:
             raise LedgerMismatch(
                 f"the ledger's batch {self._settled.batch_id} ends with command {self._settled.last_sequence} of"
                 " another journal: the chain hashes differ there"

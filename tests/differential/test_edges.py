@@ -9,7 +9,16 @@ from bench.flows import SCENARIOS, Feed, Flow, Pair, Scenario, commands, decode,
 from bench.flows.canonical_text import first_difference
 from bench.flows.commands import Quotes
 from fxengine._core import Core
-from fxengine.codes import AccountFlag, CommandKind, EventKind, OrdType, SelfTradePrevention, Side, TimeInForce
+from fxengine.codes import (
+    AccountFlag,
+    CommandKind,
+    EventKind,
+    OrdType,
+    RejectReason,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 from fxengine.money import INT64_MAX
 from fxengine.records import PRICE_TICKS_MAX
 from fxengine.reference import Core as ReferenceCore
@@ -124,6 +133,34 @@ def test_fields_of_guards_and_revocations_at_their_ends(now_ns: int) -> None:
     for token in (b"\xff" * 16, b"\0" * 15 + b"\1", b"\1" + b"\0" * 15):
         assert all(feed.core.is_revoked(token) for feed in both.cores) == (now_ns < INT64_MAX)
     both.send(commands.time(INT64_MAX))
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_an_orders_worth_may_be_all_that_an_int64_holds_and_not_one_more(beyond: int) -> None:
+    reason = RejectReason.NOTIONAL_TOO_LARGE if beyond else RejectReason.NONE
+    both = Both()
+    both.open()
+    # as it is entered, and as it is amended: INT64_MAX is divisible by 649657
+    lots = INT64_MAX // 649_657 + beyond
+    assert decode(both.order(PAYER, 1, Side.SELL, 649_657, lots))[0].reason == reason
+    resting = decode(both.order(PAYER, 2, Side.SELL, PRICE_TICKS_MAX))[0].order_id
+    amended = both.send(commands.amend(PAYER, 3, order_id=resting, price_ticks=649_657, quantity_lots=lots))
+    assert decode(amended)[0].reason == reason
+    both.send(commands.mass_cancel(PAYER, 4))
+    # a seller is paid better than its limit, and what is left would rest
+    both.order(MAKER, 1, Side.BUY, 1_000 + INT64_MAX % 1_000 + beyond)
+    last = decode(both.order(PAYER, 5, Side.SELL, 1_000, INT64_MAX // 1_000))[-1]
+    assert (last.kind, last.reason) == (EventKind.CANCELED if beyond else EventKind.RESTED, reason)
+    both.send(commands.mass_cancel(PAYER, 6))
+    # one that would not rest anyway is told so
+    both.order(MAKER, 4, Side.BUY, 1_000 + INT64_MAX % 1_000 + beyond)
+    gone = both.order(PAYER, 9, Side.SELL, 1_000, INT64_MAX // 1_000, time_in_force=TimeInForce.IOC)
+    assert decode(gone)[-1].reason == RejectReason.UNFILLED_REMAINDER
+    # a seller was paid before, and is amended to meet a better bid again
+    both.order(MAKER, 2, Side.BUY, 1_800 + INT64_MAX % 900 + beyond)
+    sold = decode(both.order(PAYER, 7, Side.SELL, 1_000, 2))[0].order_id
+    both.order(MAKER, 3, Side.BUY, 900)
+    lots = 1 + (INT64_MAX - 1_800) // 900
+    amended = both.send(commands.amend(PAYER, 8, order_id=sold, price_ticks=800, quantity_lots=lots))
+    assert decode(amended)[0].reason == reason
     both.compare()
 
 

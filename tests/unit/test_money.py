@@ -1,5 +1,6 @@
 """Money: text and integers are inverse to each other, and rounding favours whom it says."""
 
+import math
 from fractions import Fraction
 
 import pytest
@@ -11,8 +12,10 @@ from fxengine.money import (
     INT64_MAX,
     RATE_ONE,
     TEXT_MAX,
+    fee_and_credit,
     fee_owed_units,
     format_scaled,
+    gross_for_net_units,
     parse_scaled,
     rebate_units,
 )
@@ -20,7 +23,6 @@ from fxengine.money import (
 amounts = st.integers(-INT64_MAX, INT64_MAX)
 decimals = st.integers(0, 12)
 rates = st.integers(0, RATE_ONE // 10)
-receipts = st.lists(st.integers(1, 10**14), min_size=1, max_size=12)
 
 
 @given(amounts, decimals)
@@ -117,15 +119,25 @@ def test_a_fee_is_never_below_its_rate_and_less_than_one_unit_above(rate: int, r
     assert exact <= fee_owed_units(rate, received) < exact + 1
 
 
-@given(rates, receipts)
-def test_an_orders_fees_add_up_to_one_rounding_however_it_fills(rate: int, fills: list[int]) -> None:
-    charged = []
-    received = 0
-    for fill in fills:
-        charged.append(fee_owed_units(rate, received + fill) - fee_owed_units(rate, received))
-        received += fill
-    assert sum(charged) == fee_owed_units(rate, received)
-    assert all(0 <= fee <= fill for fee, fill in zip(charged, fills, strict=True))
+@given(st.lists(st.tuples(rates, st.integers(1, 10**14)), min_size=1, max_size=12))
+def test_an_orders_fees_add_up_to_one_rounding_at_whatever_rates_and_however_it_fills(
+    fills: list[tuple[int, int]],
+) -> None:
+    exact, charged, credit = Fraction(0), 0, 0
+    for rate, received in fills:
+        fee, credit = fee_and_credit(rate, received, credit)
+        exact += Fraction(rate * received, RATE_ONE)
+        charged += fee
+        assert 0 <= fee <= received
+        assert charged == math.ceil(exact)
+        assert credit == (charged - exact) * RATE_ONE
+
+
+@given(rates, st.integers(1, 10**18))
+def test_the_gross_for_a_net_amount_is_the_least_that_leaves_it(rate: int, net: int) -> None:
+    gross = gross_for_net_units(rate, net)
+    assert gross - fee_owed_units(rate, gross) >= net
+    assert gross - 1 - fee_owed_units(rate, gross - 1) < net
 
 
 @given(rates, st.integers(0, 10**18))

@@ -8,7 +8,7 @@ import pytest
 from bench.flows import Feed
 from bench.flows.commands import cancel, credential, new_order, time
 from fxengine._core import Core
-from fxengine.codes import CommandKind, EventKind, RejectReason, Side
+from fxengine.codes import FIRST_CLIENT_ACCOUNT, CommandKind, EventKind, RejectReason, Side
 from fxengine.records import EVENT, STATUS_EVENT, Records
 from fxengine.reference import Core as ReferenceCore
 from tests.unit.core.trading_floor import CURRENCIES, FIRST_TRADER, instruments, open_floor
@@ -133,3 +133,21 @@ def test_accounts_keep_their_place_as_their_number_grows() -> None:
         assert floor.core.balance(FIRST_TRADER + i, 1)[1] == i + 1
     assert floor.core.depth(0, Side.BUY, 2) == [(n, 1), (n - 1, 1)]
     floor.core.check()
+
+
+@pytest.mark.parametrize("core_type", [Core, ReferenceCore])
+def test_no_more_accounts_open_than_there_is_room_for_and_those_there_are_can_be_renewed(
+    core_type: type[Core] | type[ReferenceCore],
+) -> None:
+    core = core_type(instruments(), n_currencies=2, max_accounts=FIRST_CLIENT_ACCOUNT + 2)
+    feed = Feed(core)
+
+    def reasons(*accounts: int) -> list[int]:
+        renewals = (credential(account, f"trader-{account}", permitted=CURRENCIES) for account in accounts)
+        return events(feed, b"".join(renewals))["reason"].tolist()
+
+    assert reasons(FIRST_CLIENT_ACCOUNT, FIRST_CLIENT_ACCOUNT + 1) == [RejectReason.NONE] * 2
+    assert reasons(FIRST_CLIENT_ACCOUNT + 2) == [RejectReason.CAPACITY]
+    assert reasons(FIRST_CLIENT_ACCOUNT) == [RejectReason.NONE]
+    assert core.n_accounts == FIRST_CLIENT_ACCOUNT + 2
+    core.check()

@@ -10,7 +10,7 @@ PRELUDE = """
 import resource, sys
 import numpy as np
 from bench.flows import Feed
-from bench.flows.commands import cancel, credential, new_order
+from bench.flows.commands import cancel, credential, mass_cancel, new_order
 from fxengine._core import Core
 from tests.unit.core.trading_floor import *
 
@@ -70,6 +70,23 @@ floor.core.check()
 print((resident() - before) // 40_000)
 """)
     assert int(grown) < 200, "bytes kept per order that came and went; a leaf has two thousand"
+
+
+def test_a_mass_cancel_keeps_nothing_of_what_it_looked_through() -> None:
+    grown = run("""
+floor = open_floor(window=2**20)
+for number in range(1, 2_001):
+    floor.apply(new_order(FIRST_TRADER, number, instrument=0, side=1, price_ticks=number, quantity_lots=1))
+def look(first, last):
+    for number in range(first, last):
+        floor.apply(mass_cancel(FIRST_TRADER, number, side=2))
+look(2_001, 2_101)
+before = resident()
+look(2_101, 3_101)
+assert floor.core.n_orders == 2_000
+print((resident() - before) // 1_000)
+""")
+    assert int(grown) < 4_000, "bytes kept per mass cancel; a list of these orders has 32 thousand"
 
 
 def test_a_core_that_finds_no_address_space_says_so() -> None:
