@@ -190,6 +190,7 @@ cdef int fill_state(State* s, bytes snapshot) except -1:
             check_conserved(s)
             check_held(s)
             check_never_crossed(s)
+            check_marks(s)
         except AssertionError as e:
             problem = str(e)
     if problem:

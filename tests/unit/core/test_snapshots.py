@@ -13,6 +13,7 @@ from bench.flows.commands import time
 from fxengine._core import Core as CompiledCore
 from fxengine.codes import EventKind
 from fxengine.reference import Core as ReferenceCore
+from fxengine.reference import canonical
 from tests.unit.core.test_stops import TRIGGERS_MAX, stop, trade_at
 from tests.unit.core.trading_floor import instruments, opening
 
@@ -182,9 +183,11 @@ def count_at(snapshot: bytes, name: str) -> tuple[int, int]:
         at += 112 + 16 * TIGHT.n_currencies + 56 * n_outcomes
     free_at = at + 4 * n_slots
     book_at = free_at + 4 + 4 * int.from_bytes(snapshot[free_at : free_at + 4], "little")
+    n_open = sum(struct.unpack_from("<III", snapshot, book_at + 12))
+    triggered_at = book_at + 24 + canonical.ORDER.size * n_open
     place = {
         "accounts": state + 32, "slots": state + 36, "outcomes": outcomes_at, "free": free_at, "bids": book_at + 12,
-        "asks": book_at + 16, "stops": book_at + 20, "triggered": len(snapshot) - 4,
+        "asks": book_at + 16, "stops": book_at + 20, "triggered": triggered_at,
     }[name]  # fmt: skip
     return place, int.from_bytes(snapshot[place : place + 4], "little")
 
