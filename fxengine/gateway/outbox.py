@@ -1,9 +1,9 @@
 """What is on its way to one session: encoded messages and records, bounded, few frames per cycle.
 
 What a cycle has to say is gathered and leaves as one frame; only where messages and records take
-turns a frame ends, because no frame holds both. Where the socket has no room, frames stay here
-and what comes later gathers behind them. A client that does not read fills its own outbox only; at
-the bound it gives up all it holds, and what is left to say is why::
+turns a frame ends, because no frame holds both, and where it has grown long. Where the socket has
+no room, frames stay here and what comes later gathers behind them. A client that does not read
+fills its own outbox only; at the bound it gives up all it holds, and what is left to say is why::
 
     add, add, add_events --> [frame] [chunk chunk] --> socket
                               `-- no room there: gathers here, up to OUTBOX_BYTES_MAX
@@ -16,6 +16,8 @@ from fxengine.wire import REPLY_MESSAGES_MAX, event_frame, frame_of
 
 OUTBOX_BYTES_MAX: Final = 16 * 1_048_576
 """Bytes that may wait for one session: about two hundred thousand reports."""
+FRAME_BYTES: Final = 262_144
+"""A frame that has grown so long ends: ZeroMQ too bounds what it keeps for a session, but it counts frames."""
 _MESSAGES: Final = -1
 
 
@@ -64,6 +66,8 @@ class Outbox:
         if self.n_bytes > OUTBOX_BYTES_MAX or self._n_messages > REPLY_MESSAGES_MAX:
             self.overflowed = True
             self._forget()
+        elif self._chunk_bytes >= FRAME_BYTES:
+            self._end_frame()
 
     def end_with(self, chunk: bytes) -> None:
         """Take one encoded message as the last; where the outbox has overflowed it is all there is to send."""

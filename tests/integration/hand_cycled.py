@@ -16,7 +16,7 @@ from fxengine.settlement import Settlement
 from fxengine.transport import ClientCurve, ServerCurve
 from fxengine.wire import decode_replies, encode
 from tests.asking import logon
-from tests.integration.venue_thread import CURRENCIES, WAIT_S, Clock, make_venue
+from tests.integration.venue_thread import CURRENCIES, WAIT_S, Clock, make_venue, until
 from tests.unit.engine.flow import core_types
 
 
@@ -63,11 +63,9 @@ class ByHand:
         self.sockets: list[zmq.Socket[bytes]] = []
 
     def turn_until(self, condition: Callable[[], object]) -> None:
-        for _ in range(200):
-            self.gateway.cycle()
-            if condition():
-                return
-        raise AssertionError("it did not come about in 200 cycles")
+        """Turn the cycle, at least once, until the condition holds; fail when it has not within WAIT_S."""
+        self.gateway.cycle()
+        until(condition, self.gateway.cycle)
 
     def connect(self, curve: ClientCurve | None = None) -> "zmq.Socket[bytes]":
         socket = self.context.socket(zmq.DEALER)

@@ -7,7 +7,7 @@ A payment's way, and where each side may die on it::
     venue                  -> journal written -> synced -> applied, told -> sent
                           a    b (half)   c          d             e          f      g
 
-Run as a program: ``kill_points.py serve POINT DIR ORDERS MARKET_DATA``, ``kill_points.py pay POINT DIR ORDERS
+Run as a program: ``kill_points.py serve POINT CLIENT_ORDER_ID DIR ORDERS MARKET_DATA``, ``kill_points.py pay POINT DIR ORDERS
 CLIENT_ORDER_ID PAYEE`` or ``kill_points.py trade DIR ORDERS ACCOUNT SEED FIRST_ID``. Killed is killed: signal 9.
 """
 
@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from fxengine.cli import main as fxengine
 from fxengine.client import Client
 from fxengine.codes import CommandKind, Side
@@ -28,6 +30,7 @@ from fxengine.engine.frames import HEADER_BYTES
 from fxengine.gateway.dispatch import Dispatcher
 from fxengine.gateway.server import Gateway
 from fxengine.home import Home
+from fxengine.records import COMMAND, RECORD_BYTES
 
 NEVER: Final = "never"
 VENUE_POINTS: Final = (
@@ -45,10 +48,10 @@ def die() -> None:
 
 
 class Death:
-    """Waits for a payment to come by, and kills the process at one point of its way."""
+    """Waits for one payment to come by, and kills the process at one point of its way."""
 
-    def __init__(self, point: str) -> None:
-        self._point = point
+    def __init__(self, point: str, client_order_id: int) -> None:
+        self._point, self._client_order_id = point, client_order_id
         self._is_written = self._is_told = False
 
     def at(self, point: str) -> None:
@@ -56,12 +59,17 @@ class Death:
         if point == self._point:
             die()
 
+    def _is_in(self, records: bytes) -> bool:
+        """Say whether the payment is the first of these commands; it travels alone."""
+        commands = np.frombuffer(records, COMMAND, count=min(1, len(records) // RECORD_BYTES))
+        return any(c["kind"] == CommandKind.SWAP and c["client_order_id"] == self._client_order_id for c in commands)
+
     def install(self) -> None:
         """Have the venue's own code pass by here."""
         write, sync, tell, flush = Disk.write, Disk.sync, Dispatcher.on_released, Gateway._flush
 
         def write_or_die(disk: Disk, fd: int, content: bytes, offset: int) -> None:
-            is_payment = content[HEADER_BYTES : HEADER_BYTES + 1] == bytes([CommandKind.SWAP])
+            is_payment = self._is_in(content[HEADER_BYTES:])
             if is_payment:
                 self.at("before it is written")
                 if self._point == "half written":
@@ -81,7 +89,7 @@ class Death:
                 self.at("after the sync")
 
         def tell_or_die(dispatcher: Dispatcher, released: Released) -> None:
-            is_payment = not released.replayed and CommandKind.SWAP in released.commands["kind"]
+            is_payment = not released.replayed and self._is_in(released.commands.tobytes())
             if is_payment:
                 self.at("before it is told")
             tell(dispatcher, released)
@@ -102,10 +110,10 @@ class Death:
             Gateway._flush = flush_or_die  # type: ignore[method-assign, assignment]
 
 
-def serve(point: str, directory: str, orders: str, market_data: str) -> None:
-    """Serve a venue that dies at a point of the first payment's way."""
+def serve(point: str, client_order_id: str, directory: str, orders: str, market_data: str) -> None:
+    """Serve a venue that dies at a point of one payment's way."""
     if point != NEVER:
-        Death(point).install()
+        Death(point, int(client_order_id)).install()
     sys.argv = ["fxengine", "serve", directory, "--json", "--orders", orders, "--market-data", market_data]
     fxengine()
 

@@ -28,9 +28,11 @@ class KillableVenue:
         self._process: subprocess.Popen[str] | None = None
         self._programs: list[subprocess.Popen[str]] = []
 
-    def start(self, point: str = kill_points.NEVER) -> dict[str, Any]:
-        """Serve, to die at a point; return what it says of itself."""
-        self._process = self.run("serve", point, str(self.home.directory), self.orders, self._market_data)
+    def start(self, point: str = kill_points.NEVER, client_order_id: int = 0) -> dict[str, Any]:
+        """Serve, to die at a point of this payment's way; return what it says of itself."""
+        self._process = self.run(
+            "serve", point, str(client_order_id), str(self.home.directory), self.orders, self._market_data
+        )
         assert self._process.stdout is not None
         ready: dict[str, Any] = json.loads(self._process.stdout.readline())
         assert ready.get("ready"), ready

@@ -1,6 +1,7 @@
 """A payment retried through every point at which the venue or the payer can be killed pays once."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,22 +55,22 @@ def market(tmp_path: Path, short_folder: Path) -> Iterator[Market]:
 def test_a_payment_retried_through_every_death_of_the_venue_pays_once(market: Market) -> None:
     venue = market.venue
     venue.stop()
-    for number, point in enumerate(VENUE_POINTS, start=1):
-        venue.start(point)
+    venue.start(VENUE_POINTS[0], 1)
+    for number, (point, next_point) in enumerate(pairwise((*VENUE_POINTS, NEVER)), start=1):
         client = venue.log_on("payer-1")
         call = client.protocol.swap(
             "EUR", "USD", exact_out="10", max_in="20", payee=market.payee, client_order_id=number
         )
         client.poll()
         venue.await_death()
-        venue.start()
+        venue.start(next_point, number + 1)
         assert client.wait(call).received_units == RECEIVED_UNITS, f"{point}: the same session goes on by itself"
         assert market.pay(client, number) == RECEIVED_UNITS, f"{point}: a retry is told of the payment"
         client.close()
         with venue.log_on("payer-1") as another:
             assert market.pay(another, number) == RECEIVED_UNITS, f"{point}: in another session too"
         assert market.payee_units() == number * RECEIVED_UNITS, f"{point}: paid once, no more and no less"
-        venue.stop()
+    venue.stop()
     _check_the_books(market, len(VENUE_POINTS))
 
 
@@ -92,7 +93,7 @@ def test_a_payment_retried_by_a_payer_that_dies_everywhere_pays_once(market: Mar
 def test_a_payment_that_no_venue_answers_is_said_to_be_in_doubt_and_is_settled_by_a_retry(market: Market) -> None:
     venue = market.venue
     venue.stop()
-    venue.start("after the sync")
+    venue.start("after the sync", 1)
     client = venue.log_on("payer-1")
     client.timeout_s = 0.5
     with pytest.raises(VenueUnreachable):

@@ -129,6 +129,8 @@ def test_event_kinds_with_another_body_have_a_view_and_the_rest_read_as_events()
         EventKind.CREDENTIALED,
         EventKind.TRIGGERED,
         EventKind.QUOTED,
+        EventKind.GUARDED,
+        EventKind.REVOKED,
     }
 
 

@@ -268,9 +268,18 @@ def test_the_outcome_of_any_command_can_be_asked_for(maker: Line, payer: Line) -
     assert refused(maker, maker.protocol.order_status(999)) is RejectReason.UNKNOWN_ORDER
 
 
-def test_a_quotes_level_is_asked_for_by_its_order_id(maker: Line) -> None:
+def test_what_has_ended_is_kept_no_longer_than_its_command(maker: Line) -> None:
+    for n in range(5):
+        done(maker, maker.protocol.cancel(enter(maker, "SELL", f"1.118{n}", "10")))
+    assert maker.protocol.account.open_orders.known() == []
+    assert len(maker.protocol.account.open_orders._entered) <= 1
+
+
+def test_a_quotes_level_is_named_by_its_order_id(maker: Line) -> None:
     done(maker, maker.protocol.mass_quote({"EUR/USD": (ladder("1.1171", "1.1170"), [])}))
-    quote = next(iter(maker.protocol.account.quotes.values()))
+    quote, other = maker.protocol.account.quotes.values()
+    assert done(maker, maker.protocol.cancel(other)) is other
+    assert list(maker.protocol.account.quotes.values()) == [quote]
     state = done(maker, maker.protocol.order_status(quote))
     assert (state.command, state.message.order_id) == (CommandKind.MASS_QUOTE, quote.order_id)
 

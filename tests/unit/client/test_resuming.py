@@ -164,6 +164,8 @@ def test_where_reports_are_not_held_any_more_the_orders_are_asked_for(maker: Lin
     maker.run()
     new = order_call(maker, price="1.1190")
     cancel = maker.protocol.cancel(ends.result())
+    told: list[OrdStatus] = []
+    cancel.on_done = lambda: told.append(ends.result().status)
     maker.carry_out()
     maker.cut(notice=False)
     counter.first_held = len(counter.told[NUMBERS["maker"]]) + 1
@@ -174,9 +176,24 @@ def test_where_reports_are_not_held_any_more_the_orders_are_asked_for(maker: Lin
     assert ends.result().status is OrdStatus.CANCELED
     assert new.result().is_open, "ORDER_STATUS told what the lost report had"
     assert set(maker.protocol.account.orders) == {1, 3}
-    assert cancel.result() is ends.result()
+    assert (cancel.result() is ends.result(), told) == (True, [OrdStatus.CANCELED])
     assert resting_lots(counter) == 20
     assert not any(isinstance(message, ReplayRequest) for message in maker.sent), "LOGON_ACK said what is not held"
+
+
+def test_an_order_whose_end_was_missed_is_told_how_it_ended(maker: Line, counter: Counter) -> None:
+    call = order_call(maker)
+    maker.run()
+    maker.cut(notice=False)
+    payer = counter.connect("payer").log_on()
+    order_call(payer, side="BUY")
+    payer.run()
+    counter.first_held = len(counter.told[NUMBERS["maker"]]) + 1
+    maker.protocol.note_connections(maker.n_connections)
+    maker.run()
+    order = call.result()
+    assert (order.status, order.filled, order.leaves) == (OrdStatus.FILLED, "10", "0")
+    assert maker.protocol.account.orders == {}
 
 
 def test_a_cancel_that_was_done_and_whose_order_was_never_heard_of_says_so(maker: Line, counter: Counter) -> None:

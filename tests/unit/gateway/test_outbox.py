@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fxengine.gateway.outbox import OUTBOX_BYTES_MAX, Outbox
+from fxengine.gateway.outbox import FRAME_BYTES, OUTBOX_BYTES_MAX, Outbox
 from fxengine.messages import HeartbeatAck
 from fxengine.records import EVENT
 from fxengine.wire import decode_replies, encode_message, frame_of, read_event_frame
@@ -31,18 +31,32 @@ def test_a_frame_that_found_no_room_is_offered_again_before_what_came_later() ->
 
 def test_an_outbox_holds_its_bound_and_not_a_byte_more() -> None:
     outbox = Outbox()
-    outbox.add(bytes(OUTBOX_BYTES_MAX // 2))
-    outbox.add_events(bytes(OUTBOX_BYTES_MAX // 2 - 96 - len(frame_of([], 0))), 7)
-    outbox.add_events(bytes(96), 7)
+    outbox.add(bytes(OUTBOX_BYTES_MAX - 1_000))
+    outbox.add(bytes(1_000 - len(frame_of([], 1))))
     assert outbox.n_bytes == OUTBOX_BYTES_MAX
     assert not outbox.overflowed
-    outbox.add_events(bytes(96), 7)
+    outbox.add(b"x")
     assert outbox.overflowed
     assert not outbox
     outbox.add(b"more")
     outbox.add_events(bytes(96), 7)
     assert not outbox
     assert outbox.n_bytes == 0
+
+
+def test_a_frame_ends_when_it_has_grown_long_and_nothing_is_lost() -> None:
+    outbox = Outbox()
+    chunk = encode_message(HeartbeatAck(2**63)) * 1_000
+    n_chunks = 5 * FRAME_BYTES // len(chunk)
+    for _ in range(n_chunks):
+        outbox.add(chunk, 1_000)
+    frames = []
+    while outbox:
+        frames.append(outbox.next_frame())
+        outbox.sent()
+    assert all(len(frame) < FRAME_BYTES + len(chunk) + 16 for frame in frames)
+    assert 4 <= len(frames) <= 6
+    assert sum(len(decode_replies(frame)) for frame in frames) == 1_000 * n_chunks
 
 
 def test_messages_and_records_leave_in_frames_of_their_own_in_order() -> None:
