@@ -74,6 +74,7 @@ class MatchingCore(Protocol):
 
     def is_revoked(self, token_id: bytes) -> bool:
         """Say whether a token, by the hash of its jti, was revoked."""
+
     def account_stream(self, account: int) -> int:
         """Return the last number of an account's private stream; 0 for none."""
 

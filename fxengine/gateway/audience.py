@@ -3,24 +3,29 @@
 Every session of an account hears all of its reports, whoever caused them, and a drop copy is such a
 session too. Reports are made once per account and format and handed to all who listen::
 
-    events --+-- MESSAGES  a row per event, encoded          for accounts that such a session listens to
-             `-- RECORDS   the events' own bytes, selected   no Python object per event
+    events --+-- MESSAGES  few: a row per event, encoded; many: a table of encoded reports, selected
+             `-- RECORDS   the events' own bytes, selected
 
 Members are all sessions of an account that are logged on; listeners are those of them that hear
 reports as they come. One that is still being brought up to date is not among these yet.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from fxengine.gateway.delivery import Delivery
 from fxengine.gateway.history import Times
 from fxengine.gateway.reports import report_rows
 from fxengine.gateway.session import Session
 from fxengine.records import EVENT_BYTES, Records
-from fxengine.wire import encode_rows, read_events, report_row
+from fxengine.wire import TABLE_FROM, encode_rows, is_tabular, read_events, report_row, report_table
 
+TABLE_ROWS: Final = 1_024
+"""Reports made at once: as many as stay in the cache."""
+Places = npt.NDArray[np.intp]
 Listeners = dict[int, list[Session]]
 _WORDS = EVENT_BYTES // 8
 
@@ -66,18 +71,37 @@ class Audience:
     def tell(self, events: Records, time_ns: int) -> None:
         """Tell who listens of ``(n,) EVENT`` records. O(n); in Python only for who listens to messages."""
         if self._by_messages:
-            heard = events
-            if self._by_records:
-                heard = events[np.isin(events["account"], list(self._by_messages))]
-            rows = read_events(heard)
-            for account, reports in report_rows(rows, heard, time_ns, self._by_messages).items():
-                chunk = encode_rows(reports)
-                for session in self._by_messages[account]:
-                    self._delivery.send_chunk(session, chunk, len(reports))
+            self._tell_by_messages(events, time_ns)
         if self._by_records:
-            for account, selected in _by_account(events, self._by_records):
+            words = events.view(np.uint64).reshape(-1, _WORDS)
+            for account, places in _by_account(events, self._by_records):
+                selected = words[places].tobytes()
                 for session in self._by_records[account]:
                     self._delivery.send_events(session, selected, time_ns)
+
+    def _tell_by_messages(self, events: Records, time_ns: int) -> None:
+        if self._by_records:
+            events = events[np.isin(events["account"], list(self._by_messages))]
+        if len(events) >= TABLE_FROM:
+            # An account that is told of anything but orders hears all of this batch row by row, in its order.
+            others = np.isin(events["account"], events["account"][~is_tabular(events)])
+            self._tell_table(events[~others], time_ns)
+            events = events[others]
+        rows = read_events(events)
+        for account, reports in report_rows(rows, events, time_ns, self._by_messages).items():
+            self._send(account, encode_rows(reports), len(reports))
+
+    def _tell_table(self, events: Records, time_ns: int) -> None:
+        for start in range(0, len(events), TABLE_ROWS):
+            part = events[start : start + TABLE_ROWS]
+            table = report_table(part, time_ns)
+            for account, places in _by_account(part, self._by_messages):
+                selected = table[places]
+                self._send(account, selected.tobytes(), len(selected))
+
+    def _send(self, account: int, chunk: bytes, n_reports: int) -> None:
+        for session in self._by_messages[account]:
+            self._delivery.send_chunk(session, chunk, n_reports)
 
     def tell_again(self, session: Session, events: Records, times: Times) -> None:
         """Tell one session of events that it missed, each with the time of its command."""
@@ -90,18 +114,15 @@ class Audience:
         self._delivery.send_chunk(session, encode_rows(reports), len(reports))
 
 
-def _by_account(events: Records, listening: Listeners) -> Iterator[tuple[int, bytes]]:
-    """Yield each listening account's events as bytes, in order. O(n log n) at C speed, or O(n) for a single account."""
-    accounts = events["account"]
-    first = int(accounts[0]) if len(accounts) else 0
-    if (accounts == first).all():
-        if first in listening:
-            yield first, events.tobytes()
+def _by_account(events: Records, listening: Listeners) -> Iterator[tuple[int, Places]]:
+    """Yield each listening account and where its events stand, in order. O(n log n) at C speed."""
+    if not len(events):
         return
+    accounts = events["account"]
     order = np.argsort(accounts, kind="stable")
     ranked = accounts[order]
-    starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1]))).tolist()
-    words = events.view(np.uint64).reshape(-1, _WORDS)
-    for start, end, account in zip(starts, [*starts[1:], len(ranked)], ranked[starts].tolist(), strict=True):
+    starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
+    ends = [*starts[1:].tolist(), len(ranked)]
+    for start, end, account in zip(starts.tolist(), ends, ranked[starts].tolist(), strict=True):
         if account in listening:
-            yield account, words[order[start:end]].tobytes()
+            yield account, order[start:end]

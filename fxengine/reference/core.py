@@ -313,6 +313,7 @@ class Core:
         if not 0 <= number < self.n_accounts:
             raise IndexError(f"account {number} is not one of the {self.n_accounts} there are")
         return self._state.accounts[number]
+
     def account_stream(self, account: int) -> int:
         """Return the last number of an account's private stream; 0 for none. IndexError for no account."""
         return self._account(account).stream

@@ -36,6 +36,7 @@ from fxengine.wire.record_frames import (
     is_record_frame,
     read_event_frame,
 )
+from fxengine.wire.report_table import TABLE_FROM, is_tabular, report_table
 
 __all__ = [
     "FRAME_HEADER",
@@ -45,6 +46,7 @@ __all__ = [
     "REQUEST_BYTES_MAX",
     "REQUEST_MESSAGES_MAX",
     "REQUEST_RECORDS_MAX",
+    "TABLE_FROM",
     "Direction",
     "Refused",
     "Row",
@@ -60,8 +62,10 @@ __all__ = [
     "event_frame",
     "frame_of",
     "is_record_frame",
+    "is_tabular",
     "read_event_frame",
     "read_events",
     "report_of",
     "report_row",
+    "report_table",
 ]

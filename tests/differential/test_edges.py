@@ -133,6 +133,8 @@ def test_fields_of_guards_and_revocations_at_their_ends(now_ns: int) -> None:
     for token in (b"\xff" * 16, b"\0" * 15 + b"\1", b"\1" + b"\0" * 15):
         assert all(feed.core.is_revoked(token) for feed in both.cores) == (now_ns < INT64_MAX)
     both.send(commands.time(INT64_MAX))
+
+
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_an_orders_worth_may_be_all_that_an_int64_holds_and_not_one_more(beyond: int) -> None:
     reason = RejectReason.NOTIONAL_TOO_LARGE if beyond else RejectReason.NONE
