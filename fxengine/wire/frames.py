@@ -73,7 +73,7 @@ class _Codec:
         """Take a frame in which everything is right; None for any other.
 
         The unpacker bounds the rest by the frame's length, which is enough here; stating all that is not allowed
-        costs more than unpacking an order does. Arrays within arrays must be bounded: each is made as long as it claims.
+        costs more than unpacking an order. Arrays within arrays must be bounded: each is made as long as it claims.
         """
         try:
             bodies = msgpack.unpackb(frame, use_list=False, max_array_len=self.messages_max + 1)

@@ -64,7 +64,8 @@ _SAME: Final = (
 
 def is_tabular(events: Records) -> npt.NDArray[np.bool_]:
     """Say of each event whether an execution report tells it: ``(n,)``."""
-    return _TABULAR[events["kind"]]
+    tabular: npt.NDArray[np.bool_] = _TABULAR[events["kind"]]
+    return tabular
 
 
 def report_table(events: Records, time_ns: int) -> npt.NDArray[np.uint8]:
