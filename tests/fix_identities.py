@@ -19,7 +19,7 @@ from typing import Final
 import pytest
 
 from fxengine.codes import EventKind, OrdStatus
-from fxengine.engine import Released
+from fxengine.engine import ANYWHERE, MatchingCore, Place, Released
 from fxengine.messages import ExecutionReport, MoneyReport, OrderStatus, Reply, SwapReport
 from fxengine.wire import read_events, report_of
 
@@ -141,6 +141,13 @@ class Listener:
         self.violations: list[Violation] = []
         self.n_reports = 0
         self._streams: dict[int, ReportStream] = {}
+        self._is_whole = True
+
+    def begin(self, core: MatchingCore, place: Place) -> None:
+        """Begin in the middle: an engine started from a snapshot, and its orders are not known by their reports."""
+        self._is_whole = False
+        for account in range(core.n_accounts):
+            self._streams[account] = ReportStream(False, core.account_stream(account))
 
     def hear(self, account: int, report: Report, *, is_whole: bool) -> None:
         """Hear one report of an account."""
@@ -155,7 +162,7 @@ class Listener:
         for place, row in enumerate(read_events(released.events)):
             report = report_of(row, place, released.events, released.time_ns)
             assert isinstance(report, REPORTS)
-            self.hear(row[6], report, is_whole=True)
+            self.hear(row[6], report, is_whole=self._is_whole)
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +177,7 @@ def fix_identities(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def start_and_listen(engine: Engine) -> None:
         listeners.append(Listener())
-        engine.attach(listeners[-1].observe)
+        engine.attach(listeners[-1].observe, may_begin_after=ANYWHERE, begin=listeners[-1].begin)
         start(engine)
 
     def hear_and_listen(session: ClientSession, message: Reply) -> None:
