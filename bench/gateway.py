@@ -60,11 +60,11 @@ def sides(stage: Stage, echo_address: str) -> tuple[Side, ...]:
     echoes = [stage.line(echo_address) for _ in range(SESSIONS)]
     echoed = [Maker(number) for number in range(SESSIONS)]
     return (
-        Side("echo", echoes, echoed, flow.singles, 1, 500_000, is_echo=True),
-        Side("singles", messages, makers, flow.singles, 1, 400_000),
-        Side("batch64", messages, makers, flow.batches, flow.BATCH, 1_000_000),
-        Side("records64", records, by_records, flow.record_frames, flow.BATCH, 4_000_000),
-        Side("quotes", quotes, quoting, flow.mass_quotes, 1, 50_000),
+        Side("echo", echoes, echoed, flow.singles, 1, 20_000, is_echo=True),
+        Side("singles", messages, makers, flow.singles, 1, 10_000),
+        Side("batch64", messages, makers, flow.batches, flow.BATCH, 20_000),
+        Side("records64", records, by_records, flow.record_frames, flow.BATCH, 50_000),
+        Side("quotes", quotes, quoting, flow.mass_quotes, 1, 1_000),
     )
 
 
@@ -121,7 +121,7 @@ def endure(stage: Stage, n_sessions: int, minutes: float, stretch_s: float) -> F
     """
     lines = stage.makers([f"payer-{n}" for n in range(n_sessions)], ReportFormat.MESSAGES, level="payer")
     makers = [Maker(n, first_id=1) for n in range(n_sessions)]  # no further than a payer's window from 0
-    side = Side("singles", lines, makers, flow.singles, 1, 400_000)
+    side = Side("singles", lines, makers, flow.singles, 1, 10_000)
     top = side.top_rate(stretch_s)
     _tell(f"{n_sessions} sessions: {top:,.0f}/s")
     memory_mb, answered = [], []

@@ -11,8 +11,10 @@ from bench.load import Line, Offer, Times, offer
 from bench.order_flow import Maker
 
 _WARM_SHARE: Final = 0.2
-_PROBE_SHARE: Final = 0.15
-_OVERLOAD: Final = 1.5
+_OVERLOAD: Final = 1.25
+_KEPT_UP: Final = 0.95
+_RAMP_S: Final = 0.25
+_TRIES_MAX: Final = 4
 _NS: Final = 1_000_000_000
 
 
@@ -21,6 +23,7 @@ class Answered:
     """When each command that was sent was due, and when it was first answered."""
 
     offer: Offer
+    commands_per_s: float
     due_ns: Times
     answered_ns: Times
 
@@ -29,6 +32,11 @@ class Answered:
         """Commands answered per second while the load was on, its first fifth left out."""
         inside = (self.answered_ns >= self._warm_ns) & (self.answered_ns < self.offer.ended_ns)
         return float(np.count_nonzero(inside)) / ((self.offer.ended_ns - self._warm_ns) / _NS)
+
+    @property
+    def kept_up(self) -> bool:
+        """Say whether all but a little of what was offered was answered at once: more would have been taken."""
+        return self.per_s >= _KEPT_UP * self.commands_per_s
 
     @property
     def latencies_us(self) -> Times:
@@ -47,12 +55,12 @@ class Answered:
         return self.offer.began_ns + int((self.offer.ended_ns - self.offer.began_ns) * _WARM_SHARE)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Side:
     """Sessions, each with its maker, and how commands and answers look there.
 
     ``encode`` turns a maker's next ``n`` commands into frames of ``per_frame`` commands each;
-    ``most_per_s`` is more than it can possibly take.
+    ``guess_per_s`` is what it takes, as far as is known: little at first, then what it took last.
     """
 
     name: str
@@ -60,8 +68,9 @@ class Side:
     makers: Sequence[Maker]
     encode: Callable[[Maker, int], list[bytes]]
     per_frame: int
-    most_per_s: int
+    guess_per_s: float
     is_echo: bool = False
+    _is_known: bool = False
 
     def load(self, commands_per_s: float, seconds: float) -> Answered:
         """Offer commands at this rate for so long; return when each was due and answered."""
@@ -79,9 +88,22 @@ class Side:
             )
             maker.rewind(maker.next_id - first - n_sent)
             line.load([])
-        return Answered(offered, np.concatenate(due), np.concatenate(heard))
+        return Answered(offered, commands_per_s, np.concatenate(due), np.concatenate(heard))
 
     def top_rate(self, seconds: float) -> float:
-        """Find roughly what it takes; then offer half as much again, and count what it answers per second."""
-        probe = self.load(self.most_per_s, seconds * _PROBE_SHARE).per_s or self.most_per_s
-        return self.load(min(self.most_per_s, probe * _OVERLOAD), seconds * (1 - _PROBE_SHARE)).per_s
+        """Offer a quarter more than it takes, and count what it answers per second.
+
+        Never very much more: what cannot be taken at once stands in queues, and a session whose queue
+        lasts for seconds cannot even be heard to be alive. So the rate is felt for first, upwards.
+        """
+        if not self._is_known:
+            while (tried := self.load(self.guess_per_s, _RAMP_S)).kept_up:
+                self.guess_per_s *= 2
+            self.guess_per_s = max(tried.per_s, self.guess_per_s / 2)
+            self._is_known = True
+        for _ in range(_TRIES_MAX):
+            tried = self.load(self.guess_per_s * _OVERLOAD, seconds)
+            self.guess_per_s = tried.per_s or self.guess_per_s / 2
+            if not tried.kept_up:
+                break
+        return tried.per_s

@@ -7,8 +7,13 @@ A payment's way, and where each side may die on it::
     venue                  -> journal written -> synced -> applied, told -> sent
                           a    b (half)   c          d             e          f      g
 
-Run as a program: ``kill_points.py serve POINT CLIENT_ORDER_ID DIR ORDERS MARKET_DATA``, ``kill_points.py pay POINT DIR ORDERS
-CLIENT_ORDER_ID PAYEE`` or ``kill_points.py trade DIR ORDERS ACCOUNT SEED FIRST_ID``. Killed is killed: signal 9.
+Run as a program, with its arguments::
+
+    serve POINT CLIENT_ORDER_ID DIR ORDERS MARKET_DATA
+    pay POINT DIR ORDERS CLIENT_ORDER_ID PAYEE
+    trade DIR ORDERS ACCOUNT SEED FIRST_ID
+
+Killed is killed: signal 9.
 """
 
 import os

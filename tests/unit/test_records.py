@@ -14,11 +14,14 @@ from fxengine.records import (
     EVENT,
     EVENT_BYTES,
     EVENT_VIEWS,
+    GUARD,
     INSTRUMENT,
     MONEY,
     MONEY_EVENT,
     NEW_ORDER,
     RECORD_BYTES,
+    REDUCE_EVENT,
+    REVOKE,
     STATUS_EVENT,
     SWAP,
     SWAP_EVENT,
@@ -28,10 +31,19 @@ from fxengine.records import (
 
 Dtype = np.dtype[np.void]
 
-COMMANDS = {"NEW_ORDER": NEW_ORDER, "CANCEL": CANCEL, "SWAP": SWAP, "MONEY": MONEY, "CREDENTIAL": CREDENTIAL}
+COMMANDS = {
+    "NEW_ORDER": NEW_ORDER,
+    "CANCEL": CANCEL,
+    "SWAP": SWAP,
+    "MONEY": MONEY,
+    "GUARD": GUARD,
+    "REVOKE": REVOKE,
+    "CREDENTIAL": CREDENTIAL,
+}
 EVENTS = {
     "EVENT": EVENT,
     "CANCEL_EVENT": CANCEL_EVENT,
+    "REDUCE_EVENT": REDUCE_EVENT,
     "STATUS_EVENT": STATUS_EVENT,
     "MONEY_EVENT": MONEY_EVENT,
     "SWAP_EVENT": SWAP_EVENT,
@@ -52,6 +64,8 @@ CANCEL: COMMAND_HEADER | reserved_0 24 V8 | order_id 32 <u8 | orig_client_order_
 SWAP: COMMAND_HEADER | currency_out 24 <u2 | mode 26 u1 | reserved_0 27 V1 | payee 28 <u4 | amount_units 32 <i8
     | bound_units 40 <i8 | deadline_ns 48 <i8 | reserved_1 56 V8
 MONEY: COMMAND_HEADER | reserved_0 24 V4 | beneficiary 28 <u4 | amount_units 32 <i8 | reserved_1 40 V24
+GUARD: COMMAND_HEADER | action 24 u1 | watching 25 u1 | reserved_0 26 V6 | timeout_ns 32 <i8 | reserved_1 40 V24
+REVOKE: COMMAND_HEADER | action 24 u1 | reserved_0 25 V3 | target 28 <u4 | token_id 32 V16 | reserved_1 48 V16
 CREDENTIAL: COMMAND_HEADER | flags 24 u1 | level 25 u1 | jurisdiction 26 S2 | window 28 <u4 | issued_at_ns 32 <i8
     | expires_ns 40 <i8 | identity 48 V16
 CREDENTIAL_DETAIL: permitted 0 <u8x4 | token_id 32 V16 | trade_group 48 <u4 | reserved_0 52 V12
@@ -60,6 +74,8 @@ EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | price_ticks 40 
     | leaves_lots 56 <i8 | cum_lots 64 <i8 | fee_units 72 <i8 | STREAMS
 CANCEL_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | price_ticks 40 <i8 | quantity_lots 48 <i8
     | displayed_lots 56 <i8 | cum_lots 64 <i8 | request_id 72 <u8 | STREAMS
+REDUCE_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | price_ticks 40 <i8 | quantity_lots 48 <i8
+    | displayed_lots 56 <i8 | cum_lots 64 <i8 | leaves_lots 72 <i8 | STREAMS
 STATUS_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | notional_units 40 <i8 | quantity_lots 48 <i8
     | leaves_lots 56 <i8 | cum_lots 64 <i8 | original_sequence 72 <u8 | STREAMS
 MONEY_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | reserved_0 40 <i8 | amount_units 48 <i8

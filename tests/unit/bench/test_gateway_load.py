@@ -133,7 +133,7 @@ def test_a_load_that_the_venue_refuses_gives_no_figure(refusal: Reject | Executi
 
 
 def test_a_command_without_an_answer_gives_no_latency() -> None:
-    made = Answered(Offer(0, 1_000 * MS, 10.0, 1), np.array([500 * MS, 600 * MS]), np.array([501 * MS, 0]))
+    made = Answered(Offer(0, 1_000 * MS, 10.0, 1), 10.0, np.array([500 * MS, 600 * MS]), np.array([501 * MS, 0]))
     with pytest.raises(BenchFailed, match="1 of 2"):
         _ = made.latencies_us
 
@@ -141,9 +141,10 @@ def test_a_command_without_an_answer_gives_no_latency() -> None:
 def test_latency_counts_from_when_a_frame_was_due_and_the_rate_leaves_the_first_fifth_out() -> None:
     due = Offer(0, 1_000 * MS, 10.0, 2).due_ns(1, 3)
     assert due.tolist() == [100 * MS, 300 * MS, 500 * MS], "the second of two lines has every other place"
-    made = Answered(Offer(0, 1_000 * MS, 10.0, 2), due, due + 7 * MS)
+    made = Answered(Offer(0, 1_000 * MS, 10.0, 2), 10.0, due, due + 7 * MS)
     assert made.latencies_us.tolist() == [7_000, 7_000]
     assert made.per_s == pytest.approx(2 / 0.8)
+    assert not made.kept_up
 
 
 # -- with real sockets

@@ -54,7 +54,7 @@ def test_a_command_of_several_records_counts_once() -> None:
     assert desk.core.sequence == before + 1
 
 
-@pytest.mark.parametrize("kind", [0, 11, 255])
+@pytest.mark.parametrize("kind", [0, 13, 255])
 def test_a_kind_of_the_future_is_refused_and_counted(kind: int) -> None:
     desk = Desk()
     before = desk.core.sequence

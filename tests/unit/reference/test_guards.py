@@ -90,6 +90,7 @@ def test_a_command_at_the_due_time_comes_too_late_to_save_the_orders() -> None:
 def test_a_timeout_of_zero_stops_it() -> None:
     desk = floor()
     dead_man(desk, MAKER, 100)
+    desk.now_ns = 50
     (event,) = dead_man(desk, MAKER, 0)
     assert told(event) == (MAKER, GuardAction.DEAD_MAN, 0, RejectReason.NONE)
     assert desk.core.next_deadline_ns == NEVER_NS
