@@ -42,7 +42,7 @@ bench: $(BUILT) ## measure the core: ns a command, batches, depth (ARGS="--yards
 sim: $(BUILT) ## hold the two cores against each other over 10,000,000 commands (ARGS="--commands 300000 --seed 7")
 	@$(BIN)/python -m bench.sim --commands 10000000 $(ARGS)
 
-mutate: $(BUILT) ## break single lines of the cores, and see whether the proofs notice (about an hour)
+mutate: $(BUILT) ## break single lines of the cores, and see whether the proofs notice (ARGS="--only core --mutants 20 --seed 7")
 	@$(BIN)/python -m bench.mutate $(ARGS)
 
 clean: ## remove everything that make has made, .venv included
