@@ -45,7 +45,7 @@ sim: $(BUILT) ## hold the two cores against each other over 10,000,000 commands 
 fuzz: $(BUILT) ## send the gateway 1,000,000 malformed frames, and see that nothing happens (ARGS="--frames 50000 --seed 7")
 	@$(BIN)/python -m bench.fuzz --frames 1000000 $(ARGS)
 
-mutate: $(BUILT) ## break single lines of the cores, and see whether the proofs notice (about an hour)
+mutate: $(BUILT) ## break single lines of the cores, and see whether the proofs notice (ARGS="--only core --mutants 20 --seed 7")
 	@$(BIN)/python -m bench.mutate $(ARGS)
 
 clean: ## remove everything that make has made, .venv included

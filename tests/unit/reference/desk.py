@@ -1,11 +1,14 @@
 """A small venue with a desk for each role, so that an example reads like one.
 
+Both cores stand behind it: what an example says of the reference, the compiled core does too.
+
 Two currencies unless a test wants more; one unit per lot and per tick times lot, and no fees unless
 a test gives them: then every amount can be computed in the head.
 """
 
 from bench.flows import Event, Feed, Pair, Scenario, commands, decode
 from bench.flows.commands import Quotes
+from fxengine._core import Core as CompiledCore
 from fxengine.codes import AccountFlag, Side
 from fxengine.reference import Core
 
@@ -20,20 +23,25 @@ def pair(base: int = EUR, quote: int = USD, *, maker: int = 0, taker: int = 0, l
 
 
 class Desk:
-    """A reference core with an operator and three clients who may hold everything."""
+    """A core with an operator and three clients who may hold everything."""
 
     def __init__(self, *pairs: Pair, max_fills: int = 256, max_orders: int = 100, window: int = 16) -> None:
         venue = Scenario("desk", pairs or (pair(),), 4, max_fills=max_fills, max_orders=max_orders, window=window)
         self.core = Core(venue.instruments, n_currencies=4, max_fills=max_fills, max_orders=max_orders)
         self._feed = Feed(self.core)
+        self._twin = Feed(CompiledCore(venue.instruments, n_currencies=4, max_fills=max_fills, max_orders=max_orders))
         self.now_ns = 0
         self.send(commands.credential(OPERATOR, "operator-1", permitted=(), flags=AccountFlag.OPERATOR))
         for account, subject in ((MAKER, "maker-1"), (PAYER, "payer-1"), (OTHER, "maker-2")):
             self.send(commands.credential(account, subject, permitted=range(4), window=window))
 
     def send(self, command: bytes) -> list[Event]:
-        """Apply one command at the desk's time and return its events."""
-        return decode(self._feed.apply(commands.at_time(command, self.now_ns)))
+        """Apply one command at the desk's time, in both cores, and return its events."""
+        command = commands.at_time(command, self.now_ns)
+        events, found = self._feed.apply(command), self._twin.apply(command)
+        assert decode(found) == decode(events)
+        assert self._twin.core.state_bytes() == self.core.state_bytes()
+        return decode(events)
 
     def next_id(self, account: int) -> int:
         """Return the account's next client id."""
