@@ -9,13 +9,13 @@ import xxhash
 
 from bench.flows import SCENARIOS, Core, CoreType, Feed, Scenario, record
 from bench.flows.canonical_text import parts
-from bench.flows.commands import time
+from bench.flows.commands import new_order, time
 from fxengine._core import Core as CompiledCore
-from fxengine.codes import EventKind
+from fxengine.codes import EventKind, Side
 from fxengine.reference import Core as ReferenceCore
 from fxengine.reference import canonical
 from tests.unit.core.test_stops import TRIGGERS_MAX, stop, trade_at
-from tests.unit.core.trading_floor import instruments, opening
+from tests.unit.core.trading_floor import FIRST_TRADER, instruments, open_floor, opening
 
 CORES: tuple[CoreType, ...] = (CompiledCore, ReferenceCore)
 both_cores = pytest.mark.parametrize("core_type", CORES, ids=["compiled", "reference"])
@@ -190,6 +190,29 @@ def count_at(snapshot: bytes, name: str) -> tuple[int, int]:
         "asks": book_at + 16, "stops": book_at + 20, "triggered": triggered_at,
     }[name]  # fmt: skip
     return place, int.from_bytes(snapshot[place : place + 4], "little")
+
+
+def test_a_client_id_that_names_anothers_order_is_refused_though_the_checksum_holds() -> None:
+    """What ends an account's orders counts on each order being named once, by its owner."""
+    floor = open_floor(2)
+    for trader in (FIRST_TRADER, FIRST_TRADER + 1):
+        floor.apply(new_order(trader, 1, instrument=0, side=Side.BUY, price_ticks=5, quantity_lots=7))
+    snapshot = floor.core.snapshot()
+    at, places = HEADER_BYTES + INSTRUMENT_BYTES + 40, []
+    for _ in range(floor.core.n_accounts):
+        (n_outcomes,) = struct.unpack_from("<I", snapshot, at + 108)
+        at += 112 + 2 * 16
+        places.append(at + 24)  # where its first outcome names an order
+        at += 56 * n_outcomes
+    one, other = places[-2:]
+    swapped = bytearray(snapshot)
+    swapped[one : one + 8], swapped[other : other + 8] = snapshot[other : other + 8], snapshot[one : one + 8]
+    assert swapped != snapshot
+    fresh = CompiledCore(instruments(), n_currencies=2)
+    with pytest.raises(ValueError, match="names an order that is not its own"):
+        fresh.restore(sealed(bytes(swapped)))
+    fresh.restore(snapshot)
+    assert fresh.snapshot() == snapshot
 
 
 @both_cores
