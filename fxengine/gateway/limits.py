@@ -62,6 +62,10 @@ class Bucket:
         self._full = full
         return 0
 
+    def refund(self, cost: int) -> None:
+        """Give back what was just spent."""
+        self._full -= cost * _NS_PER_S
+
 
 class Allowance:
     """The two buckets of one account, or of a session that has none yet."""
@@ -73,6 +77,15 @@ class Allowance:
         """For commands and questions."""
         self.relief = Bucket(RELIEF_FACTOR * per_s, RELIEF_FACTOR * burst)
         """For what makes an account safer, and the session's own messages."""
+
+    def refuses(self, n_commands: int, n_relief: int, now_ns: int) -> bool:
+        """Take what both cost, or say that it is too much and take nothing. O(1)."""
+        if n_relief and self.relief.spend(n_relief, now_ns):
+            return True
+        if n_commands and self.commands.spend(n_commands, now_ns):
+            self.relief.refund(n_relief)
+            return True
+        return False
 
 
 class Allowances:
