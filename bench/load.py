@@ -95,7 +95,7 @@ def offer(lines: Sequence[Line], frames_per_s: float, seconds: float) -> Offer:
             busy |= _listen(lines)
             if not busy:
                 time.sleep(_PAUSE_S)
-        _listen_until_quiet(lines)
+        listen_until_quiet(lines)
     finally:
         gc.enable()
     return Offer(began, end, frames_per_s, n_lines)
@@ -129,7 +129,8 @@ def _listen(lines: Sequence[Line]) -> bool:
     return heard_any
 
 
-def _listen_until_quiet(lines: Sequence[Line]) -> None:
+def listen_until_quiet(lines: Sequence[Line]) -> None:
+    """Take in what comes, until nothing does any more."""
     last = time.monotonic()
     while time.monotonic() - last < _QUIET_S:
         if _listen(lines):

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import zmq
 
-from bench.load import Line, socket_to
+from bench.load import Line, listen_until_quiet, socket_to
 from bench.machine import ROOT
 from fxengine.codes import EventKind
 from fxengine.home import Home
@@ -77,9 +77,7 @@ class Stage:
             lines[-1].socket.send(encode([_logon(self.home.token(name), report_format)]))
         accounts = [_hear(line.socket, LogonAck).account for line in lines]
         self._fund(accounts)
-        for line in lines:  # reports of the deposits, which nobody counts
-            while line.socket.poll(200):
-                line.socket.recv()
+        listen_until_quiet(lines)  # reports of the deposits, which nobody counts
         return lines
 
     def _fund(self, accounts: list[int]) -> None:
