@@ -5,7 +5,7 @@ of the environment choose how it is compiled, which is why it is always compiled
 could not tell that they changed.
 
     FXENGINE_NATIVE=1   for this machine's processor; such a wheel may not run on another
-    FXENGINE_DEBUG=1    bounds checks, asserts, no optimisation, symbols for a debugger
+    FXENGINE_DEBUG=1    bounds checks, asserts, every invariant after every command, no optimisation, symbols
 """
 
 import os
@@ -20,7 +20,7 @@ NATIVE = os.environ.get("FXENGINE_NATIVE") == "1"
 # Cython's word for inline functions is a wish; in the core's loop it is to be a fact (docs/performance.md).
 INLINE = "-DCYTHON_INLINE=__inline__ __attribute__((always_inline))"
 
-compile_args = ["-O0", "-g"] if DEBUG else ["-O3", "-DNDEBUG", INLINE]
+compile_args = ["-O0", "-g", "-DFXENGINE_CHECK_EVERY_COMMAND=1"] if DEBUG else ["-O3", "-DNDEBUG", INLINE]
 if NATIVE:
     compile_args.append("-march=native")
 if sys.platform == "win32":

@@ -3,7 +3,7 @@
 # The first six are the specification's (fxengine/reference/invariants.py); the others hold the
 # core's own structures against each other: queues against lines, bitmaps against levels, the leaves
 # found quickly against those found by descent, rings against ids. A failure is a defect of the core.
-# With -DFXENGINE_CHECK_EVERY_COMMAND=1 in CFLAGS, all of them run after every command.
+# A debug build (make debug) runs all of them after every command, in a large state after every thousandth.
 
 
 cdef int check_conserved(State* s) except -1:
