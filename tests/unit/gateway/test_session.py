@@ -13,6 +13,7 @@ from fxengine.gateway.logons import asks_too_much
 from fxengine.gateway.scope import Action, Scope
 from fxengine.gateway.session import (
     LOGON_FAILURES_MAX,
+    TABLE,
     WAITING_MAX,
     Act,
     Cell,
@@ -281,3 +282,10 @@ def test_an_answer_that_comes_after_the_session_closed_opens_nothing() -> None:
     session.close()
     assert session.logon_refused() == []
     assert session.state is State.CLOSED
+
+
+def test_each_state_and_each_role_has_a_row_of_its_own() -> None:
+    # Two enumerations of numbers once shared keys, and a stranger had a trader's row.
+    assert set(TABLE) == {*State, *Role} - {State.ACTIVE}
+    assert len(TABLE) == len(State) - 1 + len(Role)
+    assert all(TABLE[State.CONNECTED][kind] is RejectReason.NOT_LOGGED_ON for kind in (Kind.COMMAND, Kind.RECORDS))
