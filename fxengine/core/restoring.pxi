@@ -72,6 +72,8 @@ cdef int get_outcome(Restoring* r, Account* account, u64 before) noexcept nogil:
         return deny(r, b"a client id is not in its account's window")
     if unlikely(image.kind < COMMAND_NEW_ORDER or image.kind > COMMAND_REVOKE or image.kind == COMMAND_GUARD or image.reserved):
         return deny(r, b"the outcome of a client id is of no known command")
+    if unlikely(<u32>image.order_id > r.s.orders_used):  # look_ahead.pxi follows it without another look
+        return deny(r, b"the outcome of a client id names a slot that is not there")
     segment = segment_of(account, image.client_order_id)
     if unlikely(segment == NULL):
         segment = new_segment(&r.s.memory, account, highest, image.client_order_id)

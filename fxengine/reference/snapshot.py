@@ -107,12 +107,14 @@ class _Reader:
     def __init__(self, written: bytes) -> None:
         self._written = written
         self._at = 0
+        self._n_slots = 0
 
     def fill(self, state: State, timers: Timers) -> None:
         """Fill an empty state."""
         _, state.sequence, state.now_ns, _, _, n_accounts, n_slots = self._next(canonical.HEAD)
         if n_accounts > state.max_accounts:
             raise ValueError("it has more accounts than this core may have (max_accounts)")
+        self._n_slots = n_slots
         state.accounts = [self._account(number, state, timers) for number in range(n_accounts)]
         if n_slots > state.pool.capacity:
             raise ValueError("it has room for more orders than this core may have (max_orders)")
@@ -174,6 +176,8 @@ class _Reader:
             account.balances[currency] = Balance(*self._next(canonical.BALANCE))
         for _ in range(n_outcomes):
             client_id, hashed, sequence, order_id, kind, status, reason, done, notional = self._next(canonical.OUTCOME)
+            if order_id % 2**32 > self._n_slots:
+                raise ValueError("the outcome of a client id names a slot that is not there")
             outcome = Outcome(CommandKind(kind), hashed, sequence, order_id, OrdStatus(status), RejectReason(reason))
             outcome.done, outcome.notional = done, notional
             account.remember(client_id, outcome)

@@ -9,9 +9,9 @@ import xxhash
 
 from bench.flows import SCENARIOS, Core, CoreType, Feed, Scenario, record
 from bench.flows.canonical_text import parts
-from bench.flows.commands import new_order, time
+from bench.flows.commands import cancel, new_order, time
 from fxengine._core import Core as CompiledCore
-from fxengine.codes import EventKind, Side
+from fxengine.codes import CommandKind, EventKind, Side
 from fxengine.reference import Core as ReferenceCore
 from fxengine.reference import canonical
 from tests.unit.core.test_stops import TRIGGERS_MAX, stop, trade_at
@@ -213,6 +213,26 @@ def test_a_client_id_that_names_anothers_order_is_refused_though_the_checksum_ho
         fresh.restore(sealed(bytes(swapped)))
     fresh.restore(snapshot)
     assert fresh.snapshot() == snapshot
+
+
+@both_cores
+def test_an_outcome_that_names_a_slot_that_is_not_there_is_refused_though_the_checksum_holds(
+    core_type: CoreType,
+) -> None:
+    """Looking ahead follows what a client id left behind, whatever kind of command used it."""
+    floor = open_floor(1)
+    floor.apply(new_order(FIRST_TRADER, 1, instrument=0, side=Side.BUY, price_ticks=5, quantity_lots=7))
+    floor.apply(cancel(FIRST_TRADER, 2, orig_client_order_id=1))
+    snapshot = floor.core.snapshot()
+    last_outcome = snapshot.rindex((2).to_bytes(8, "little"), 0, snapshot.rindex(bytes([CommandKind.CANCEL])))
+    at = last_outcome + 24
+    assert int.from_bytes(snapshot[at : at + 8], "little") == 1 << 32 | 1, "generation 1 of slot 1"
+    for slot in (2, 2**31, 2**32 - 1):
+        wild = snapshot[:at] + (1 << 32 | slot).to_bytes(8, "little") + snapshot[at + 8 :]
+        fresh = core_type(instruments(), n_currencies=2)
+        with pytest.raises(ValueError, match="a slot that is not there"):
+            fresh.restore(sealed(wild))
+    core_type(instruments(), n_currencies=2).restore(snapshot)
 
 
 @both_cores
