@@ -28,7 +28,7 @@ cdef class Core:
 
     def __cinit__(
         self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000,
-        Py_ssize_t max_accounts=ACCOUNTS_MAX,
+        Py_ssize_t max_accounts=4_194_304,
     ):
         cdef State* s = &self.state
         cdef InstrumentRecord row

@@ -77,7 +77,7 @@ class Core:
         n_currencies: int,
         max_fills: int = 256,
         max_orders: int = 4_000_000,
-        max_accounts: int = 1 << 24,
+        max_accounts: int = 1 << 22,
     ) -> None:
         def empty() -> tuple[State, Timers]:
             timers = Timers()
