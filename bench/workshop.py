@@ -36,7 +36,7 @@ TESTS_SECONDS_MAX = 300
 """Of the processor, not of the clock: a busy machine must not look like a mutant that hangs."""
 WAIT_SECONDS_MAX = 1_800
 """Of the clock, for one that hangs without computing."""
-KIBIBYTES_MAX = 16 << 20
+KIBIBYTES_MAX = 96 << 20  # cores reserve far more address space than they touch
 LIMITED = f'ulimit -v {KIBIBYTES_MAX} 2>/dev/null; ulimit -t "$0"; exec "$@"'
 """A mutant that asks for memory or time without end is stopped before the machine is."""
 
