@@ -344,5 +344,5 @@ _ADVICE: dict[RejectReason, str] = {
     _R.NOT_AMENDABLE: "A quote is changed by a mass quote, and a triggered order is no longer a stop.",
     _R.DEAD_MAN_FIRED: "The account's dead-man timer ran out before it was set again.",
     _R.DISCONNECTED: "The connection that watched over the account's orders is gone.",
-    _R.CAPACITY: "The venue's order store is full; cancel orders or try again later.",
+    _R.CAPACITY: "The venue has no room for more orders, accounts or connections; cancel orders or try again later.",
 }

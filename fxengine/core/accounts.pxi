@@ -14,7 +14,7 @@ cdef inline Account* account_at(const State* s, u32 number) noexcept nogil:
 
 
 cdef inline Balance* balances_at(const State* s, u32 number) noexcept nogil:
-    """Return where an account's balances stand; any number below ACCOUNTS_MAX."""
+    """Return where an account's balances stand; any number below max_accounts."""
     return s.balances + <size_t>number * s.n_currencies
 
 
@@ -38,7 +38,7 @@ cdef inline bint permits(const Account* account, u32 currency) noexcept nogil:
 cdef Account* open_account(State* s) noexcept nogil:
     """Return the next account, empty but for the room for its first client ids; NULL when memory is out.
 
-    The caller has seen that there are fewer than ACCOUNTS_MAX.
+    The caller has seen that there are fewer than max_accounts.
     """
     cdef Account* account = account_at(s, s.n_accounts)
     account.balances = balances_at(s, s.n_accounts)
