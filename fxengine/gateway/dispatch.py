@@ -4,7 +4,7 @@ No socket is touched here. The server hands in frames, once a cycle has the gath
 submitted as one batch, and sends what stands in the outboxes of the sessions named by
 :meth:`Dispatcher.take_ready`::
 
-    receive ... receive      frames -> session table, scope, limits -> records gathered, questions noted
+    receive_all              frames -> session table, scope, limits -> records gathered, questions noted
     submit                   one engine.submit; questions asked of the applied state, answers deferred
     on_released              reports, logons completed, market data: all from durable events
     do_what_is_due           silent sessions, ended credentials, pages of replays
@@ -14,7 +14,7 @@ Nothing is answered ahead of the disk. A balance is read right after the cycle's
 applied and leaves when they are durable (``engine.defer``); a book comes from durable events.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from fxengine.codes import RejectReason, RevokeAction, SettlementStatus
@@ -25,6 +25,7 @@ from fxengine.gateway.delivery import Delivery, reject
 from fxengine.gateway.history import History
 from fxengine.gateway.limits import LOGON_COST
 from fxengine.gateway.logons import token_hash
+from fxengine.gateway.mail import Mail
 from fxengine.gateway.marketdata import MarketData, Publication
 from fxengine.gateway.presence import Presence
 from fxengine.gateway.questions import Questions
@@ -63,8 +64,9 @@ class Dispatcher:
 
     What a server calls, each cycle in this order, all in one thread::
 
-        receive(identity, frame, client_key)   per frame; client_key: the Z85 CURVE key that ZAP saw, None on a
-                                               plain connection. Returns how many messages it was worth
+        receive_all(senders, frames, keys)     as often as there is more; keys: the Z85 CURVE key that ZAP saw, by
+                                               sender, None on a plain connection. Returns how many messages
+                                               they were worth
         disconnected(identity)                 as soon as it is known that a connection is gone
         submit()                               once
         do_what_is_due(now_ns)                 once: silent sessions, expiries, pages of replays
@@ -90,6 +92,7 @@ class Dispatcher:
         self._presence = Presence(engine, venue, self._batch, self._delivery, self._history, self._take_again)
         self._sessions = self._presence.sessions
         self._questions = Questions(engine, venue, self.market, self._presence.replays, self._delivery)
+        self._mail = Mail(self._sessions, self._batch, engine.clock_ns, self._receive)
         self._is_closing = False
 
     # -- what a server needs to know
@@ -120,7 +123,12 @@ class Dispatcher:
 
     # -- in
 
-    def receive(self, identity: bytes, frame: bytes, client_key: str | None = None) -> int:
+    def receive_all(self, senders: Sequence[bytes], frames: Sequence[bytes], keys: Mapping[bytes, str | None]) -> int:
+        """Act on frames in the order in which they arrived; return how many messages they are worth."""
+        take = self._mail.take_singly if self._is_closing else self._mail.take
+        return take(senders, frames, keys)
+
+    def _receive(self, identity: bytes, frame: bytes, client_key: str | None) -> int:
         """Act on one frame of one connection; return how many messages it is worth: many, where it is much work."""
         session = self._sessions.get(identity)
         if session is None:
