@@ -138,9 +138,7 @@ class Dispatcher:
         session.heard_ns = now_ns = self._engine.clock_ns()
         if is_record_frame(frame):
             return self._take(session, frame, now_ns)
-        messages = decode_requests(frame)
-        executed = self._execute_all(session, messages, now_ns)
-        return executed or sum([self._take(session, message, now_ns) for message in messages])
+        return sum([self._take(session, message, now_ns) for message in decode_requests(frame)])
 
     def _take(self, session: Session, message: Incoming, now_ns: int) -> int:
         """Act on one message, or one frame of records; return how many messages it is worth."""
@@ -163,27 +161,6 @@ class Dispatcher:
         else:
             return self._answer(session, message, now_ns)
         return 1
-
-    def _execute_all(self, session: Session, messages: Sequence[Incoming], now_ns: int) -> int:
-        """Execute a frame of nothing but commands as one; return 0, with nothing done, for any other frame."""
-        if session.scope is not None or self._is_closing:
-            return 0
-        acts, account, n_relief = session.acts, session.account, 0
-        records = []
-        for message in messages:
-            kind = type(message)
-            act = acts.get(kind)
-            if act is _RELIEVE:
-                n_relief += 1  # each is one record
-            elif act is not _EXECUTE:
-                return 0
-            records.append(RECORD_OF[kind](account, message))
-        gathered = b"".join(records)
-        n_records = len(gathered) // RECORD_BYTES
-        if session.allowance.refuses(n_records - n_relief, n_relief, now_ns):
-            return 0
-        self._batch.add(gathered, len(records))
-        return n_records
 
     def _execute(self, session: Session, message: Incoming, act: Cell, now_ns: int) -> int:
         if session.scope is not None and not session.scope.allows(message, self._instruments_of(session.account)):

@@ -239,9 +239,10 @@ class Gateway:
             for _ in range(FRAMES_PER_STRETCH):
                 sender = receive(zmq.DONTWAIT)
                 frame = receive(zmq.DONTWAIT, copy=False)  # a ROUTER puts the sender before a message, always
-                if frame.more:
-                    while frame.more:
-                        frame = receive(zmq.DONTWAIT, copy=False)
+                is_whole = not frame.more
+                while frame.more:
+                    frame = receive(zmq.DONTWAIT, copy=False)
+                if not is_whole:
                     continue
                 if sender not in keys:
                     stranger = self._connections.meet(sender, frame)

@@ -31,7 +31,7 @@ from fxengine.messages import PROTOCOL_VERSION, TYPE_OF, Amend, Cancel, NewOrder
 from fxengine.records import AMEND, CANCEL, NEW_ORDER, Records, join, select
 from fxengine.wire.frames import REQUEST_BYTES_MAX, REQUEST_MESSAGES_MAX
 
-ORDERS_FROM: Final = 1_536
+ORDERS_FROM: Final = 1_024
 """Frames of fewer bytes than this, all together, are read faster one by one."""
 _LAYOUTS_MAX: Final = 16
 """Layouts kept of one kind of order, and tried on it."""
