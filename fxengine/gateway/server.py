@@ -122,7 +122,7 @@ class Gateway:
         self._poller = zmq.Poller()
         self._blocked: dict[Session, int] = {}
         self._next_mark_ns = self._next_sweep_ns = 0
-        self._alarm_told = False
+        self._alarm_told: str | None = None
 
     def bind(self, order_address: str, market_data_address: str) -> tuple[str, str]:
         """Open both sockets; return their addresses, with the port where ``*`` was asked for.
@@ -279,9 +279,10 @@ class Gateway:
     def _hand_out_statuses(self) -> None:
         for status in self._settlement.poll():
             self.dispatcher.on_settled(status)
-        if self._settlement.alarm and not self._alarm_told:
-            self._alarm_told = True
-            _log.error("%s", self._settlement.alarm)
+        alarm = self._settlement.alarm
+        if alarm != self._alarm_told:
+            self._alarm_told = alarm
+            _log.error("%s", alarm or "settlement goes on: the ledger is back")
 
     def _do_what_is_due(self) -> None:
         now = self._engine.clock_ns()
