@@ -75,8 +75,8 @@ class Settlement:
 
     Attach :meth:`observe` to the engine, start the engine, then call :meth:`start`, and
     :meth:`tick` at :attr:`next_cut_ns`. All methods belong to the engine's thread; posting has its own.
-    ``cycle_ns`` and ``pending_trades_max`` are the venue's where they are not given. ``sync`` is called before a live batch is
-    posted, where what was released may not be on the disk yet: a ledger ahead of its journal is refused.
+    ``cycle_ns`` and ``pending_trades_max`` are the venue's where they are not given. ``sync`` is called before a live
+    batch is posted, where what was released may not be on the disk yet: a ledger ahead of its journal is refused.
     """
 
     def __init__(
