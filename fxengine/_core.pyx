@@ -19,6 +19,7 @@ include "core/price_ladder.pxi"
 include "core/book.pxi"
 include "core/icebergs.pxi"
 include "core/client_ids.pxi"
+include "core/known_ids.pxi"
 include "core/accounts.pxi"
 
 # What happens: events, trades, and each kind of command.
@@ -36,16 +37,19 @@ include "core/swaps.pxi"
 include "core/credentials.pxi"
 include "core/transfers.pxi"
 include "core/revocations.pxi"
+include "core/withdrawals.pxi"
 include "core/look_ahead.pxi"
 include "core/dispatch.pxi"
 
 # What can be said of it: its bytes, its invariants, its snapshots, and the class that Python sees.
 include "core/canonical.pxi"
+include "core/canonical_standing.pxi"
 include "core/state_image.pxi"
 include "core/invariants.pxi"
 include "core/queries.pxi"
 include "core/restoring.pxi"
 include "core/restoring_books.pxi"
+include "core/restoring_standing.pxi"
 include "core/snapshot.pxi"
 include "core/interface.pxi"
 

@@ -25,6 +25,7 @@ from fxengine.codes import (
     Side,
     SwapMode,
     TimeInForce,
+    WithdrawalAction,
 )
 from fxengine.records import (
     AMEND,
@@ -45,7 +46,9 @@ from fxengine.records import (
     QUOTE_SET,
     RECORD_BYTES,
     REVOKE,
+    SETTLED,
     SWAP,
+    WITHDRAWAL,
     struct_of,
 )
 
@@ -61,10 +64,17 @@ COMMAND_VIEWS = {
     CommandKind.MASS_QUOTE: MASS_QUOTE,
     CommandKind.GUARD: GUARD,
     CommandKind.REVOKE: REVOKE,
+    CommandKind.SETTLED: SETTLED,
+    CommandKind.WITHDRAWAL: WITHDRAWAL,
 }
 _ARRAYS = {"path", "change_units"}
 _KINDS = frozenset(EventKind)
 _ACTIONS: dict[EventKind, type[IntEnum]] = {EventKind.GUARDED: GuardAction, EventKind.REVOKED: RevokeAction}
+_COMMAND_ACTIONS: dict[CommandKind, type[IntEnum]] = {
+    CommandKind.GUARD: GuardAction,
+    CommandKind.REVOKE: RevokeAction,
+    CommandKind.WITHDRAWAL: WithdrawalAction,
+}
 _WORDS: dict[str, type[IntEnum | IntFlag]] = {
     "reason": RejectReason,
     "flags": EventFlag,
@@ -137,7 +147,7 @@ def describe_command(command: bytes) -> str:
     fields = dict(zip(names, struct_of(view).unpack_from(command), strict=True))
     fields.pop("kind")
     if "action" in fields:
-        fields["action"] = _word(GuardAction if kind == CommandKind.GUARD else RevokeAction, fields["action"])
+        fields["action"] = _word(_COMMAND_ACTIONS[CommandKind(kind)], fields["action"])
     return f"{_word(CommandKind, kind)} {_fields(fields)}{_more(kind, command[RECORD_BYTES:], fields)}"
 
 

@@ -41,7 +41,9 @@ WEIGHTS: dict[Intent, int] = {
     trading.swap: 110,
     trading.retry: 40,
     administration.deposit: 30,
-    administration.withdraw: 20,
+    administration.withdraw: 40,
+    administration.end_withdrawal: 34,
+    administration.settle: 24,
     administration.let_time_pass: 20,
     administration.welcome_guest: 15,
     administration.renew: 15,
@@ -68,6 +70,8 @@ class Flow:
         self.mid_ticks = [pair.mid_ticks for pair in scenario.pairs]
         self.now_ns = START_NS
         self.mistakes: list[mistakes.Mistake] = []
+        self.references: list[str] = []
+        """External references of deposits that were tried."""
         weights = WEIGHTS | {trading.cross: scenario.crossing}
         self._intents, self._weights = list(weights), list(weights.values())
         self._commands = self._opening()

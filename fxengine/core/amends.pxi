@@ -151,7 +151,7 @@ cdef int mass_cancel_refusal(State* s, const Account* account, const MassCancel*
     if command.target:
         if client_at(s, command.target) == NULL:
             return UNKNOWN_ACCOUNT
-        if command.target != command.account and not (account.flags & OPERATOR and is_valid(s, account)):
+        if command.target != command.account and not is_operator(s, account):
             return NOT_AUTHORIZED
     if command.instrument != ALL_INSTRUMENTS and command.instrument >= s.n_instruments:
         return UNKNOWN_INSTRUMENT

@@ -142,18 +142,22 @@ cdef void emit_status(
     event.instrument_stream = 0
 
 
-cdef void emit_money(
+cdef MoneyEvent* emit_money(
     State* s, Account* owner, u32 account, u8 kind, u16 currency, i64 amount_units, u32 counterparty,
     u64 client_order_id,
 ) noexcept nogil:
-    """Tell an account that money moved (RECEIVED, DEPOSITED, WITHDRAWN) or was moved (DONE)."""
+    """Tell an account that money moved (RECEIVED, DEPOSITED ...), is held or free again, or was moved (DONE).
+
+    Returns the event, for its withdrawal or external id to be written where it has one.
+    """
     cdef MoneyEvent* event = <MoneyEvent*>event_to(s, owner, account, kind, 0, NONE, currency, NEW, 0, counterparty)
-    event.order_id = 0
+    event.withdrawal = 0
     event.client_order_id = client_order_id
     event.reserved_0 = 0
     event.amount_units = amount_units
-    memset(event.reserved_1, 0, sizeof(event.reserved_1))
+    memset(event.external_id, 0, sizeof(event.external_id) + sizeof(event.reserved_1))
     event.instrument_stream = 0
+    return event
 
 
 cdef void emit_swapped(
