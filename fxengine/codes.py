@@ -326,7 +326,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.INSUFFICIENT_FUNDS: "The available balance does not cover this; deposit, cancel orders, or lower the amount.",
     _R.AMOUNT_OUT_OF_RANGE: "The amount must be a positive number of the currency's smallest units.",
     _R.CURRENCY_TOTAL_EXCEEDED: "The deposit would exceed the largest total the venue can represent; deposit less.",
-    _R.TOO_MANY_WITHDRAWALS: "The account has as many open withdrawals as it may; wait until some are paid or returned.",
+    _R.TOO_MANY_WITHDRAWALS: "The account may have no more open withdrawals; wait until some are paid or returned.",
     _R.BAD_SIDE: "Side must be 1 (BUY) or 2 (SELL).",
     _R.UNSUPPORTED_ORD_TYPE: "Order type must be 1 (MARKET), 2 (LIMIT), 3 (STOP) or 4 (STOP_LIMIT).",
     _R.UNSUPPORTED_TIME_IN_FORCE: "The time in force does not fit: MARKET takes IOC or FOK, a stop GTC or GTD.",

@@ -223,10 +223,10 @@ class Core:
         if kind is CommandKind.WITHDRAWAL:
             body = _WITHDRAWAL.unpack_from(command)[_HEADER_FIELDS:]
             return end_withdrawal(state, account, Ending(client_id, *body), outcome)
-        *money, external_id = _MONEY.unpack_from(command)[_HEADER_FIELDS:]
+        beneficiary, amount_units, external_id = _MONEY.unpack_from(command)[_HEADER_FIELDS:]
         if kind is CommandKind.WITHDRAW:
-            return withdraw(state, account, Withdraw(client_id, subject, *money), outcome)
-        return deposit(state, account, Deposit(client_id, subject, *money, external_id), outcome)
+            return withdraw(state, account, Withdraw(client_id, subject, beneficiary, amount_units), outcome)
+        return deposit(state, account, Deposit(client_id, subject, beneficiary, amount_units, external_id), outcome)
 
     def _answer(self, account: Account, subject: int, client_id: int, known: Outcome, command: bytes) -> None:
         """Tell the outcome so far of a repeated command; an open order tells its own."""
