@@ -73,6 +73,7 @@ cdef enum CommandKind:
     COMMAND_REVOKE = 12
     COMMAND_SETTLED = 13
     COMMAND_WITHDRAWAL = 14
+    COMMAND_CONTROL = 16
 
 cdef enum GuardAction:
     GUARD_DEAD_MAN = 1
@@ -87,6 +88,15 @@ cdef enum RevokeAction:
 cdef enum WithdrawalAction:
     WITHDRAWAL_PAID = 1
     WITHDRAWAL_RETURNED = 2
+
+cdef enum ControlScope:
+    SCOPE_VENUE = 1
+    SCOPE_CURRENCY = 2
+
+cdef enum ControlMode:
+    MODE_OPEN = 1
+    MODE_CANCEL_ONLY = 2
+    MODE_REDEEM_ONLY = 3
 
 cdef enum EventKind:
     EVENT_ACCEPTED = 1
@@ -109,6 +119,7 @@ cdef enum EventKind:
     EVENT_REVOKED = 18
     EVENT_WITHDRAWAL_HELD = 19
     EVENT_WITHDRAWAL_RETURNED = 20
+    EVENT_CONTROLLED = 21
 
 cdef enum EventFlag:
     FLAG_MAKER = 1
@@ -141,6 +152,8 @@ cdef enum RejectReason:
     PRICE_OUT_OF_RANGE = 304
     QUANTITY_OUT_OF_RANGE = 305
     NOTIONAL_TOO_LARGE = 306
+    VENUE_CANCEL_ONLY = 307
+    CURRENCY_REDEEM_ONLY = 308
     INSUFFICIENT_FUNDS = 401
     AMOUNT_OUT_OF_RANGE = 402
     CURRENCY_TOTAL_EXCEEDED = 403
@@ -359,6 +372,17 @@ cdef struct WithdrawalEnding:
     u8 reserved_0[7]
     u64 withdrawal  # number
     u8 reserved_1[24]
+
+cdef struct Control:
+    u8 kind
+    u8 n_records
+    u16 instrument  # CURRENCY: its index
+    u32 account  # the operator's number; 0: the venue itself
+    u64 client_order_id  # of the venue itself: 0
+    i64 time_ns
+    u8 scope  # ControlScope
+    u8 mode  # ControlMode
+    u8 reserved_0[38]
 
 cdef struct Guard:
     u8 kind
@@ -695,11 +719,16 @@ cdef struct Ladder:  # one side of a book: one line
     Node* root  # NULL: empty
     Leaf* cached[LEAVES_CACHED]
 
+cdef enum Closing:  # bits
+    CLOSED_VENUE = 1  # CANCEL_ONLY
+    CLOSED_CURRENCY = 2  # REDEEM_ONLY, its base or its quote
+
 cdef struct Book:  # an instrument: three lines
     u16 given[2]  # currency index that a buyer gives (the quote), and a seller (the base)
     i32 maker_rate  # hundredths of a basis point; negative: a rebate
     i32 taker_rate  # hundredths of a basis point
-    u32 index  # of the instrument
+    u16 index  # of the instrument
+    u16 closed  # Closing: what keeps it from taking more risk; 0: it is open
     i64 lot_units  # base units in a lot
     i64 tick_lot_units  # quote units that one tick times one lot is worth
     u64 stream  # last number of the instrument's market data
@@ -829,6 +858,8 @@ cdef struct State:
     QuoteSet** quotes  # hash table of quotes_mask + 1 places, probed linearly
     u32 quotes_mask
     u32 n_quotes
+    u64 redeem_only[4]  # bit per currency that is not traded
+    bint cancel_only  # the venue takes nothing that adds risk
     u64 final_sequence  # all up to this command is FINAL in the ledger
     Withdrawal* withdrawals  # n_withdrawals open ones, ascending by number
     size_t n_withdrawals

@@ -85,6 +85,7 @@ class CommandKind(IntEnum):
     REVOKE = 12
     SETTLED = 13
     WITHDRAWAL = 14
+    CONTROL = 16
 
 
 class GuardAction(IntEnum):
@@ -110,6 +111,21 @@ class WithdrawalAction(IntEnum):
     RETURNED = 2  # it will not leave: what was held is free to use again
 
 
+class ControlScope(IntEnum):
+    """What a CONTROL command opens or closes. 3 is kept for one instrument."""
+
+    VENUE = 1
+    CURRENCY = 2
+
+
+class ControlMode(IntEnum):
+    """What may be done in it. Source: FIX 5.0 SP2 TradSesStatus [340] and SecurityTradingStatus [326], in spirit."""
+
+    OPEN = 1
+    CANCEL_ONLY = 2  # the venue: nothing that adds risk; cancels, withdrawals and deposits go on
+    REDEEM_ONLY = 3  # a currency: no deposits and no trade in it; cancels and withdrawals go on
+
+
 class EventKind(IntEnum):
     """What an EVENT record tells. The comment names FIX's ExecType [150] where there is one."""
 
@@ -133,6 +149,7 @@ class EventKind(IntEnum):
     REVOKED = 18  # none: the account was frozen or released, or its token taken back
     WITHDRAWAL_HELD = 19  # none: a withdrawal was asked for, and its amount is held
     WITHDRAWAL_RETURNED = 20  # none: a withdrawal will not be paid, and its amount is free again
+    CONTROLLED = 21  # none: the venue or a currency was opened or closed
 
 
 class EventFlag(IntFlag):
@@ -224,6 +241,8 @@ class RejectReason(IntEnum):
     PRICE_OUT_OF_RANGE = 304
     QUANTITY_OUT_OF_RANGE = 305
     NOTIONAL_TOO_LARGE = 306
+    VENUE_CANCEL_ONLY = 307
+    CURRENCY_REDEEM_ONLY = 308
 
     INSUFFICIENT_FUNDS = 401
     AMOUNT_OUT_OF_RANGE = 402
@@ -323,6 +342,8 @@ _ADVICE: dict[RejectReason, str] = {
     _R.PRICE_OUT_OF_RANGE: "The price is not between 1 and the venue's largest number of ticks.",
     _R.QUANTITY_OUT_OF_RANGE: "The quantity is not a positive number of lots within the venue's bound.",
     _R.NOTIONAL_TOO_LARGE: "Price times quantity exceeds what the venue can represent; send smaller orders.",
+    _R.VENUE_CANCEL_ONLY: "The venue takes nothing that adds risk now; orders can be cancelled. Try again later.",
+    _R.CURRENCY_REDEEM_ONLY: "This currency can only be cancelled out of and withdrawn now; use others, or try again later.",
     _R.INSUFFICIENT_FUNDS: "The available balance does not cover this; deposit, cancel orders, or lower the amount.",
     _R.AMOUNT_OUT_OF_RANGE: "The amount must be a positive number of the currency's smallest units.",
     _R.CURRENCY_TOTAL_EXCEEDED: "The deposit would exceed the largest total the venue can represent; deposit less.",

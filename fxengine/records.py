@@ -128,6 +128,11 @@ WITHDRAWAL: Final = _command(  # account: the operator
     ("withdrawal", "<u8"),  # its number: the sequence of the WITHDRAW that asked for it
     ("reserved_1", "V24"),
 )
+CONTROL: Final = _command(  # account: the operator, or 0 for the venue itself, then without a client id
+    ("scope", "u1"),  # ControlScope; CURRENCY: instrument is the currency
+    ("mode", "u1"),  # ControlMode
+    ("reserved_0", "V38"),
+)
 GUARD: Final = _command(  # no client id: the latest counts, and saying it twice changes nothing
     ("action", "u1"),  # GuardAction
     ("watching", "u1"),  # WATCH: 1 on, 0 off
@@ -161,7 +166,7 @@ assert CREDENTIAL_DETAIL.itemsize == RECORD_BYTES
 
 _EVENT_HEADER: list[tuple[str, str]] = [
     ("kind", "u1"),  # EventKind
-    ("side", "u1"),  # Side; in REJECTED and ORDER_STATUS the CommandKind; in GUARDED and REVOKED the action
+    ("side", "u1"),  # Side; REJECTED, ORDER_STATUS: CommandKind; GUARDED, REVOKED: action; CONTROLLED: mode
     ("reason", "<u2"),  # RejectReason; 0: none
     ("instrument", "<u2"),  # or a currency's index in money events
     ("status", "u1"),  # OrdStatus after the event
@@ -189,7 +194,7 @@ EVENT: Final = _event(
     ("order_id", "<u8"),  # OrderID; 0 for a leg of a swap
     ("client_order_id", "<u8"),
     ("price_ticks", "<i8"),
-    ("quantity_lots", "<i8"),  # of this event: entered, filled, cancelled; GUARDED: timeout in ns, or 1 for watching
+    ("quantity_lots", "<i8"),  # of this event: entered, filled, cancelled; GUARDED: timeout in ns, or 1 for watching; CONTROLLED: scope
     ("leaves_lots", "<i8"),  # FIX 151, after the event
     ("cum_lots", "<i8"),  # FIX 14, after the event
     ("fee_units", "<i8"),  # FILL: fee in the currency received; negative: a rebate in the currency given

@@ -18,6 +18,7 @@ _NUMBER = struct.Struct("<I")
 _MARK = struct.Struct("<IIq")
 _TOKEN = struct.Struct("<16s")
 _SEQUENCE = struct.Struct("<Q")
+_CONTROLS = struct.Struct("<II")
 _WITHDRAWAL = struct.Struct("<QqIH2x")
 
 _HEAD_NAMES = ("magic", "sequence", "now_ns", "currencies", "instruments", "accounts", "slots")
@@ -102,6 +103,12 @@ def parts(state: bytes) -> Iterator[Part]:
     yield Part("external ids of deposits", deposits)
     for place in range(deposits["deposits"]):
         yield Part(f"external id {place}", take(_TOKEN, ("external_id",)))
+    if at == len(state):
+        return
+    controls = take(_CONTROLS, ("venue_mode", "closed"))
+    yield Part("controls", controls)
+    for place in range(controls["closed"]):
+        yield Part(f"closed currency {place}", take(_NUMBER, ("currency",)))
     if at != len(state):
         yield Part("after all that is known", {"bytes": state[at:]})
 

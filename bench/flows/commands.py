@@ -26,6 +26,7 @@ from fxengine.records import (
     ALL_INSTRUMENTS,
     AMEND,
     CANCEL,
+    CONTROL,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
     GUARD,
@@ -49,7 +50,7 @@ _MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_o
 _ORDER_DETAIL, _AMEND, _MASS_CANCEL = struct_of(ORDER_DETAIL), struct_of(AMEND), struct_of(MASS_CANCEL)
 _MASS_QUOTE, _SET, _LEVEL = struct_of(MASS_QUOTE), struct_of(QUOTE_SET), struct_of(QUOTE_LEVEL)
 _GUARD, _REVOKE = struct_of(GUARD), struct_of(REVOKE)
-_SETTLED, _WITHDRAWAL = struct_of(SETTLED), struct_of(WITHDRAWAL)
+_SETTLED, _WITHDRAWAL, _CONTROL = struct_of(SETTLED), struct_of(WITHDRAWAL), struct_of(CONTROL)
 
 WORD_BITS = 64
 WORDS = 4
@@ -228,6 +229,21 @@ def end_withdrawal(
 def settled(final_sequence: int, *, account: int = 0, client_order_id: int = 0, time_ns: int = 0) -> bytes:
     """Say, as the venue, that all up to a command is FINAL."""
     return _SETTLED.pack(CommandKind.SETTLED, 1, 0, account, client_order_id, time_ns, final_sequence)
+
+
+def control(
+    account: int,
+    client_order_id: int,
+    scope: int,
+    mode: int,
+    *,
+    currency: int = 0,
+    n_records: int = 1,
+    time_ns: int = 0,
+) -> bytes:
+    """Open or close the venue or a currency, as an operator or, with account and id 0, as the venue."""
+    head = (CommandKind.CONTROL, n_records, currency, account, client_order_id, time_ns)
+    return _CONTROL.pack(*head, scope, mode) * n_records
 
 
 def guard(

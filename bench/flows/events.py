@@ -13,6 +13,7 @@ import numpy as np
 
 from fxengine.codes import (
     CommandKind,
+    ControlMode,
     EventFlag,
     EventKind,
     ExecInst,
@@ -32,6 +33,7 @@ from fxengine.records import (
     CANCEL,
     CANCEL_EVENT,
     COMMAND,
+    CONTROL,
     CREDENTIAL,
     EVENT,
     EVENT_BYTES,
@@ -66,10 +68,11 @@ COMMAND_VIEWS = {
     CommandKind.REVOKE: REVOKE,
     CommandKind.SETTLED: SETTLED,
     CommandKind.WITHDRAWAL: WITHDRAWAL,
+    CommandKind.CONTROL: CONTROL,
 }
 _ARRAYS = {"path", "change_units"}
 _KINDS = frozenset(EventKind)
-_ACTIONS: dict[EventKind, type[IntEnum]] = {EventKind.GUARDED: GuardAction, EventKind.REVOKED: RevokeAction}
+_ACTIONS: dict[EventKind, type[IntEnum]] = {EventKind.GUARDED: GuardAction, EventKind.REVOKED: RevokeAction, EventKind.CONTROLLED: ControlMode}
 _COMMAND_ACTIONS: dict[CommandKind, type[IntEnum]] = {
     CommandKind.GUARD: GuardAction,
     CommandKind.REVOKE: RevokeAction,
@@ -146,6 +149,8 @@ def describe_command(command: bytes) -> str:
     names = [name for name in view.names or () if not name.startswith("reserved")]
     fields = dict(zip(names, struct_of(view).unpack_from(command), strict=True))
     fields.pop("kind")
+    if kind == CommandKind.CONTROL:
+        fields["mode"] = _word(ControlMode, fields["mode"])
     if "action" in fields:
         fields["action"] = _word(_COMMAND_ACTIONS[CommandKind(kind)], fields["action"])
     return f"{_word(CommandKind, kind)} {_fields(fields)}{_more(kind, command[RECORD_BYTES:], fields)}"

@@ -50,6 +50,8 @@ WEIGHTS: dict[Intent, int] = {
     standing.guard: 26,
     standing.revoke: 18,
     standing.fresh_token: 30,
+    standing.control: 14,
+    standing.reopen: 90,
     mistakes.next_mistake: 120,
 }
 START_NS = 1_000_000

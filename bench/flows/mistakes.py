@@ -64,6 +64,7 @@ MISTAKES: list[Mistake] = [
     wrong_standing.revoked_token,
     wrong_standing.bad_guard,
     wrong_standing.bad_revocation,
+    wrong_standing.bad_control,
 ]
 OFTEN: list[Mistake] = [
     wrong_details.bad_detail,

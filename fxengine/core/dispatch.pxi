@@ -6,7 +6,8 @@
 #   2. stops that were triggered earlier and still wait run, then all timers that are due fire:
 #      credentials end (their orders leave the books), GTD orders expire, dead-man timers run out;
 #   3. an unknown kind or a wrong number of records is refused, then an unknown account; a credential,
-#      a guard, what has settled and the time have no client id and are carried out at once;
+#      a guard, what has settled, the venue's own control and the time have no client id and are carried
+#      out at once;
 #   4. its client id is looked up: too old, too high, reused for another body: refused and not
 #      remembered; used before with the same body: answered with the outcome so far;
 #   5. else the id is remembered and the command carried out or refused, and that is its outcome;
@@ -52,6 +53,8 @@ cdef inline int carry_out(State* s, Account* account, const Command* command, Re
         return revoke(s, account, <const Revoke*>command, entry)
     if command.kind == COMMAND_WITHDRAWAL:
         return end_withdrawal(s, account, <const WithdrawalEnding*>command, entry)
+    if command.kind == COMMAND_CONTROL:
+        return control(s, account, <const Control*>command, entry)
     if command.kind == COMMAND_WITHDRAW:
         return withdraw(s, account, <const Money*>command, entry)
     return deposit(s, account, <const Money*>command, entry)
@@ -111,6 +114,8 @@ cdef size_t events_of(const State* s, const Command* command) noexcept nogil:
 
 cdef inline bint is_numbered(u8 kind) noexcept nogil:
     """Say whether a command of this kind has a client id and leaves an outcome."""
+    if kind == COMMAND_CONTROL:
+        return True
     return kind >= COMMAND_NEW_ORDER and kind <= COMMAND_WITHDRAWAL and kind != COMMAND_GUARD and kind != COMMAND_SETTLED
 
 
@@ -119,6 +124,8 @@ cdef inline bint is_well_formed(const Command* command) noexcept nogil:
     if likely(command.n_records == 1):
         if likely(<u8>(command.kind - COMMAND_NEW_ORDER) <= <u8>(COMMAND_MASS_CANCEL - COMMAND_NEW_ORDER)):
             return True
+        if command.kind == COMMAND_CONTROL:
+            return command.account != FEES_ACCOUNT
         return command.kind == COMMAND_REVOKE or command.kind == COMMAND_WITHDRAWAL
     if command.kind == COMMAND_MASS_QUOTE or command.kind == COMMAND_DEPOSIT:
         return True
@@ -138,6 +145,9 @@ cdef inline int take_command(State* s, const Command* command) noexcept nogil:
         return guard(s, <const Guard*>command)
     if command.kind == COMMAND_SETTLED and command.n_records == 1:
         settled(s, <const Settled*>command)
+        return NONE
+    if command.kind == COMMAND_CONTROL and command.n_records == 1:
+        venue_control(s, <const Control*>command)
         return NONE
     if command.kind != COMMAND_TIME or command.n_records != 1:
         emit_rejected(

@@ -190,7 +190,7 @@ cdef class Core:
     def next_deadline_ns(self):
         """When the core next has something to do by itself; 2**63 - 1 for never."""
         self._ready()
-        if self.state.triggered_first:
+        if next_to_run(&self.state):
             return self.state.now_ns
         drop_stale_timers(&self.state)
         return self.state.next_due_ns
@@ -274,6 +274,15 @@ cdef class Core:
     def final_sequence(self):
         """All up to this command is FINAL in the ledger, as far as the core was told; 0: nothing is."""
         return self.state.final_sequence
+
+    @property
+    def cancel_only(self):
+        """Say whether the venue takes nothing that adds risk."""
+        return bool(self.state.cancel_only)
+
+    def redeem_only(self):
+        """Return the currencies that are not traded and not deposited, ascending."""
+        return [i for i in range(self.state.n_currencies) if is_redeem_only(&self.state, i)]
 
     def open_withdrawals(self, Py_ssize_t account, u64 after, Py_ssize_t limit):
         """Return up to ``limit`` withdrawals that wait to be paid, of an account or of all (0), ascending by number.

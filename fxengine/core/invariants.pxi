@@ -350,6 +350,15 @@ cdef int check_withdrawals(State* s) except -1:
     return 0
 
 
+cdef int check_closed(State* s) except -1:
+    """Every book knows whether it is closed."""
+    cdef u32 i
+    for i in range(s.n_instruments):
+        if s.books[i].closed != closing_of(s, s.books + i):
+            raise AssertionError(f"instrument {i} is closed otherwise than it knows")
+    return 0
+
+
 cdef int check_marks(State* s) except -1:
     """Who is barred may not trade and has no open orders; revoked tokens are in order, and bar who has one."""
     cdef Account* account
@@ -400,6 +409,7 @@ cdef int check_state(State* s) except -1:
     check_marks(s)
     check_dead_men(s)
     check_withdrawals(s)
+    check_closed(s)
     check_conserved(s)
     check_held(s)
     check_never_crossed(s)

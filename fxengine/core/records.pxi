@@ -26,6 +26,7 @@ cdef dict _command_layouts():
     cdef Guard g
     cdef Revoke r
     cdef Settled t
+    cdef Control y
     cdef WithdrawalEnding e
     cdef Credential k
     cdef CredentialDetail d
@@ -100,6 +101,11 @@ cdef dict _command_layouts():
         _field("amount_units", at, <Address>&m.amount_units, sizeof(m.amount_units)),
         _field("external_id", at, <Address>&m.external_id, sizeof(m.external_id)),
     ]
+    at = <Address>&y
+    control_fields = [
+        _field("scope", at, <Address>&y.scope, sizeof(y.scope)),
+        _field("mode", at, <Address>&y.mode, sizeof(y.mode)),
+    ]
     settled_fields = [_field("final_sequence", <Address>&t, <Address>&t.final_sequence, sizeof(t.final_sequence))]
     at = <Address>&e
     withdrawal = [
@@ -156,6 +162,7 @@ cdef dict _command_layouts():
         "MONEY": (sizeof(Money), dict(header + money)),
         "SETTLED": (sizeof(Settled), dict(header + settled_fields)),
         "WITHDRAWAL": (sizeof(WithdrawalEnding), dict(header + withdrawal)),
+        "CONTROL": (sizeof(Control), dict(header + control_fields)),
         "GUARD": (sizeof(Guard), dict(header + guard_fields)),
         "REVOKE": (sizeof(Revoke), dict(header + revoke_fields)),
         "CREDENTIAL": (sizeof(Credential), dict(header + credential)),

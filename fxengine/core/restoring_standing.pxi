@@ -86,7 +86,30 @@ cdef int get_money(Restoring* r) noexcept nogil:
             return -1
     if get_known(r, &r.s.deposits) != 0:
         return -1
-    return 0 if has_money(r.s) else deny(r, b"it tells of no money, at length")
+    return 0 if has_money(r.s) or r.at != r.end else deny(r, b"it tells of no money, at length")
+
+
+cdef int get_controls(Restoring* r) noexcept nogil:
+    """Read what is closed."""
+    cdef u32 before = 0
+    cdef u32 mode
+    cdef u32 n_closed
+    cdef u32 currency
+    cdef u32 i
+    if not read(r, &mode, sizeof(mode)) or not read(r, &n_closed, sizeof(n_closed)):
+        return -1
+    if mode != MODE_OPEN and mode != MODE_CANCEL_ONLY:
+        return deny(r, b"the venue has an unknown mode")
+    r.s.cancel_only = mode == MODE_CANCEL_ONLY
+    for i in range(n_closed):
+        if not read(r, &currency, sizeof(currency)):
+            return -1
+        if currency >= r.s.n_currencies or (i and currency <= before):
+            return deny(r, b"closed currencies are not in order, or not listed")
+        r.s.redeem_only[currency >> 6] |= <u64>1 << (currency & 63)
+        before = currency
+    note_closed(r.s)
+    return 0 if has_controls(r.s) else deny(r, b"it closes nothing, at length")
 
 
 cdef int get_standing(Restoring* r) noexcept nogil:
@@ -95,4 +118,6 @@ cdef int get_standing(Restoring* r) noexcept nogil:
         return 0
     if get_marks(r) != 0:
         return -1
-    return get_money(r) if r.at != r.end else 0
+    if r.at != r.end and get_money(r) != 0:
+        return -1
+    return get_controls(r) if r.at != r.end else 0

@@ -20,6 +20,8 @@ cdef int deposit_refusal(State* s, const Account* operator_account, const Money*
         return AMOUNT_OUT_OF_RANGE
     if is_known(&s.deposits, command.external_id):
         return DEPOSIT_KNOWN
+    if is_redeem_only(s, command.instrument):
+        return CURRENCY_REDEEM_ONLY
     if not permits(beneficiary, command.instrument):
         return CURRENCY_NOT_PERMITTED
     if command.amount_units > INT64_LARGEST + s.custody[command.instrument].available_units:

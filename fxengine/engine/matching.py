@@ -74,6 +74,13 @@ class MatchingCore(Protocol):
     def final_sequence(self) -> int:
         """All up to this command is FINAL in the ledger, as far as the core was told."""
 
+    @property
+    def cancel_only(self) -> bool:
+        """Say whether the venue takes nothing that adds risk."""
+
+    def redeem_only(self) -> list[int]:
+        """Return the currencies that are not traded and not deposited."""
+
     def open_withdrawals(self, account: int, after: int, limit: int) -> list[OpenWithdrawal]:
         """Return a page of the withdrawals that wait to be paid, of an account or of all (0), ascending."""
 

@@ -6,7 +6,8 @@ What happens to a command, in this order:
 2. stops that were triggered earlier and still wait run, then all timers that are due fire: credentials
    end (their orders leave the books), GTD orders expire, dead-man timers run out;
 3. an unknown kind or a wrong number of records is refused, then an unknown account; a credential, a
-   guard, what has settled and the time have no client id and are carried out at once;
+   guard, what has settled, the venue's own control and the time have no client id and are carried out
+   at once;
 4. its client id is looked up: too old, too high, reused for another body: refused and not
    remembered; used before with the same body: answered with the outcome so far;
 5. else the id is remembered and the command carried out or refused, and that is its outcome;
@@ -17,11 +18,12 @@ import hashlib
 
 import numpy as np
 
-from fxengine.codes import CommandKind, EventKind, OrdStatus, RejectReason, Side
+from fxengine.codes import FEES_ACCOUNT, CommandKind, EventKind, OrdStatus, RejectReason, Side
 from fxengine.records import (
     AMEND,
     CANCEL,
     COMMAND,
+    CONTROL,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
     EVENT,
@@ -43,6 +45,7 @@ from fxengine.reference import snapshot
 from fxengine.reference.account import Account, Outcome, body_hash
 from fxengine.reference.amend import Amend, MassCancel, amend, cancel_request, mass_cancel
 from fxengine.reference.canonical import state_bytes
+from fxengine.reference.controls import Control, control, venue_control
 from fxengine.reference.credentials import Credential, renew
 from fxengine.reference.guards import Guard, guard
 from fxengine.reference.invariants import check
@@ -67,7 +70,7 @@ _NEW_ORDER, _CANCEL, _SWAP = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(
 _MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
 _AMEND, _MASS_CANCEL, _MASS_QUOTE = struct_of(AMEND), struct_of(MASS_CANCEL), struct_of(MASS_QUOTE)
 _DETAIL_OF_ORDER, _GUARD, _REVOKE = struct_of(ORDER_DETAIL), struct_of(GUARD), struct_of(REVOKE)
-_SETTLED, _WITHDRAWAL = struct_of(SETTLED), struct_of(WITHDRAWAL)
+_SETTLED, _WITHDRAWAL, _CONTROL = struct_of(SETTLED), struct_of(WITHDRAWAL), struct_of(CONTROL)
 _QUANTITY_FIELD = 12
 _KINDS = frozenset(CommandKind)
 _HEADER_FIELDS = 6
@@ -154,6 +157,8 @@ class Core:
             guard(state, self._timers, Guard(number, instrument, client_id, *body))
         elif kind == CommandKind.SETTLED:
             settled(state, Settled(number, instrument, client_id, *_SETTLED.unpack_from(command)[_HEADER_FIELDS:]))
+        elif kind == CommandKind.CONTROL and number == FEES_ACCOUNT:
+            venue_control(state, Control(number, client_id, instrument, *_CONTROL.unpack_from(command)[_HEADER_FIELDS:]))
         elif kind != CommandKind.TIME:
             self._apply_identified(CommandKind(kind), instrument, number, client_id, command)
         run_triggered(state, ran)
@@ -223,6 +228,9 @@ class Core:
         if kind is CommandKind.WITHDRAWAL:
             body = _WITHDRAWAL.unpack_from(command)[_HEADER_FIELDS:]
             return end_withdrawal(state, account, Ending(client_id, *body), outcome)
+        if kind is CommandKind.CONTROL:
+            body = _CONTROL.unpack_from(command)[_HEADER_FIELDS:]
+            return control(state, account, Control(account.number, client_id, subject, *body), outcome)
         beneficiary, amount_units, external_id = _MONEY.unpack_from(command)[_HEADER_FIELDS:]
         if kind is CommandKind.WITHDRAW:
             return withdraw(state, account, Withdraw(client_id, subject, beneficiary, amount_units), outcome)
@@ -325,6 +333,15 @@ class Core:
     def final_sequence(self) -> int:
         """All up to this command is FINAL in the ledger, as far as the core was told; 0: nothing is."""
         return self._state.final_sequence
+
+    @property
+    def cancel_only(self) -> bool:
+        """Say whether the venue takes nothing that adds risk."""
+        return self._state.cancel_only
+
+    def redeem_only(self) -> list[int]:
+        """Return the currencies that are not traded and not deposited, ascending."""
+        return sorted(self._state.redeem_only)
 
     def open_withdrawals(self, account: int, after: int, limit: int) -> list[OpenWithdrawal]:
         """Return up to ``limit`` withdrawals that wait to be paid, of an account or of all (0), ascending by number.

@@ -22,6 +22,7 @@ from fxengine.codes import (
     FIRST_CLIENT_ACCOUNT,
     AccountFlag,
     CommandKind,
+    ControlMode,
     ExecInst,
     OrdStatus,
     OrdType,
@@ -131,6 +132,8 @@ class _Reader:
             self._marks(state, timers)
         if self._at < len(self._written):
             self._money(state)
+        if self._at < len(self._written):
+            self._controls(state)
 
     def _marks(self, state: State, timers: Timers) -> None:
         (n_marked,) = self._next(_NUMBER)
@@ -158,6 +161,14 @@ class _Reader:
         (n_known,) = self._next(_NUMBER)
         for _ in range(n_known):
             state.external_ids.add(self._piece(_EXTERNAL_ID_BYTES))
+
+    def _controls(self, state: State) -> None:
+        mode, n_closed = self._numbers(2)
+        state.cancel_only = ControlMode(mode) is ControlMode.CANCEL_ONLY
+        for currency in self._numbers(n_closed):
+            if currency >= state.n_currencies:
+                raise ValueError(f"currency {currency}, which is closed, is not listed")
+            state.redeem_only.add(currency)
 
     def _piece(self, n_bytes: int) -> bytes:
         piece = self._written[self._at : self._at + n_bytes]

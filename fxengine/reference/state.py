@@ -97,6 +97,10 @@ class State:
         """All up to this command is FINAL in the ledger."""
         self.withdrawals: dict[int, Withdrawal] = {}
         """Open withdrawals by number, ascending."""
+        self.cancel_only = False
+        """The venue takes nothing that adds risk."""
+        self.redeem_only: set[int] = set()
+        """Currencies that are not traded."""
         self.external_ids: set[bytes] = set()
         """Of every deposit that was ever credited and had one."""
         self.timers = timers
@@ -120,6 +124,17 @@ class State:
     def is_operator(self, account: Account) -> bool:
         """Say whether the account may move money in and out now."""
         return bool(account.flags & AccountFlag.OPERATOR) and self.is_valid(account)
+
+    def closed(self, instrument: int) -> RejectReason:
+        """Return why an instrument takes nothing that adds risk, or NONE."""
+        pair = self.instruments[instrument]
+        return self.closed_to(pair.base, pair.quote)
+
+    def closed_to(self, *currencies: int) -> RejectReason:
+        """Return why these currencies are not traded, or NONE."""
+        if self.cancel_only:
+            return RejectReason.VENUE_CANCEL_ONLY
+        return RejectReason.NONE if self.redeem_only.isdisjoint(currencies) else RejectReason.CURRENCY_REDEEM_ONLY
 
     # -- events: each takes the next number of its account's private stream
 
@@ -219,10 +234,11 @@ class State:
         action: int,
         reason: RejectReason = RejectReason.NONE,
         setting: int = 0,
+        subject: int = 0,
     ) -> None:
-        """Tell an account what was decided over it, beside any order (GUARDED, REVOKED)."""
+        """Tell an account what was decided, beside any order (GUARDED, REVOKED, CONTROLLED)."""
         self.emit_order(
-            kind, account, side=action, instrument=0, status=OrdStatus.NEW, order_id=0, client_order_id=0,
+            kind, account, side=action, instrument=subject, status=OrdStatus.NEW, order_id=0, client_order_id=0,
             price_ticks=0, quantity_lots=setting, leaves_lots=0, cum_lots=0, reason=reason,
         )  # fmt: skip
 

@@ -58,6 +58,8 @@ def _refusal(state: State, operator: Account, command: Deposit) -> RejectReason:
         return RejectReason.AMOUNT_OUT_OF_RANGE
     if command.external_id in state.external_ids:
         return RejectReason.DEPOSIT_KNOWN
+    if command.currency in state.redeem_only:
+        return RejectReason.CURRENCY_REDEEM_ONLY
     if not beneficiary.permits(command.currency):
         return RejectReason.CURRENCY_NOT_PERMITTED
     if command.amount_units - state.accounts[CUSTODY_ACCOUNT].balances[command.currency].available > INT64_MAX:

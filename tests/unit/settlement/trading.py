@@ -14,6 +14,7 @@ from fxengine.codes import (
     Side,
     SwapMode,
     TimeInForce,
+    WithdrawalAction,
 )
 from fxengine.engine import Durability, Engine, MatchingCore, Released, credential_command
 from fxengine.records import CANCEL, COMMAND, MONEY, NEW_ORDER, SETTLED, SWAP, WITHDRAWAL, Records
