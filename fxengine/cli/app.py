@@ -9,6 +9,9 @@ from fxengine.cli.audit import commands as audit
 from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
+from fxengine.cli.money import PANEL as MONEY
+from fxengine.cli.money import commands as money
+from fxengine.cli.money import withdrawal
 from fxengine.cli.orders import commands as orders
 from fxengine.cli.token import commands as token
 from fxengine.cli.trading import commands as trading
@@ -45,7 +48,8 @@ def _options(
     """Hold what goes before a command."""
 
 
-for commands in (demo, venue, trading, orders, audit):
+for commands in (demo, venue, money, trading, orders, audit):
     app.add_typer(commands)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
+app.add_typer(withdrawal, rich_help_panel=MONEY)

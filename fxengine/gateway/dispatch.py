@@ -20,7 +20,7 @@ from typing import Final
 from fxengine.codes import RejectReason, RevokeAction, SettlementStatus
 from fxengine.engine import Engine, MatchingCore, Place, Released
 from fxengine.gateway.batch import Batch
-from fxengine.gateway.commands import RECORD_OF
+from fxengine.gateway.commands import RECORD_OF, settled_record
 from fxengine.gateway.delivery import Delivery, reject
 from fxengine.gateway.history import History
 from fxengine.gateway.limits import LOGON_COST
@@ -302,7 +302,14 @@ class Dispatcher:
                 self._delivery.send_chunk(session, chunk, 1)
 
     def settled_through(self, batch_id: int, finality: str, last_sequence: int) -> None:
-        """Note up to which command all is FINAL: who logs on later has missed the notices so far."""
+        """Note up to which command all is FINAL: who logs on later has missed the notices so far.
+
+        The core is told where a withdrawal waits for it.
+        """
+        core = self._engine.core
+        waiting = core.open_withdrawals(0, core.final_sequence, 1)
+        if waiting and waiting[0][0] <= last_sequence:
+            self._batch.add(settled_record(last_sequence))
         self._presence.settled = Settlement(batch_id, int(SettlementStatus.FINAL), finality, 1, last_sequence, 0)
 
     # -- out

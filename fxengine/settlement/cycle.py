@@ -1,7 +1,7 @@
 """The settlement cycle: gathers what the engine releases, cuts it into batches, has them posted once.
 
-A cycle opens with the first movement of money after the last cut and is cut when it has lasted
-``cycle_ns`` or holds ``batch_trades_max`` trades, always at the end of a released stretch of the
+A cycle opens with the first movement of money, or step of a withdrawal, after the last cut, and is cut
+when it has lasted ``cycle_ns`` or holds ``batch_trades_max`` trades, always at the end of a released stretch of the
 journal, so that a batch's last command has a chain hash that the journal can prove. Stretches
 without a movement make no batch of their own: the next batch's range covers them. Only at a clean
 stop does a last batch cover them though it moves nothing, so that the ledger's cursor, which names
@@ -39,7 +39,13 @@ from fxengine.venue import Venue
 __all__ = ["BackOff", "BatchStatus", "Settlement"]
 
 _FILL: Final = bytes([EventKind.FILL])
-_TRANSFERS: Final = tuple(bytes([kind]) for kind in (EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN))
+_OF_MONEY: Final = tuple(
+    bytes([kind])
+    for kind in (
+        EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWAL_HELD, EventKind.WITHDRAWN,
+        EventKind.WITHDRAWAL_RETURNED,
+    )
+)  # fmt: skip
 _FILLS_PER_TRADE: Final = 2
 
 
@@ -66,6 +72,8 @@ class _Cycle:
             deltas=result.deltas,
             trades=result.trades,
             transfers=result.transfers,
+            withdrawals=result.withdrawals,
+            busts=result.busts,
             names=tuple(sorted(self.names.values())),
         )
 
@@ -228,7 +236,7 @@ class Settlement:
         for name in credentialed_names(released.commands, released.events, released.first_sequence):
             cycle.names[name.account] = name
         n_fills = kinds.count(_FILL)
-        if n_fills or any(kind in kinds for kind in _TRANSFERS):
+        if n_fills or any(kind in kinds for kind in _OF_MONEY):
             if not cycle.events:
                 cycle.due_ns = self._clock_ns() + self._cycle_ns
             cycle.events.append(released.events)
