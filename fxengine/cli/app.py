@@ -9,6 +9,7 @@ from fxengine.cli.audit import commands as audit
 from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
+from fxengine.cli.ledger import commands as ledger
 from fxengine.cli.orders import commands as orders
 from fxengine.cli.token import commands as token
 from fxengine.cli.trading import commands as trading
@@ -49,3 +50,4 @@ for commands in (demo, venue, trading, orders, audit):
     app.add_typer(commands)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
+app.add_typer(ledger, rich_help_panel="Check")

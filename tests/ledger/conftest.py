@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fxengine.ledger import Ledger, open_ledger
+from fxengine.ledger.check_batches import VENUE, Books
 from fxengine.venue import Venue
 from fxengine.venue_file import parse_venue
-from tests.ledger.books import VENUE, Books
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def venue() -> Venue:
 
 @pytest.fixture(scope="session")
 def other_venue() -> Venue:
-    return parse_venue(VENUE.replace("test-venue", "other-venue"))
+    return parse_venue(VENUE.replace("check-venue", "other-venue"))
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from fxengine.errors import LedgerError, LedgerMismatch, LedgerUnavailable
 from fxengine.ledger import AccountName, Cursor, Ledger, open_ledger
 from fxengine.ledger import sqlite as backend
+from fxengine.ledger.check_batches import Books
 from fxengine.venue import Venue
-from tests.ledger.books import Books
 
 CUSTODY, ALICE, BOB, USD, EUR, JPY = 1, 2, 3, 0, 1, 2
 Open = Callable[[str], Ledger]
@@ -60,7 +60,7 @@ def test_every_commit_is_synced(sqlite_path: Path, venue: Venue) -> None:
 
 
 _ANOTHER_VENUE = (
-    r"opened for venue 'test-venue' under other rules \(currencies, instruments, fees or bounds\) than those of venue"
+    r"opened for venue 'check-venue' under other rules \(currencies, instruments, fees or bounds\) than those of venue"
     r" 'other-venue' now; restore the venue file .* or give this venue a new directory"
 )
 
@@ -193,10 +193,10 @@ def test_an_accountant_reads_statements_in_decimals_and_a_trial_balance(
         "INSERT INTO withdrawals VALUES (999, 2, 0, 7, 5, 'HELD', NULL, NULL)",
         "INSERT INTO trades VALUES (5, 99, 9, 0, 999, 2, 3, 'BUY', 0, 1, 1, 1, 1, 0, 0)",
         "INSERT INTO balances VALUES (0, 2, 7, 5)",
-        "INSERT INTO batches VALUES (7, 68, 72, 0, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
-        "INSERT INTO batches VALUES (6, 67, 72, 0, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
-        "INSERT INTO batches VALUES (6, 68, 67, 0, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
-        "INSERT INTO batches VALUES (6, 68, 72, 0, 1, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
+        "INSERT INTO batches VALUES (7, 97, 101, 0, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
+        "INSERT INTO batches VALUES (6, 96, 101, 0, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
+        "INSERT INTO batches VALUES (6, 97, 96, 0, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
+        "INSERT INTO batches VALUES (6, 97, 101, 0, 1, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
         "INSERT OR REPLACE INTO balances SELECT account, currency, amount_units, 5 FROM postings"
         " WHERE batch = 5 AND account = 1",
         "INSERT OR REPLACE INTO accounts VALUES (2, 'client', 'https://kyc.example', 'someone else')",
@@ -210,7 +210,7 @@ def test_an_accountant_reads_statements_in_decimals_and_a_trial_balance(
 def test_sql_that_would_falsify_the_books_is_refused(sql: sqlite3.Connection, statement: str) -> None:
     sql.execute("PRAGMA foreign_keys = OFF")  # as any SQLite shell starts: the rules hold without them
     before = list(sql.iterdump())
-    assert sql.execute("SELECT max(last_sequence) FROM batches").fetchone() == (67,)
+    assert sql.execute("SELECT max(last_sequence) FROM batches").fetchone() == (96,)
     with pytest.raises(sqlite3.IntegrityError):
         sql.execute(statement)
     assert list(sql.iterdump()) == before
@@ -231,7 +231,7 @@ def test_a_batch_that_is_wrong_cannot_be_closed_even_by_hand(sql: sqlite3.Connec
     with pytest.raises(sqlite3.IntegrityError, match=refusal):  # noqa: PT012 - any of the three may refuse
         sql.execute(f"INSERT INTO postings VALUES {lines}")
         sql.execute(
-            "INSERT INTO batches VALUES (6, 68, 72, 0, 2, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))"
+            "INSERT INTO batches VALUES (6, 97, 101, 0, 2, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))"
         )
         sql.execute("COMMIT")
 
@@ -248,7 +248,7 @@ def test_a_batch_that_is_right_can_be_closed_by_hand(sql: sqlite3.Connection) ->
     before = sql.execute(query).fetchone()[0]
     sql.execute("BEGIN")
     sql.execute("INSERT INTO postings VALUES (6, 1, 0, -7), (6, 2, 0, 7)")
-    sql.execute("INSERT INTO batches VALUES (6, 68, 72, 0, 2, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))")
+    sql.execute("INSERT INTO batches VALUES (6, 97, 101, 0, 2, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))")
     sql.execute("COMMIT")
     assert sql.execute(query).fetchone()[0] == before + 7
 

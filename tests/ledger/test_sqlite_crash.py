@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from fxengine.ledger import Batch, open_ledger
+from fxengine.ledger.check_batches import Books
 from fxengine.venue import Venue
-from tests.ledger.books import Books
 
 ROOT = Path(__file__).parents[2]
 N_BATCHES = 8

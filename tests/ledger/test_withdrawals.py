@@ -12,8 +12,8 @@ import pytest
 from fxengine.codes import CUSTODY_ACCOUNT, EventKind
 from fxengine.errors import LedgerError
 from fxengine.ledger import BUST, TRANSFER, WITHDRAWAL, Batch, Ledger, WithdrawalStep
+from fxengine.ledger.check_batches import Books
 from fxengine.ledger.reading import open_reader
-from tests.ledger.books import Books
 
 ALICE, BOB, USD = 2, 3, 0
 HELD, PAID, RETURNED = WithdrawalStep
