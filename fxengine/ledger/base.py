@@ -40,6 +40,7 @@ from typing import Final, Protocol, cast
 from fxengine.codes import CUSTODY_ACCOUNT, SettlementStatus
 from fxengine.errors import LedgerError, LedgerMismatch
 from fxengine.ledger.batch import AccountName, Batch, Cursor
+from fxengine.money import INT64_MAX
 from fxengine.venue import Venue
 
 Balances = dict[tuple[int, int], int]
@@ -166,7 +167,7 @@ def is_next(batch: Batch, cursor: Cursor, head_of: Callable[[int], bytes]) -> bo
 
 def check_balance(account: int, currency: int, units: int) -> None:
     """Raise :class:`LedgerError` for a balance that no account may have."""
-    if units > 0 if account == CUSTODY_ACCOUNT else units < 0:
+    if abs(units) > INT64_MAX or (units > 0 if account == CUSTODY_ACCOUNT else units < 0):
         raise LedgerError(f"account {account} would hold {units} units of currency {currency}")
 
 

@@ -200,6 +200,7 @@ def _other_content(batch: Batch) -> dict[str, object]:
 
 
 def _strictly_ordered(trial: Trial) -> None:
+    trial.post()
     start = trial.books.cursor
     balances = dict(trial.books.balances)
     first, second = trial.books.batch(), trial.books.batch()

@@ -36,10 +36,16 @@ _TYPES: Final = {
     "line": "int4", "instrument": "int4", "currency": "int4",
 }  # fmt: skip
 """What a column is where it is not ``int8``: binary COPY takes exactly the table's type."""
-_COPY: Final = {table: f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)" for table, names in COLUMNS.items()}
+_COPY: Final = {
+    table: f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)" for table, names in COLUMNS.items()
+}
 _COPY_TYPES: Final = {table: [_TYPES.get(name, "int8") for name in names] for table, names in COLUMNS.items()}
-_INSERT_BATCH: Final = f"INSERT INTO batches ({', '.join(BATCH_COLUMNS)}) VALUES ({', '.join(['%s'] * len(BATCH_COLUMNS))})"
-_END_WITHDRAWAL: Final = "UPDATE withdrawals SET state = %s, ended_batch = %s, ended_sequence = %s WHERE withdrawal = %s"
+_INSERT_BATCH: Final = (
+    f"INSERT INTO batches ({', '.join(BATCH_COLUMNS)}) VALUES ({', '.join(['%s'] * len(BATCH_COLUMNS))})"
+)
+_END_WITHDRAWAL: Final = (
+    "UPDATE withdrawals SET state = %s, ended_batch = %s, ended_sequence = %s WHERE withdrawal = %s"
+)
 
 
 class PostgresLedger:
@@ -154,7 +160,9 @@ class PostgresLedger:
             db.execute("SET synchronous_commit = on")
 
     def _take_writer_lock(self, db: Connection) -> None:
-        key = int.from_bytes(hashlib.sha256(f"fxengine {self._address.schema}".encode()).digest()[:8], "big", signed=True)
+        key = int.from_bytes(
+            hashlib.sha256(f"fxengine {self._address.schema}".encode()).digest()[:8], "big", signed=True
+        )
         try:
             db.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
             db.execute("SELECT pg_advisory_lock(%s)", (key,))
@@ -189,8 +197,8 @@ class PostgresLedger:
         version = cast(int, row[0]) if row else 0
         if version > len(MIGRATIONS):
             raise LedgerError(
-                f"the ledger {self._address.shown} has schema version {version}, and this release knows {len(MIGRATIONS)};"
-                " open it with the release that wrote it, or a later one"
+                f"the ledger {self._address.shown} has schema version {version}, and this release knows"
+                f" {len(MIGRATIONS)}; open it with the release that wrote it, or a later one"
             )
         for number, statements in enumerate(MIGRATIONS[version:], version + 1):
             db.execute(statements.encode())
@@ -201,7 +209,8 @@ class PostgresLedger:
     def _describe_venue(self, db: Connection) -> None:
         venue = self._venue
         db.execute(
-            "INSERT INTO venue VALUES (1, %s, %s, %s, %s)", (venue.id, venue.name, venue.fingerprint, self._genesis.head)
+            "INSERT INTO venue VALUES (1, %s, %s, %s, %s)",
+            (venue.id, venue.name, venue.fingerprint, self._genesis.head),
         )
         with db.cursor() as cursor:
             cursor.executemany(
@@ -241,8 +250,8 @@ class PostgresLedger:
         if batch.names:
             columns = [list(column) for column in zip(*batch.names, strict=True)]
             rows = db.execute(
-                "SELECT account, issuer, subject FROM accounts WHERE issuer IS NOT NULL AND (account = ANY(%s::bigint[])"
-                " OR (issuer, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[])))",
+                "SELECT account, issuer, subject FROM accounts WHERE issuer IS NOT NULL"
+                " AND (account = ANY(%s::bigint[]) OR (issuer, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[])))",
                 columns,
             )
             known = [AccountName(*cast(tuple[int, str, str], row)) for row in rows]

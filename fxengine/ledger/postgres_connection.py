@@ -69,6 +69,8 @@ def parse(url: str) -> Address:
             " characters such as @ : / # ? % written as %40 %3A %2F %23 %3F %25 inside a part"
         ) from None
     user, host, port = (str(given.get(key) or "") for key in ("user", "host", "port"))
+    if port and not port.isdecimal():  # most likely the rest of a password with a : or @ in it
+        raise LedgerError("the port in the URL of a PostgreSQL ledger is not a number")
     shown = "postgresql://" + (f"{quote(user)}@" if user else "") + quote(host, safe="") + (f":{port}" if port else "")
     shown += f"/{quote(str(given.get('dbname') or ''))}?schema={schema}"
     return Address(make_conninfo("", **{**_PATIENCE, **given}), schema, shown)

@@ -73,8 +73,8 @@ CREATE TABLE open_batches (
 CREATE TABLE postings (
   batch bigint NOT NULL,
   account bigint NOT NULL,
-  amount_units bigint NOT NULL CHECK (amount_units <> 0),
   currency integer NOT NULL,
+  amount_units bigint NOT NULL CHECK (amount_units <> 0),
   PRIMARY KEY (batch, account, currency)
 );
 CREATE INDEX postings_of_account ON postings (account, batch);
@@ -82,19 +82,19 @@ CREATE INDEX postings_of_account ON postings (account, batch);
 CREATE TABLE trades (
   batch bigint NOT NULL,
   line integer NOT NULL,
-  instrument integer NOT NULL,
   sequence bigint NOT NULL,
+  instrument integer NOT NULL,
   number bigint NOT NULL,
   maker bigint NOT NULL,
   taker bigint NOT NULL,
+  maker_side text NOT NULL CHECK (maker_side IN ('BUY', 'SELL')),
+  swap smallint NOT NULL CHECK (swap IN (0, 1)),
   price_ticks bigint NOT NULL CHECK (price_ticks > 0),
   quantity_lots bigint NOT NULL CHECK (quantity_lots > 0),
   base_units bigint NOT NULL CHECK (base_units > 0),
   quote_units bigint NOT NULL CHECK (quote_units > 0),
   maker_fee_units bigint NOT NULL,
   taker_fee_units bigint NOT NULL CHECK (taker_fee_units >= 0),
-  swap smallint NOT NULL CHECK (swap IN (0, 1)),
-  maker_side text NOT NULL CHECK (maker_side IN ('BUY', 'SELL')),
   PRIMARY KEY (batch, line),
   UNIQUE (instrument, number)
 );
@@ -145,9 +145,9 @@ CREATE INDEX busts_of_batch ON busts (batch);
 
 CREATE TABLE balances (
   account bigint NOT NULL,
+  currency integer NOT NULL,
   amount_units bigint NOT NULL CHECK (CASE account WHEN 1 THEN amount_units <= 0 ELSE amount_units >= 0 END),
   batch bigint NOT NULL,
-  currency integer NOT NULL,
   PRIMARY KEY (account, currency)
 ) WITH (fillfactor = 60);
 """
@@ -208,8 +208,8 @@ _BATCH_RULES: Final = """
 CREATE FUNCTION batch_closes() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   last batches%ROWTYPE;
-  first_one bigint := NEW.first_sequence;
-  last_one bigint := NEW.last_sequence;
+  first_n bigint := NEW.first_sequence;
+  last_n bigint := NEW.last_sequence;
 BEGIN
   SELECT * INTO last FROM batches ORDER BY batch DESC LIMIT 1;
   IF NEW.batch <> 1 + coalesce(last.batch, 0) OR NEW.first_sequence <> 1 + coalesce(last.last_sequence, 0) THEN
@@ -219,16 +219,16 @@ BEGIN
     PERFORM refuse('the postings of a batch must sum to zero in every currency');
   END IF;
   IF NEW.postings <> (SELECT count(*) FROM postings WHERE batch = NEW.batch)
-  OR NEW.trades <> (SELECT count(*) FROM trades WHERE batch = NEW.batch AND sequence BETWEEN first_one AND last_one)
-  OR NEW.transfers <> (SELECT count(*) FROM deposits WHERE batch = NEW.batch AND sequence BETWEEN first_one AND last_one)
-                    + (SELECT count(*) FROM payments WHERE batch = NEW.batch AND sequence BETWEEN first_one AND last_one)
+  OR NEW.trades <> (SELECT count(*) FROM trades WHERE batch = NEW.batch AND sequence BETWEEN first_n AND last_n)
+  OR NEW.transfers <> (SELECT count(*) FROM deposits WHERE batch = NEW.batch AND sequence BETWEEN first_n AND last_n)
+                    + (SELECT count(*) FROM payments WHERE batch = NEW.batch AND sequence BETWEEN first_n AND last_n)
                     + (SELECT count(*) FROM withdrawals WHERE ended_batch = NEW.batch AND state = 'PAID'
-                          AND ended_sequence BETWEEN first_one AND last_one)
+                          AND ended_sequence BETWEEN first_n AND last_n)
   OR NEW.withdrawals <> (SELECT count(*) FROM withdrawals WHERE held_batch = NEW.batch
-                          AND ended_sequence IS DISTINCT FROM withdrawal AND withdrawal BETWEEN first_one AND last_one)
+                          AND ended_sequence IS DISTINCT FROM withdrawal AND withdrawal BETWEEN first_n AND last_n)
                       + (SELECT count(*) FROM withdrawals WHERE ended_batch = NEW.batch
-                          AND ended_sequence > withdrawal AND ended_sequence BETWEEN first_one AND last_one)
-  OR NEW.busts <> (SELECT count(*) FROM busts WHERE batch = NEW.batch AND sequence BETWEEN first_one AND last_one) THEN
+                          AND ended_sequence > withdrawal AND ended_sequence BETWEEN first_n AND last_n)
+  OR NEW.busts <> (SELECT count(*) FROM busts WHERE batch = NEW.batch AND sequence BETWEEN first_n AND last_n) THEN
     PERFORM refuse('a batch must have the postings, trades, transfers, withdrawals and busts that it counts');
   END IF;
   IF EXISTS (SELECT FROM postings p WHERE batch = NEW.batch
@@ -345,12 +345,15 @@ def _first() -> str:
     for table in (*_FOREVER, *_NEVER_DELETED):
         what = "UPDATE OR DELETE OR TRUNCATE" if table in _FOREVER else "DELETE OR TRUNCATE"
         parts.append(
-            f"CREATE TRIGGER never_change BEFORE {what} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION never_changes();\n"
+            f"CREATE TRIGGER never_change BEFORE {what} ON {table}\n"
+            "  FOR EACH STATEMENT EXECUTE FUNCTION never_changes();\n"
         )
     parts.append(_VIEWS)
     views = ("statement", "trial_balance")
     for name, text in _COMMENTS.items():
-        parts.append(f"COMMENT ON {'VIEW' if name in views else 'TABLE'} {name} IS '{text.replace(chr(39), chr(39) * 2)}';\n")
+        parts.append(
+            f"COMMENT ON {'VIEW' if name in views else 'TABLE'} {name} IS '{text.replace(chr(39), chr(39) * 2)}';\n"
+        )
     return "".join(parts)
 
 

@@ -40,7 +40,8 @@ def test_any_trade_is_proved_to_be_in_its_batch_without_the_others(books: Books)
 
 
 @pytest.mark.parametrize(
-    ("kind", "side", "says"), [("DEPOSITED", "payer", "payer of a DEPOSITED"), ("WITHDRAWN", "payee", "payee of a WITH")]
+    ("kind", "side", "says"),
+    [("DEPOSITED", "payer", "payer of a DEPOSITED"), ("WITHDRAWN", "payee", "payee of a WITH")],
 )
 def test_money_comes_from_custody_and_goes_there(books: Books, kind: str, side: str, says: str) -> None:
     transfers = np.zeros(1, TRANSFER)

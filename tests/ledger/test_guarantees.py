@@ -54,7 +54,9 @@ def test_values_at_the_edge_of_64_bits_are_kept_exactly(open_: Callable[[str], L
     assert not any(ledger.balances().values())
 
 
-def test_an_account_keeps_its_name_and_a_name_its_account(open_: Callable[[str], Ledger], url: str, books: Books) -> None:
+def test_an_account_keeps_its_name_and_a_name_its_account(
+    open_: Callable[[str], Ledger], url: str, books: Books
+) -> None:
     ledger = open_(url)
     alice = AccountName(ALICE, "https://kyc.example", "payer-1")
     ledger.post(books.close([], names=(alice,)))
