@@ -251,7 +251,8 @@ class PostgresLedger:
             columns = [list(column) for column in zip(*batch.names, strict=True)]
             rows = db.execute(
                 "SELECT account, issuer, subject FROM accounts WHERE issuer IS NOT NULL"
-                " AND (account = ANY(%s::bigint[]) OR (issuer, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[])))",
+                " AND (account = ANY(%s::bigint[])"
+                " OR (issuer, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[])))",
                 columns,
             )
             known = [AccountName(*cast(tuple[int, str, str], row)) for row in rows]
