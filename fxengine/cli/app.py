@@ -9,6 +9,7 @@ from fxengine.cli.audit import commands as audit
 from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
+from fxengine.cli.ledger import commands as ledger
 from fxengine.cli.money import PANEL as MONEY
 from fxengine.cli.money import commands as money
 from fxengine.cli.money import withdrawal
@@ -53,3 +54,4 @@ for commands in (demo, venue, money, trading, orders, audit):
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
 app.add_typer(withdrawal, rich_help_panel=MONEY)
+app.add_typer(ledger, rich_help_panel="Check")
