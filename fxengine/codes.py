@@ -343,7 +343,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.QUANTITY_OUT_OF_RANGE: "The quantity is not a positive number of lots within the venue's bound.",
     _R.NOTIONAL_TOO_LARGE: "Price times quantity exceeds what the venue can represent; send smaller orders.",
     _R.VENUE_CANCEL_ONLY: "The venue takes nothing that adds risk now; orders can be cancelled. Try again later.",
-    _R.CURRENCY_REDEEM_ONLY: "This currency can only be cancelled out of and withdrawn now; use others, or try again later.",
+    _R.CURRENCY_REDEEM_ONLY: "This currency is not traded or deposited now; cancel and withdraw, or try again later.",
     _R.INSUFFICIENT_FUNDS: "The available balance does not cover this; deposit, cancel orders, or lower the amount.",
     _R.AMOUNT_OUT_OF_RANGE: "The amount must be a positive number of the currency's smallest units.",
     _R.CURRENCY_TOTAL_EXCEEDED: "The deposit would exceed the largest total the venue can represent; deposit less.",

@@ -194,7 +194,10 @@ EVENT: Final = _event(
     ("order_id", "<u8"),  # OrderID; 0 for a leg of a swap
     ("client_order_id", "<u8"),
     ("price_ticks", "<i8"),
-    ("quantity_lots", "<i8"),  # of this event: entered, filled, cancelled; GUARDED: timeout in ns, or 1 for watching; CONTROLLED: scope
+    (
+        "quantity_lots",
+        "<i8",
+    ),  # of this event: entered, filled, cancelled; GUARDED: timeout in ns, or 1 for watching; CONTROLLED: scope
     ("leaves_lots", "<i8"),  # FIX 151, after the event
     ("cum_lots", "<i8"),  # FIX 14, after the event
     ("fee_units", "<i8"),  # FILL: fee in the currency received; negative: a rebate in the currency given

@@ -72,7 +72,11 @@ COMMAND_VIEWS = {
 }
 _ARRAYS = {"path", "change_units"}
 _KINDS = frozenset(EventKind)
-_ACTIONS: dict[EventKind, type[IntEnum]] = {EventKind.GUARDED: GuardAction, EventKind.REVOKED: RevokeAction, EventKind.CONTROLLED: ControlMode}
+_ACTIONS: dict[EventKind, type[IntEnum]] = {
+    EventKind.GUARDED: GuardAction,
+    EventKind.REVOKED: RevokeAction,
+    EventKind.CONTROLLED: ControlMode,
+}
 _COMMAND_ACTIONS: dict[CommandKind, type[IntEnum]] = {
     CommandKind.GUARD: GuardAction,
     CommandKind.REVOKE: RevokeAction,

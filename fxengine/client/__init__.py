@@ -18,6 +18,7 @@ from fxengine.client.replica import BookReplica
 from fxengine.client.reports import (
     Balance,
     CommandDone,
+    ControlNotice,
     Execution,
     GuardNotice,
     MoneyMovement,
@@ -40,6 +41,7 @@ __all__ = [
     "Call",
     "Client",
     "CommandDone",
+    "ControlNotice",
     "Execution",
     "GuardNotice",
     "Listing",

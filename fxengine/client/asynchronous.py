@@ -113,6 +113,8 @@ class AsyncClient:
     withdraw = _awaiting(Protocol.withdraw)
     withdrawal_paid = _awaiting(Protocol.withdrawal_paid)
     withdrawal_returned = _awaiting(Protocol.withdrawal_returned)
+    control_venue = _awaiting(Protocol.control_venue)
+    control_currency = _awaiting(Protocol.control_currency)
     freeze = _awaiting(Protocol.freeze)
     unfreeze = _awaiting(Protocol.unfreeze)
     revoke_token = _awaiting(Protocol.revoke_token)

@@ -102,6 +102,8 @@ class Client:
     withdraw = _blocking(Protocol.withdraw)
     withdrawal_paid = _blocking(Protocol.withdrawal_paid)
     withdrawal_returned = _blocking(Protocol.withdrawal_returned)
+    control_venue = _blocking(Protocol.control_venue)
+    control_currency = _blocking(Protocol.control_currency)
     freeze = _blocking(Protocol.freeze)
     unfreeze = _blocking(Protocol.unfreeze)
     revoke_token = _blocking(Protocol.revoke_token)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from fxengine.codes import (
     CommandKind,
+    ControlMode,
+    ControlScope,
     EventFlag,
     EventKind,
     GuardAction,
@@ -286,6 +288,18 @@ class RevocationNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlNotice:
+    """The venue or a currency was opened or closed, by this operator."""
+
+    scope: ControlScope
+    mode: ControlMode
+    currency: Currency | None
+    """None for the venue."""
+    sequence: int
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The one true outcome of a command, or state of an order, as the venue knows it. Source: FIX 35=8, ExecType I."""
 
@@ -325,6 +339,14 @@ class Refusal:
 
 
 Report = (
-    Execution | SwapReceipt | MoneyMovement | CommandDone | SettlementNotice | GuardNotice | RevocationNotice | Refusal
+    Execution
+    | SwapReceipt
+    | MoneyMovement
+    | CommandDone
+    | SettlementNotice
+    | GuardNotice
+    | RevocationNotice
+    | ControlNotice
+    | Refusal
 )
 """What ``take_reports`` returns."""

@@ -18,6 +18,7 @@ from fxengine.codes import CommandKind, GuardAction
 from fxengine.messages import (
     Amend,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -31,6 +32,7 @@ from fxengine.messages import (
 from fxengine.records import (
     AMEND,
     CANCEL,
+    CONTROL,
     GUARD,
     MASS_CANCEL,
     MASS_QUOTE,
@@ -55,6 +57,7 @@ _pack_guard = struct_of(GUARD).pack
 _pack_swap = struct_of(SWAP).pack
 _pack_money = struct_of(MONEY).pack
 _pack_revoke = struct_of(REVOKE).pack
+_pack_control = struct_of(CONTROL).pack
 _pack_settled = struct_of(SETTLED).pack
 _pack_withdrawal = struct_of(WITHDRAWAL).pack
 
@@ -68,6 +71,7 @@ _SWAP: Final = int(CommandKind.SWAP)
 _DEPOSIT: Final = int(CommandKind.DEPOSIT)
 _WITHDRAW: Final = int(CommandKind.WITHDRAW)
 _REVOKE: Final = int(CommandKind.REVOKE)
+_CONTROL: Final = int(CommandKind.CONTROL)
 _SETTLED: Final = int(CommandKind.SETTLED)
 _WITHDRAWAL: Final = int(CommandKind.WITHDRAWAL)
 _NS_PER_MS: Final = 1_000_000
@@ -151,6 +155,16 @@ def _revoke(account: int, revoke: Revoke) -> bytes:
     return _pack_revoke(_REVOKE, 1, 0, account, client_id, 0, action, target, _hash(jti))
 
 
+def _control(account: int, control: Control) -> bytes:
+    client_id, scope, mode, currency = control
+    return control_record(account, client_id, scope, mode, currency)
+
+
+def control_record(account: int, client_id: int, scope: int, mode: int, currency: int = 0) -> bytes:
+    """Build a CONTROL: an operator's, or with account and client id 0 the venue's own word."""
+    return _pack_control(_CONTROL, 1, currency, account, client_id, 0, scope, mode)
+
+
 def _hash(text: str) -> bytes:
     """Return what the core knows a text by; zeros for none."""
     return blake2b(text.encode(), digest_size=16).digest() if text else _NO_ID
@@ -178,5 +192,6 @@ RECORD_OF: Final[dict[type[Any], Callable[[int, Any], bytes]]] = {
     Withdraw: _withdraw,
     Revoke: _revoke,
     EndWithdrawal: _end_withdrawal,
+    Control: _control,
 }
 """How each request that changes state becomes one command: ``(account, request) -> n x 64 bytes``."""

@@ -38,6 +38,7 @@ from fxengine.messages import (
     BalancesRequest,
     BookRequest,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -139,6 +140,7 @@ KIND_OF: Final[dict[type[Any], Kind]] = {
     AccountRequest: Kind.OPERATOR_REQUEST,
     Deposit: Kind.OPERATOR_COMMAND,
     EndWithdrawal: Kind.OPERATOR_COMMAND,
+    Control: Kind.OPERATOR_COMMAND,
     Revoke: Kind.OPERATOR_COMMAND,
 }
 

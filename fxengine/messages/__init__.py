@@ -40,6 +40,7 @@ from fxengine.messages.requests import (
     BalancesRequest,
     BookRequest,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -102,6 +103,7 @@ class MessageType(IntEnum):
     WITHDRAW = 31
     REVOKE = 32
     END_WITHDRAWAL = 33
+    CONTROL = 34
 
     LOGON_ACK = 101
     LOGOUT_ACK = 102
@@ -146,6 +148,7 @@ Request = (
     | Withdraw
     | Revoke
     | EndWithdrawal
+    | Control
 )
 Reply = (
     LogonAck
@@ -191,10 +194,11 @@ REQUESTS: Final[dict[MessageType, type[Any]]] = {
     MessageType.WITHDRAW: Withdraw,
     MessageType.REVOKE: Revoke,
     MessageType.END_WITHDRAWAL: EndWithdrawal,
+    MessageType.CONTROL: Control,
 }
 """What a client may send."""
 
-PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal)
+PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal, Control)
 """Commands of which the session that sent one is told the number it was taken under, with TAKEN."""
 
 REPLIES: Final[dict[MessageType, type[Any]]] = {
@@ -237,6 +241,7 @@ __all__ = [
     "Book",
     "BookRequest",
     "Cancel",
+    "Control",
     "DeadMan",
     "Deposit",
     "EndWithdrawal",

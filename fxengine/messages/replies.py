@@ -49,7 +49,9 @@ class Reject(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """This session's SWAP, DEPOSIT, WITHDRAW, END_WITHDRAWAL or REVOKE was sequenced; told to it alone.
+    """This session's payment, or an operator's command, was sequenced; told to it alone.
+
+    These are SWAP, DEPOSIT, WITHDRAW, END_WITHDRAWAL, REVOKE and CONTROL.
 
     Sessions of one account hear each other's reports. Where two use the same client order id at the
     same time, the report with this sequence is this session's answer, and no other.
@@ -66,6 +68,8 @@ class ExecutionReport(NamedTuple):
     highest id used, quantity_lots the window. GUARDED: a guard was set, quantity_lots is the dead-man
     timeout in ns, or whether the account watches; with reason DEAD_MAN_FIRED the timer has run out.
     REVOKED: an operator froze or released the account, or took back its token; the reason says why.
+    CONTROLLED tells the operator who said it that the venue or a currency was opened or closed: side is the
+    ControlMode, quantity_lots the ControlScope, instrument the currency.
     """
 
     account_stream: Annotated[int, U64, _STREAM]
@@ -74,14 +78,18 @@ class ExecutionReport(NamedTuple):
         int,
         U8,
         "EventKind: 1 ACCEPTED, 2 REJECTED, 3 FILL, 4 CANCELED, 5 RESTED, 11 CREDENTIALED, 13 REPLACED, 14 REDUCED,"
-        " 15 TRIGGERED, 16 QUOTED, 17 GUARDED, 18 REVOKED",
+        " 15 TRIGGERED, 16 QUOTED, 17 GUARDED, 18 REVOKED, 21 CONTROLLED",
     ]
     status: Annotated[int, U8, "OrdStatus [39] after it"]
     reason: Annotated[int, U16, "RejectReason of a REJECTED, CANCELED or REDUCED; 0: none"]
     order_id: Annotated[int, U64, "OrderID [37]; 0: a leg of a swap, or none"]
     client_order_id: Annotated[int, U64, "ClOrdID [11] of the order or command"]
     instrument: Annotated[int, U16, _INDEX]
-    side: Annotated[int, U8, "Side [54]; REJECTED: the CommandKind; GUARDED: GuardAction; REVOKED: RevokeAction"]
+    side: Annotated[
+        int,
+        U8,
+        "Side [54]; REJECTED: the CommandKind; GUARDED: GuardAction; REVOKED: RevokeAction; CONTROLLED: ControlMode",
+    ]
     price_ticks: Annotated[int, I64, "of the fill, or of the order"]
     quantity_lots: Annotated[
         int, I64, "of this event: entered, filled, cancelled, rested; REPLACED: the new OrderQty; QUOTED: levels"
@@ -136,8 +144,8 @@ class SwapReport(NamedTuple):
 class MoneyReport(NamedTuple):
     """Money moved outside the books: a swap's payee was paid, a deposit, a step of a withdrawal.
 
-    DONE tells who sent it that a DEPOSIT, WITHDRAW, END_WITHDRAWAL, MASS_CANCEL or REVOKE was carried out. Of a
-    MASS_CANCEL, currency is its instrument and amount_units how many orders it cancelled.
+    DONE tells who sent it that a DEPOSIT, WITHDRAW, END_WITHDRAWAL, MASS_CANCEL, REVOKE or CONTROL was carried
+    out. Of a MASS_CANCEL, currency is its instrument and amount_units how many orders it cancelled.
     """
 
     account_stream: Annotated[int, U64, _STREAM]

@@ -261,3 +261,15 @@ class EndWithdrawal(NamedTuple):
     client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
     action: Annotated[int, U8, "WithdrawalAction: 1 PAID, 2 RETURNED"]
     withdrawal: Annotated[int, U64, "its number, as its reports and OPEN_WITHDRAWALS tell"]
+
+
+class Control(NamedTuple):
+    """Open or close the venue, or a currency (operators only). Answered by a MONEY_REPORT: DONE.
+
+    What rests stays and can be cancelled; what would add risk is refused until it is open again.
+    """
+
+    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
+    scope: Annotated[int, U8, "ControlScope: 1 VENUE, 2 CURRENCY"]
+    mode: Annotated[int, U8, "ControlMode: 1 OPEN, 2 CANCEL_ONLY (the venue), 3 REDEEM_ONLY (a currency)"]
+    currency: Annotated[int, U16, _CURRENCY + "; VENUE: 0"]

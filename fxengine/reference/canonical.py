@@ -19,8 +19,8 @@ Little-endian sections, one after the other::
 
 Timers are not written: they follow from the credentials and the orders, since every one that is due
 has fired; a dead-man timer is its account's. Nor are a maker's quote sets: they are its open orders that
-are quotes. Marks, money and controls are left out where there are none, so a journal of a venue that never had one keeps
-the hashes that it was sealed with.
+are quotes. Marks, money and controls are left out where there are none, so a journal of a venue that
+never had one keeps the hashes that it was sealed with.
 The hash of these bytes is the state hash.
 """
 

@@ -75,7 +75,5 @@ def _apply(state: State, command: Control) -> int:
         state.redeem_only.add(subject)
     else:
         state.redeem_only.discard(subject)
-    state.emit_told(
-        EventKind.CONTROLLED, command.account, action=command.mode, setting=command.scope, subject=subject
-    )
+    state.emit_told(EventKind.CONTROLLED, command.account, action=command.mode, setting=command.scope, subject=subject)
     return subject

@@ -158,7 +158,9 @@ class Core:
         elif kind == CommandKind.SETTLED:
             settled(state, Settled(number, instrument, client_id, *_SETTLED.unpack_from(command)[_HEADER_FIELDS:]))
         elif kind == CommandKind.CONTROL and number == FEES_ACCOUNT:
-            venue_control(state, Control(number, client_id, instrument, *_CONTROL.unpack_from(command)[_HEADER_FIELDS:]))
+            venue_control(
+                state, Control(number, client_id, instrument, *_CONTROL.unpack_from(command)[_HEADER_FIELDS:])
+            )
         elif kind != CommandKind.TIME:
             self._apply_identified(CommandKind(kind), instrument, number, client_id, command)
         run_triggered(state, ran)

@@ -32,7 +32,7 @@ _STATUS: Final = int(EventKind.ORDER_STATUS)
 _SWAPPED: Final = int(EventKind.SWAPPED)
 _REDUCED: Final = int(EventKind.REDUCED)
 _STANDS: Final = (EventKind.ACCEPTED, EventKind.RESTED, EventKind.REPLACED, EventKind.TRIGGERED, EventKind.QUOTED)
-_TOLD: Final = (EventKind.CREDENTIALED, EventKind.GUARDED, EventKind.REVOKED)
+_TOLD: Final = (EventKind.CREDENTIALED, EventKind.GUARDED, EventKind.REVOKED, EventKind.CONTROLLED)
 _ENTERED: Final = frozenset(map(int, (*_STANDS, *_TOLD)))
 _ENDED: Final = frozenset({int(EventKind.CANCELED), int(EventKind.REJECTED)})
 

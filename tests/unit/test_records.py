@@ -9,6 +9,7 @@ from fxengine.records import (
     CANCEL,
     CANCEL_EVENT,
     COMMAND,
+    CONTROL,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
     EVENT,
@@ -41,6 +42,7 @@ COMMANDS = {
     "GUARD": GUARD,
     "REVOKE": REVOKE,
     "SETTLED": SETTLED,
+    "CONTROL": CONTROL,
     "WITHDRAWAL": WITHDRAWAL,
     "CREDENTIAL": CREDENTIAL,
 }
@@ -71,6 +73,7 @@ MONEY: COMMAND_HEADER | reserved_0 24 V4 | beneficiary 28 <u4 | amount_units 32 
     | reserved_1 56 V8
 SETTLED: COMMAND_HEADER | final_sequence 24 <u8 | reserved_0 32 V32
 WITHDRAWAL: COMMAND_HEADER | action 24 u1 | reserved_0 25 V7 | withdrawal 32 <u8 | reserved_1 40 V24
+CONTROL: COMMAND_HEADER | scope 24 u1 | mode 25 u1 | reserved_0 26 V38
 GUARD: COMMAND_HEADER | action 24 u1 | watching 25 u1 | reserved_0 26 V6 | timeout_ns 32 <i8 | reserved_1 40 V24
 REVOKE: COMMAND_HEADER | action 24 u1 | reserved_0 25 V3 | target 28 <u4 | token_id 32 V16 | reserved_1 48 V16
 CREDENTIAL: COMMAND_HEADER | flags 24 u1 | level 25 u1 | jurisdiction 26 S2 | window 28 <u4 | issued_at_ns 32 <i8
@@ -154,6 +157,7 @@ def test_event_kinds_with_another_body_have_a_view_and_the_rest_read_as_events()
         EventKind.QUOTED,
         EventKind.GUARDED,
         EventKind.REVOKED,
+        EventKind.CONTROLLED,
     }
 
 

@@ -14,6 +14,7 @@ from fxengine.messages import (
     PAYMENTS,
     Amend,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -30,6 +31,7 @@ from fxengine.records import (
     AMEND,
     CANCEL,
     COMMAND,
+    CONTROL,
     GUARD,
     MASS_CANCEL,
     MASS_QUOTE,
@@ -58,6 +60,7 @@ CASES: list[tuple[Request, CommandKind, np.dtype[np.void], dict[str, str]]] = [
     (Deposit(5, 9, 3, 10**12), Kind.DEPOSIT, MONEY, {"account": "beneficiary", "currency": "instrument"}),
     (Withdraw(5, 9, 3, 10**12), Kind.WITHDRAW, MONEY, {"account": "beneficiary", "currency": "instrument"}),
     (EndWithdrawal(5, 2, 2**40), Kind.WITHDRAWAL, WITHDRAWAL, {}),
+    (Control(5, 2, 3, 7), Kind.CONTROL, CONTROL, {"currency": "instrument"}),
 ]  # fmt: skip
 
 

@@ -34,7 +34,7 @@ RECORDS: dict[str, np.dtype[np.void]] = {
     "MASS_QUOTE, kind 10": MASS_QUOTE,
     "Unit of 16 bytes: head of a quote set": QUOTE_SET,
     "Unit of 16 bytes: level of a quote set": QUOTE_LEVEL,
-    "Event: ACCEPTED, FILL, RESTED, CREDENTIALED, TRIGGERED, QUOTED, GUARDED, REVOKED": EVENT,
+    "Event: ACCEPTED, FILL, RESTED, CREDENTIALED, TRIGGERED, QUOTED, GUARDED, REVOKED, CONTROLLED": EVENT,
     "Event: CANCELED, REJECTED": CANCEL_EVENT,
     "Event: REDUCED": REDUCE_EVENT,
     "Event: REPLACED": REPLACE_EVENT,
