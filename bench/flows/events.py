@@ -30,6 +30,7 @@ from fxengine.codes import (
 )
 from fxengine.records import (
     AMEND,
+    BUST,
     CANCEL,
     CANCEL_EVENT,
     COMMAND,
@@ -69,6 +70,7 @@ COMMAND_VIEWS = {
     CommandKind.SETTLED: SETTLED,
     CommandKind.WITHDRAWAL: WITHDRAWAL,
     CommandKind.CONTROL: CONTROL,
+    CommandKind.BUST: BUST,
 }
 _ARRAYS = {"path", "change_units"}
 _KINDS = frozenset(EventKind)
