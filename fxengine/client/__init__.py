@@ -17,6 +17,7 @@ from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
 from fxengine.client.reports import (
     Balance,
+    BustNotice,
     CommandDone,
     ControlNotice,
     Execution,
@@ -38,6 +39,7 @@ __all__ = [
     "AsyncClient",
     "Balance",
     "BookReplica",
+    "BustNotice",
     "Call",
     "Client",
     "CommandDone",

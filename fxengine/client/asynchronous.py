@@ -115,6 +115,7 @@ class AsyncClient:
     withdrawal_returned = _awaiting(Protocol.withdrawal_returned)
     control_venue = _awaiting(Protocol.control_venue)
     control_currency = _awaiting(Protocol.control_currency)
+    bust = _awaiting(Protocol.bust)
     freeze = _awaiting(Protocol.freeze)
     unfreeze = _awaiting(Protocol.unfreeze)
     revoke_token = _awaiting(Protocol.revoke_token)

@@ -104,6 +104,7 @@ class Client:
     withdrawal_returned = _blocking(Protocol.withdrawal_returned)
     control_venue = _blocking(Protocol.control_venue)
     control_currency = _blocking(Protocol.control_currency)
+    bust = _blocking(Protocol.bust)
     freeze = _blocking(Protocol.freeze)
     unfreeze = _blocking(Protocol.unfreeze)
     revoke_token = _blocking(Protocol.revoke_token)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fxengine.client.listing import Listing
 from fxengine.client.reports import (
+    BustNotice,
     CommandDone,
     ControlNotice,
     Execution,
@@ -53,7 +54,10 @@ class Reader:
             return ControlNotice(scope, ControlMode(message.side), currency, message.sequence, message.time_ns)
         if kind == EventKind.CREDENTIALED:
             return None
-        execution = Execution(message, self._listing().instruments[message.instrument])
+        instrument = self._listing().instruments[message.instrument]
+        if kind == EventKind.BUSTED:
+            return BustNotice(message, instrument)
+        execution = Execution(message, instrument)
         if message.flags & EventFlag.SWAP:
             self._legs.append(execution)
         return execution

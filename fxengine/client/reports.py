@@ -300,6 +300,34 @@ class ControlNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class BustNotice:
+    """An operator undid a trade of this account: its legs and fees were reversed. Source: FIX ExecType H."""
+
+    message: ExecutionReport
+    instrument: Instrument = field(repr=False)
+
+    @property
+    def trade_number(self) -> int:
+        """With the instrument it names the trade, as in its fill's report."""
+        return self.message.trade_number
+
+    @property
+    def side(self) -> Side:
+        """This account's side of the trade that was undone."""
+        return Side(self.message.side)
+
+    @property
+    def price(self) -> str:
+        """The trade's price."""
+        return self.instrument.price_text(self.message.price_ticks)
+
+    @property
+    def quantity(self) -> str:
+        """The trade's quantity, in the base currency."""
+        return self.instrument.quantity_text(self.message.quantity_lots)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The one true outcome of a command, or state of an order, as the venue knows it. Source: FIX 35=8, ExecType I."""
 
@@ -347,6 +375,7 @@ Report = (
     | GuardNotice
     | RevocationNotice
     | ControlNotice
+    | BustNotice
     | Refusal
 )
 """What ``take_reports`` returns."""

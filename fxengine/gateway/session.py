@@ -37,6 +37,7 @@ from fxengine.messages import (
     Amend,
     BalancesRequest,
     BookRequest,
+    Bust,
     Cancel,
     Control,
     DeadMan,
@@ -141,6 +142,7 @@ KIND_OF: Final[dict[type[Any], Kind]] = {
     Deposit: Kind.OPERATOR_COMMAND,
     EndWithdrawal: Kind.OPERATOR_COMMAND,
     Control: Kind.OPERATOR_COMMAND,
+    Bust: Kind.OPERATOR_COMMAND,
     Revoke: Kind.OPERATOR_COMMAND,
 }
 

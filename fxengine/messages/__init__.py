@@ -39,6 +39,7 @@ from fxengine.messages.requests import (
     Amend,
     BalancesRequest,
     BookRequest,
+    Bust,
     Cancel,
     Control,
     DeadMan,
@@ -104,6 +105,7 @@ class MessageType(IntEnum):
     REVOKE = 32
     END_WITHDRAWAL = 33
     CONTROL = 34
+    BUST = 35
 
     LOGON_ACK = 101
     LOGOUT_ACK = 102
@@ -149,6 +151,7 @@ Request = (
     | Revoke
     | EndWithdrawal
     | Control
+    | Bust
 )
 Reply = (
     LogonAck
@@ -195,10 +198,11 @@ REQUESTS: Final[dict[MessageType, type[Any]]] = {
     MessageType.REVOKE: Revoke,
     MessageType.END_WITHDRAWAL: EndWithdrawal,
     MessageType.CONTROL: Control,
+    MessageType.BUST: Bust,
 }
 """What a client may send."""
 
-PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal, Control)
+PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal, Control, Bust)
 """Commands of which the session that sent one is told the number it was taken under, with TAKEN."""
 
 REPLIES: Final[dict[MessageType, type[Any]]] = {
@@ -240,6 +244,7 @@ __all__ = [
     "BalancesRequest",
     "Book",
     "BookRequest",
+    "Bust",
     "Cancel",
     "Control",
     "DeadMan",

@@ -6,6 +6,7 @@ from fxengine.codes import RejectReason as R
 from fxengine.codes import RevokeAction, WithdrawalAction
 from fxengine.messages import (
     Amend,
+    Bust,
     Cancel,
     Control,
     DeadMan,
@@ -244,10 +245,44 @@ def controls(desk: "Desk") -> None:
         _say(operator, Control(number + 3, *control[:1], 1, 0))
         number += 4
     _say(client, Cancel(20, 0, 2))
-    desk.refused(operator, Control(number, 1, 2, 0), R.CLIENT_ID_REUSED)
+    desk.refused(operator, Control(number - 1, 1, 2, 0), R.CLIENT_ID_REUSED)
     desk.refused(operator, Control(number + 9 + WINDOW, 1, 2, 0), R.CLIENT_ID_TOO_HIGH)
     _say(operator, Deposit(number + WINDOW, account, 0, 1))
     desk.refused(operator, Control(number, 1, 2, 0), R.CLIENT_ID_TOO_OLD)
+
+
+def busts(desk: "Desk") -> None:
+    """Trades that cannot be undone."""
+    trade = {"instrument": 0, "number": 2, "maker": 0, "taker": 0, "maker_side": 2, "price_ticks": 10_000}
+    terms = {"quantity_lots": 5, "maker_fee_units": 0, "taker_fee_units": 0}
+    maker, seller = desk.log_on("maker-1")
+    payer, buyer = desk.log_on("payer-1")
+    trade |= terms | {"maker": seller, "taker": buyer}
+    desk.refused(desk.venue.connection(), Bust(1, **trade), R.NOT_LOGGED_ON)
+    desk.refused(maker, Bust(1, **trade), R.NOT_AUTHORIZED)
+    for account in (seller, buyer):
+        desk.fund(account)
+    _say(maker, limit_order(1, side=2, price_ticks=10_000, quantity_lots=5))
+    _say(payer, limit_order(1, price_ticks=10_000, quantity_lots=5))
+    operator = desk.venue.connection()
+    operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
+    desk.refused(operator, Bust(0, **trade), R.CLIENT_ID_MISSING)
+    wrong: list[tuple[dict[str, int], R]] = [
+        ({"instrument": 3}, R.UNKNOWN_INSTRUMENT), ({"maker_side": 0}, R.BAD_SIDE),
+        ({"price_ticks": 0}, R.PRICE_OUT_OF_RANGE), ({"quantity_lots": 0}, R.QUANTITY_OUT_OF_RANGE),
+        ({"quantity_lots": 2**62, "price_ticks": 2**31 - 1}, R.NOTIONAL_TOO_LARGE), ({"maker": 1}, R.UNKNOWN_ACCOUNT),
+        ({"taker": 99}, R.UNKNOWN_ACCOUNT), ({"taker_fee_units": -1}, R.AMOUNT_OUT_OF_RANGE),
+        ({"number": 0}, R.UNKNOWN_TRADE), ({"number": 99}, R.UNKNOWN_TRADE),
+        ({"quantity_lots": 10**9}, R.INSUFFICIENT_FUNDS),
+    ]  # fmt: skip
+    for number, (changes, reason) in enumerate(wrong, 1):
+        desk.refused(operator, Bust(number, **(trade | changes)), reason)
+    _say(operator, Bust(20, **trade))
+    desk.refused(operator, Bust(21, **trade), R.TRADE_BUSTED)
+    desk.refused(operator, Bust(21, **(trade | {"number": 1})), R.CLIENT_ID_REUSED)
+    desk.refused(operator, Bust(23 + WINDOW, **trade), R.CLIENT_ID_TOO_HIGH)
+    _say(operator, Deposit(21 + WINDOW, buyer, 0, 1))
+    desk.refused(operator, Bust(21, **trade), R.CLIENT_ID_TOO_OLD)
 
 
 def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
@@ -258,7 +293,7 @@ def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
     return [row[0] for row in answer.withdrawals]
 
 
-def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit | Control) -> None:
+def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit | Control | Bust) -> None:
     """Say something that is taken, and hear what became of it."""
     connection.say(command)
     number = command.client_order_id
@@ -275,4 +310,4 @@ def _order_id(heard: list[Any], client_order_id: int) -> int:
     return int(numbers[0])
 
 
-SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations, withdrawals, controls)
+SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations, withdrawals, controls, busts)

@@ -6,6 +6,7 @@ from fxengine.codes import CommandKind
 from fxengine.messages import Cancel, NewOrder
 from fxengine.records import (
     AMEND,
+    BUST_EVENT,
     CANCEL,
     CANCEL_EVENT,
     EVENT,
@@ -40,6 +41,7 @@ RECORDS: dict[str, np.dtype[np.void]] = {
     "Event: REPLACED": REPLACE_EVENT,
     "Event: ORDER_STATUS": STATUS_EVENT,
     "Event: RECEIVED, DEPOSITED, WITHDRAWN, DONE, WITHDRAWAL_HELD, WITHDRAWAL_RETURNED": MONEY_EVENT,
+    "Event: BUSTED": BUST_EVENT,
     "Event: SWAPPED": SWAP_EVENT,
 }
 """Every record that stands in a frame, under what it is called."""
