@@ -73,6 +73,7 @@ cdef enum CommandKind:
     COMMAND_REVOKE = 12
     COMMAND_SETTLED = 13
     COMMAND_WITHDRAWAL = 14
+    COMMAND_BUST = 15
     COMMAND_CONTROL = 16
 
 cdef enum GuardAction:
@@ -120,6 +121,7 @@ cdef enum EventKind:
     EVENT_WITHDRAWAL_HELD = 19
     EVENT_WITHDRAWAL_RETURNED = 20
     EVENT_CONTROLLED = 21
+    EVENT_BUSTED = 22
 
 cdef enum EventFlag:
     FLAG_MAKER = 1
@@ -196,6 +198,8 @@ cdef enum RejectReason:
     DEPOSIT_KNOWN = 601
     NOT_FINAL = 602
     UNKNOWN_WITHDRAWAL = 603
+    TRADE_BUSTED = 604
+    UNKNOWN_TRADE = 605
 
 cdef enum Status:
     # What the hot path returns where it is not a RejectReason (those are not negative).
@@ -384,6 +388,26 @@ cdef struct Control:
     u8 mode  # ControlMode
     u8 reserved_0[38]
 
+cdef struct Bust:
+    u8 kind
+    u8 n_records
+    u16 instrument  # index
+    u32 account  # the operator's number
+    u64 client_order_id
+    i64 time_ns
+    u64 number  # of the trade, with the instrument
+    i64 price_ticks
+    i64 quantity_lots
+    u32 maker  # account number
+    u32 taker  # account number
+    u8 maker_side  # Side
+    u8 reserved_0[7]
+
+cdef struct BustDetail:  # second record of a BUST
+    i64 maker_fee_units  # of the currency that the maker received; negative: of the one it gave
+    i64 taker_fee_units  # of the currency that the taker received
+    u8 reserved_0[48]
+
 cdef struct Guard:
     u8 kind
     u8 n_records
@@ -566,6 +590,26 @@ cdef struct MoneyEvent:
     i64 amount_units
     u8 external_id[16]  # DEPOSITED: the command's
     u8 reserved_1[8]
+    u64 account_stream
+    u64 instrument_stream
+
+cdef struct BustEvent:
+    u8 kind
+    u8 side
+    u16 reason
+    u16 instrument
+    u8 status
+    u8 flags
+    u32 account
+    u32 counterparty
+    u64 sequence
+    u64 trade_number
+    u64 client_order_id
+    i64 price_ticks
+    i64 quantity_lots
+    i64 reserved_0
+    i64 reserved_1
+    i64 fee_units
     u64 account_stream
     u64 instrument_stream
 
@@ -865,6 +909,7 @@ cdef struct State:
     size_t n_withdrawals
     size_t withdrawals_capacity
     u32 max_withdrawals  # open, of an account
+    KnownIds busted  # trades that were undone, by instrument and number; see busts.pxi
     KnownIds deposits  # external ids of all that were credited and had one
     Memory memory
 

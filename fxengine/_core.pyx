@@ -40,6 +40,7 @@ include "core/transfers.pxi"
 include "core/revocations.pxi"
 include "core/withdrawals.pxi"
 include "core/controls.pxi"
+include "core/busts.pxi"
 include "core/look_ahead.pxi"
 include "core/dispatch.pxi"
 

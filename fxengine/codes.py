@@ -85,6 +85,7 @@ class CommandKind(IntEnum):
     REVOKE = 12
     SETTLED = 13
     WITHDRAWAL = 14
+    BUST = 15
     CONTROL = 16
 
 
@@ -150,6 +151,7 @@ class EventKind(IntEnum):
     WITHDRAWAL_HELD = 19  # none: a withdrawal was asked for, and its amount is held
     WITHDRAWAL_RETURNED = 20  # none: a withdrawal will not be paid, and its amount is free again
     CONTROLLED = 21  # none: the venue or a currency was opened or closed
+    BUSTED = 22  # H Trade Cancel: a trade was undone; one side's
 
 
 class EventFlag(IntFlag):
@@ -175,6 +177,7 @@ class SettlementStatus(IntEnum):
     PENDING = 1
     POSTED = 2
     FINAL = 3
+    FAILED = 4  # busted: undone by a later command, which settles in its own turn
 
 
 FEES_ACCOUNT = 0
@@ -288,6 +291,8 @@ class RejectReason(IntEnum):
     DEPOSIT_KNOWN = 601
     NOT_FINAL = 602
     UNKNOWN_WITHDRAWAL = 603
+    TRADE_BUSTED = 604
+    UNKNOWN_TRADE = 605
 
     @property
     def text(self) -> str:
@@ -343,7 +348,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.QUANTITY_OUT_OF_RANGE: "The quantity is not a positive number of lots within the venue's bound.",
     _R.NOTIONAL_TOO_LARGE: "Price times quantity exceeds what the venue can represent; send smaller orders.",
     _R.VENUE_CANCEL_ONLY: "The venue takes nothing that adds risk now; orders can be cancelled. Try again later.",
-    _R.CURRENCY_REDEEM_ONLY: "This currency can only be cancelled out of and withdrawn now; use others, or try again later.",
+    _R.CURRENCY_REDEEM_ONLY: "This currency is not traded or deposited now; cancel and withdraw, or try again later.",
     _R.INSUFFICIENT_FUNDS: "The available balance does not cover this; deposit, cancel orders, or lower the amount.",
     _R.AMOUNT_OUT_OF_RANGE: "The amount must be a positive number of the currency's smallest units.",
     _R.CURRENCY_TOTAL_EXCEEDED: "The deposit would exceed the largest total the venue can represent; deposit less.",
@@ -385,5 +390,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.DEPOSIT_KNOWN: "A deposit with this external reference was credited before; nothing was credited again.",
     _R.NOT_FINAL: "What came before the withdrawal is not FINAL in the ledger yet; wait for settlement and try again.",
     _R.UNKNOWN_WITHDRAWAL: "No open withdrawal has this number; ask for the open withdrawals.",
+    _R.TRADE_BUSTED: "This trade was busted before; nothing was done again.",
+    _R.UNKNOWN_TRADE: "No trade of this instrument has this number yet; look it up in the ledger.",
     _R.CAPACITY: "The venue has no room for more orders, accounts or connections; cancel orders or try again later.",
 }

@@ -134,6 +134,22 @@ CONTROL: Final = _command(  # account: the operator, or 0 for the venue itself, 
     ("mode", "u1"),  # ControlMode
     ("reserved_0", "V38"),
 )
+BUST: Final = _command(  # account: the operator; instrument: the trade's. What the trade was is said again in full
+    ("number", "<u8"),  # with the instrument: the trade, TrdMatchID, FIX 880
+    ("price_ticks", "<i8"),
+    ("quantity_lots", "<i8"),
+    ("maker", "<u4"),
+    ("taker", "<u4"),
+    ("maker_side", "u1"),  # Side
+    ("reserved_0", "V7"),
+)
+BUST_DETAIL: Final = np.dtype([
+    ("maker_fee_units", "<i8"),  # as in the trade's FILL events
+    ("taker_fee_units", "<i8"),
+    ("reserved_0", "V48"),
+])  # fmt: skip
+"""Second record of a BUST."""
+assert BUST_DETAIL.itemsize == RECORD_BYTES
 GUARD: Final = _command(  # no client id: the latest counts, and saying it twice changes nothing
     ("action", "u1"),  # GuardAction
     ("watching", "u1"),  # WATCH: 1 on, 0 off
@@ -255,6 +271,15 @@ MONEY_EVENT: Final = _event(  # RECEIVED, DEPOSITED, WITHDRAWN, DONE and of with
     ("external_id", "V16"),  # DEPOSITED: the command's
     ("reserved_1", "V8"),
 )
+BUST_EVENT: Final = _event(  # BUSTED: the maker's and then the taker's; side, counterparty and flags as in its FILL
+    ("trade_number", "<u8"),
+    ("client_order_id", "<u8"),  # 0
+    ("price_ticks", "<i8"),
+    ("quantity_lots", "<i8"),
+    ("reserved_0", "<i8"),
+    ("reserved_1", "<i8"),
+    ("fee_units", "<i8"),  # as it was: it is taken back
+)
 SWAP_EVENT: Final = np.dtype(
     [
         *_EVENT_HEADER,  # instrument: the currency paid; counterparty: the payee
@@ -295,6 +320,7 @@ EVENT_VIEWS: Final[dict[EventKind, np.dtype[np.void]]] = {
     EventKind.DONE: MONEY_EVENT,
     EventKind.WITHDRAWAL_HELD: MONEY_EVENT,
     EventKind.WITHDRAWAL_RETURNED: MONEY_EVENT,
+    EventKind.BUSTED: BUST_EVENT,
 }
 """The dtype that names an event's body, where it is not EVENT itself."""
 

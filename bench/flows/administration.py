@@ -111,3 +111,12 @@ def renew(flow: Flow) -> bytes | None:
     if guest in ended or rng.random() < 0.8:
         guest.expires_ns = flow.now_ns + 10_000 + rng.randrange(flow.scenario.life_ns * 2)
     return flow.credential(guest)
+
+
+def bust(flow: Flow) -> bytes | None:
+    """Undo a trade, mostly one of the latest; whoever has spent it makes that impossible."""
+    if not flow.trades:
+        return None
+    operator = flow.population.members[0]
+    trade = flow.trades[-1] if flow.rng.random() < 0.3 else flow.rng.choice(flow.trades)
+    return commands.bust(operator.number, flow.take_id(operator), trade, time_ns=flow.stamp())

@@ -18,6 +18,7 @@ _NUMBER = struct.Struct("<I")
 _MARK = struct.Struct("<IIq")
 _TOKEN = struct.Struct("<16s")
 _SEQUENCE = struct.Struct("<Q")
+_BUST = struct.Struct(">QQ")
 _CONTROLS = struct.Struct("<II")
 _WITHDRAWAL = struct.Struct("<QqIH2x")
 
@@ -109,6 +110,12 @@ def parts(state: bytes) -> Iterator[Part]:
     yield Part("controls", controls)
     for place in range(controls["closed"]):
         yield Part(f"closed currency {place}", take(_NUMBER, ("currency",)))
+    if at == len(state):
+        return
+    busts = take(_NUMBER, ("busted",))
+    yield Part("busted trades", busts)
+    for place in range(busts["busted"]):
+        yield Part(f"busted trade {place}", take(_BUST, ("instrument", "number")))
     if at != len(state):
         yield Part("after all that is known", {"bytes": state[at:]})
 

@@ -25,6 +25,8 @@ from fxengine.codes import (
 from fxengine.records import (
     ALL_INSTRUMENTS,
     AMEND,
+    BUST,
+    BUST_DETAIL,
     CANCEL,
     CONTROL,
     CREDENTIAL,
@@ -51,6 +53,7 @@ _ORDER_DETAIL, _AMEND, _MASS_CANCEL = struct_of(ORDER_DETAIL), struct_of(AMEND),
 _MASS_QUOTE, _SET, _LEVEL = struct_of(MASS_QUOTE), struct_of(QUOTE_SET), struct_of(QUOTE_LEVEL)
 _GUARD, _REVOKE = struct_of(GUARD), struct_of(REVOKE)
 _SETTLED, _WITHDRAWAL, _CONTROL = struct_of(SETTLED), struct_of(WITHDRAWAL), struct_of(CONTROL)
+_BUST, _BUST_DETAIL = struct_of(BUST), struct_of(BUST_DETAIL)
 
 WORD_BITS = 64
 WORDS = 4
@@ -229,6 +232,27 @@ def end_withdrawal(
 def settled(final_sequence: int, *, account: int = 0, client_order_id: int = 0, time_ns: int = 0) -> bytes:
     """Say, as the venue, that all up to a command is FINAL."""
     return _SETTLED.pack(CommandKind.SETTLED, 1, 0, account, client_order_id, time_ns, final_sequence)
+
+
+class Trade(NamedTuple):
+    """What a trade was, as its two fills told it."""
+
+    instrument: int
+    number: int
+    price_ticks: int
+    quantity_lots: int
+    maker: int
+    taker: int
+    maker_side: int
+    maker_fee_units: int = 0
+    taker_fee_units: int = 0
+
+
+def bust(operator: int, client_order_id: int, trade: Trade, *, n_records: int = 2, time_ns: int = 0) -> bytes:
+    """Undo a trade."""
+    head = (CommandKind.BUST, n_records, trade.instrument, operator, client_order_id, time_ns)
+    body = _BUST.pack(*head, *trade[1:7])
+    return (body + _BUST_DETAIL.pack(*trade[7:])).ljust(n_records * RECORD_BYTES, b"\0")[: n_records * RECORD_BYTES]
 
 
 def control(

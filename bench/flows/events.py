@@ -30,6 +30,7 @@ from fxengine.codes import (
 )
 from fxengine.records import (
     AMEND,
+    BUST,
     CANCEL,
     CANCEL_EVENT,
     COMMAND,
@@ -69,10 +70,15 @@ COMMAND_VIEWS = {
     CommandKind.SETTLED: SETTLED,
     CommandKind.WITHDRAWAL: WITHDRAWAL,
     CommandKind.CONTROL: CONTROL,
+    CommandKind.BUST: BUST,
 }
 _ARRAYS = {"path", "change_units"}
 _KINDS = frozenset(EventKind)
-_ACTIONS: dict[EventKind, type[IntEnum]] = {EventKind.GUARDED: GuardAction, EventKind.REVOKED: RevokeAction, EventKind.CONTROLLED: ControlMode}
+_ACTIONS: dict[EventKind, type[IntEnum]] = {
+    EventKind.GUARDED: GuardAction,
+    EventKind.REVOKED: RevokeAction,
+    EventKind.CONTROLLED: ControlMode,
+}
 _COMMAND_ACTIONS: dict[CommandKind, type[IntEnum]] = {
     CommandKind.GUARD: GuardAction,
     CommandKind.REVOKE: RevokeAction,

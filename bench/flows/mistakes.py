@@ -47,6 +47,7 @@ MISTAKES: list[Mistake] = [
     wrong_payments.known_deposit,
     wrong_payments.bad_ending,
     wrong_payments.bad_settled,
+    wrong_payments.bad_bust,
     wrong_payments.bad_code,
     wrong_payments.no_path,
     wrong_payments.too_much,

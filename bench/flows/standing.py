@@ -86,9 +86,7 @@ def reopen(flow: Flow) -> bytes | None:
     if core.cancel_only:
         return commands.control(0, 0, ControlScope.VENUE, ControlMode.OPEN, time_ns=flow.stamp())
     if closed := core.redeem_only():
-        return commands.control(
-            0, 0, ControlScope.CURRENCY, ControlMode.OPEN, currency=closed[0], time_ns=flow.stamp()
-        )
+        return commands.control(0, 0, ControlScope.CURRENCY, ControlMode.OPEN, currency=closed[0], time_ns=flow.stamp())
     return None
 
 

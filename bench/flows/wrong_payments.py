@@ -123,6 +123,26 @@ def bad_ending(flow: Flow, member: Member) -> bytes:
     return commands.end_withdrawal(by.number, flow.take_id(by), action, withdrawal, time_ns=flow.stamp())
 
 
+def bad_bust(flow: Flow, member: Member) -> bytes | None:
+    """TRADE_BUSTED, UNKNOWN_TRADE and whatever no trade can have been; INSUFFICIENT_FUNDS, NOT_AUTHORIZED."""
+    if not flow.trades:
+        return None
+    rng = flow.rng
+    trade = rng.choice(flow.trades)
+    stream = flow.core.instrument_stream(trade.instrument)
+    wrong = rng.choice(
+        (
+            {"number": 0}, {"number": stream + 1}, {"number": 2**64 - 1}, {"price_ticks": 0}, {"quantity_lots": 0},
+            {"maker_side": 0}, {"maker_side": 3}, {"maker": 1}, {"taker": flow.core.n_accounts},
+            {"instrument": len(flow.scenario.pairs)}, {"taker_fee_units": -1}, {"taker_fee_units": INT64_MAX},
+            {"maker_fee_units": INT64_MAX}, {"maker_fee_units": -INT64_MAX}, {"quantity_lots": 2**62},
+            {"quantity_lots": trade.quantity_lots * 50}, {"taker": trade.maker}, {}, {},
+        )
+    )  # fmt: skip
+    by = member if rng.random() < 0.1 else operator(flow)
+    return commands.bust(by.number, flow.take_id(by), trade._replace(**wrong), time_ns=flow.stamp())
+
+
 def bad_settled(flow: Flow, member: Member) -> bytes:
     """UNKNOWN_COMMAND: another's word, with an id, or of what is still to come."""
     wrong = flow.rng.choice(({"account": member.number}, {"account": 1}, {"client_order_id": 1}, {}))

@@ -92,14 +92,23 @@ def bad_guard(flow: Flow, member: Member) -> bytes:
 
 
 def bad_control(flow: Flow, member: Member) -> bytes:
-    """NOT_AUTHORIZED, UNKNOWN_COMMAND, UNKNOWN_CURRENCY, UNKNOWN_ACCOUNT: by a member, of no scope, mode or currency."""
+    """NOT_AUTHORIZED, UNKNOWN_COMMAND, UNKNOWN_CURRENCY, UNKNOWN_ACCOUNT: by a member, of no scope or mode."""
     rng, teller = flow.rng, operator(flow)
     who = rng.choice(
         ((member.number, None), (teller.number, None), (teller.number, None), (0, 0), (0, 5), (CUSTODY_ACCOUNT, 1))
     )
     number = who[1] if who[1] is not None else flow.take_id(member if who[0] == member.number else teller)
     scope, mode, currency = rng.choice(
-        ((0, 1, 0), (3, 1, 0), (255, 2, 0), (1, 0, 0), (1, 3, 0), (2, 2, 0), (2, 4, 0), (2, 3, flow.scenario.n_currencies))
+        (
+            (0, 1, 0),
+            (3, 1, 0),
+            (255, 2, 0),
+            (1, 0, 0),
+            (1, 3, 0),
+            (2, 2, 0),
+            (2, 4, 0),
+            (2, 3, flow.scenario.n_currencies),
+        )
     )
     return commands.control(who[0], number, scope, mode, currency=currency, time_ns=flow.stamp())
 

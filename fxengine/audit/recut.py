@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from fxengine.codes import FEES_ACCOUNT, CommandKind, EventFlag, EventKind, Side
-from fxengine.records import EVENT, EVENT_BYTES, MONEY_EVENT, RECORD_BYTES, struct_of
+from fxengine.records import BUST_EVENT, EVENT, EVENT_BYTES, MONEY_EVENT, RECORD_BYTES, struct_of
 from fxengine.venue import Venue
 
 _EVENT: Final = struct_of(EVENT)
 _MONEY: Final = struct_of(MONEY_EVENT)
+_BUST: Final = struct_of(BUST_EVENT)
+_BUST_RECORD: Final = struct.Struct("<QQH14x")  # sequence, number, instrument
 _DELTA_RECORD: Final = struct.Struct("<IHxxq")  # account, currency, amount
 _TRADE_RECORD: Final = struct.Struct("<QQHBBII4xqqqq")  # sequence, number ... fees
 _TRANSFER_RECORD: Final = struct.Struct("<QIIHB5xqQ16s8x")  # sequence, payer ... amount, withdrawal, external id
@@ -52,6 +54,27 @@ class _Fill(NamedTuple):
     fee_units: int
     account_stream: int
     number: int
+
+
+class _Busted(NamedTuple):
+    """One party's side of a trade that was undone: a BUST_EVENT, its reserved fields left out."""
+
+    kind: int
+    side: int
+    reason: int
+    instrument: int
+    status: int
+    flags: int
+    account: int
+    counterparty: int
+    sequence: int
+    number: int
+    client_order_id: int
+    price_ticks: int
+    quantity_lots: int
+    fee_units: int
+    account_stream: int
+    instrument_stream: int
 
 
 class _Money(NamedTuple):
@@ -90,6 +113,8 @@ class Stretch:
     holds: list[Row] = field(default_factory=list)
     withdrawals: list[Row] = field(default_factory=list)  # paid and returned
     busts: list[Row] = field(default_factory=list)
+    undone: dict[tuple[int, int], Row] = field(default_factory=dict)
+    """What each busted trade was said to be, by (instrument, number): as the ledger's columns from ``maker`` on."""
     names: dict[int, tuple[str, str]] = field(default_factory=dict)
     _trade_records: list[bytes] = field(default_factory=list)
     _transfer_records: list[bytes] = field(default_factory=list)
@@ -158,6 +183,8 @@ class Stretch:
                 else:
                     assert maker is not None
                     self._add_trade(maker, fill, venue)
+            elif kind == EventKind.BUSTED:
+                self._add_bust(_Busted._make(_BUST.unpack_from(events, at)), venue)
             elif kind in _TRANSFERS or kind in _STEPS:
                 money = _Money._make(_MONEY.unpack_from(events, at))
                 if kind in _TRANSFERS:
@@ -170,7 +197,19 @@ class Stretch:
         if opened:
             self._add_names(opened, records, first_sequence)
 
-    def _add_fill(self, fill: _Fill, venue: Venue) -> None:
+    def _add_bust(self, busted: _Busted, venue: Venue) -> None:
+        """Move one party's money back, and take the trade down as undone."""
+        self._add_fill(busted, venue, sign=-1)
+        trade = busted.instrument, busted.number
+        if busted.flags & EventFlag.MAKER:
+            self.busts.append((busted.sequence, *trade))
+            self._bust_records.append(_BUST_RECORD.pack(busted.sequence, busted.number, busted.instrument))
+            terms = busted.price_ticks, busted.quantity_lots, busted.fee_units
+            self.undone[trade] = (busted.account, busted.counterparty, _SIDES[busted.side], *terms)
+        else:
+            self.undone[trade] = (*self.undone[trade], busted.fee_units)
+
+    def _add_fill(self, fill: _Fill | _Busted, venue: Venue, sign: int = 1) -> None:
         """Move one party's money: principal, and its fee or rebate against the fees account."""
         pair = venue.instruments[fill.instrument]
         base_units = fill.quantity_lots * pair.lot_units
@@ -179,11 +218,11 @@ class Stretch:
             received, received_units, given, given_units = pair.base.index, base_units, pair.quote.index, quote_units
         else:
             received, received_units, given, given_units = pair.quote.index, quote_units, pair.base.index, base_units
-        self.deltas[fill.account, received] += received_units
-        self.deltas[fill.account, given] -= given_units
+        self.deltas[fill.account, received] += sign * received_units
+        self.deltas[fill.account, given] -= sign * given_units
         fee_currency = received if fill.fee_units > 0 else given
-        self.deltas[fill.account, fee_currency] -= fill.fee_units
-        self.deltas[FEES_ACCOUNT, fee_currency] += fill.fee_units
+        self.deltas[fill.account, fee_currency] -= sign * fill.fee_units
+        self.deltas[FEES_ACCOUNT, fee_currency] += sign * fill.fee_units
 
     def _add_trade(self, maker: _Fill, taker: _Fill, venue: Venue) -> None:
         pair = venue.instruments[maker.instrument]

@@ -6,6 +6,7 @@ import typer
 
 from fxengine import __version__
 from fxengine.cli.audit import commands as audit
+from fxengine.cli.control import commands as control
 from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
@@ -53,5 +54,6 @@ for commands in (demo, venue, money, trading, orders, audit):
     app.add_typer(commands)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
-app.add_typer(withdrawal, rich_help_panel=MONEY)
+for commands in (withdrawal, control):
+    app.add_typer(commands, rich_help_panel=MONEY)
 app.add_typer(ledger, rich_help_panel="Check")

@@ -1,7 +1,7 @@
-"""Commands that bring money in and out: deposits, withdrawals, and what waits to be paid."""
+"""Commands that move money beside the books: deposits, withdrawals, what waits to be paid, and busts."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.markup import escape
@@ -19,7 +19,10 @@ from fxengine.cli.connect import (
 )
 from fxengine.cli.output import Json, answering, console, print_json, print_table
 from fxengine.client import Client, MoneyMovement, SettlementNotice
+from fxengine.codes import Side
 from fxengine.errors import FxEngineError
+from fxengine.gateway.service import LEDGER_NAME
+from fxengine.ledger.reading import open_reader
 
 commands = typer.Typer()
 withdrawal = typer.Typer(
@@ -28,6 +31,10 @@ withdrawal = typer.Typer(
     help="Pay or give back a withdrawal that waits, with the operator's authority.",
 )
 PANEL = "Money"
+_TRADE = (
+    "SELECT maker, taker, maker_side, price_ticks, quantity_lots, maker_fee_units, taker_fee_units"
+    " FROM trades WHERE instrument = ? AND number = ?"
+)
 
 Whose = Annotated[
     str | None,
@@ -151,6 +158,52 @@ def withdrawals(account: Whose = None, venue: VenueDir = Path(), as_json: Json =
                 for w in waiting
             ],
         )
+
+
+@commands.command(rich_help_panel=PANEL)
+def bust(
+    instrument: Annotated[str, typer.Argument(metavar="INSTRUMENT", help="The trade's pair, such as EUR/USD.")],
+    number: Annotated[
+        int, typer.Argument(metavar="NUMBER", min=1, max=2**63 - 1, help="The trade's number, as its reports show.")
+    ],
+    ledger: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where the trade is looked up. Default: the venue's own SQLite ledger."),
+    ] = None,
+    client_order_id: ClientOrderId = None,
+    venue: VenueDir = Path(),
+    as_json: Json = False,
+) -> None:
+    """Undo a trade, with the operator's authority: both legs and both fees are reversed, and nothing else.
+
+    Refused when somebody has spent what would be taken back, or when it was undone before.
+    """
+    with answering(as_json), operator(venue) as (client, home):
+        if instrument not in home.venue.instrument:
+            raise FxEngineError(f"{instrument} is not listed here; listed are {', '.join(home.venue.instrument)}")
+        with open_reader(ledger or f"sqlite:{venue / LEDGER_NAME}") as books:
+            rows = books.rows(_TRADE, home.venue.instrument[instrument].index, number)
+        if not rows:
+            raise FxEngineError(f"the ledger has no trade {number} of {instrument}; it has each once it is settled")
+        maker, taker, side, *terms = cast(tuple[int, int, str, int, int, int, int], rows[0])
+        names = ("price_ticks", "quantity_lots", "maker_fee_units", "taker_fee_units")
+        done = with_own_id(
+            lambda: client.bust(
+                instrument, number, maker=maker, taker=taker, maker_side=Side[side],
+                **dict(zip(names, terms, strict=True)), client_order_id=client_order_id,
+            ),
+            client_order_id,
+        )  # fmt: skip
+        final = wait_final(client, done.sequence, done.client_order_id)
+    if as_json:
+        print_json({
+            "instrument": instrument, "trade": number, "maker": maker, "taker": taker,
+            "client_order_id": done.client_order_id, "sequence": done.sequence, "batch": final.batch_id,
+            "settlement": final.status.name,
+        })  # fmt: skip
+    else:
+        what = f"Undone: trade {number} of {instrument} between accounts {maker} and {taker}: {final.status.name}"
+        console.print(f"{what}   (client order id {done.client_order_id})")
 
 
 @withdrawal.command()

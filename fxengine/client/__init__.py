@@ -17,7 +17,9 @@ from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
 from fxengine.client.reports import (
     Balance,
+    BustNotice,
     CommandDone,
+    ControlNotice,
     Execution,
     GuardNotice,
     MoneyMovement,
@@ -37,9 +39,11 @@ __all__ = [
     "AsyncClient",
     "Balance",
     "BookReplica",
+    "BustNotice",
     "Call",
     "Client",
     "CommandDone",
+    "ControlNotice",
     "Execution",
     "GuardNotice",
     "Listing",

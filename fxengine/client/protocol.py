@@ -29,6 +29,8 @@ from fxengine.client.requests import (
     swap_request,
 )
 from fxengine.codes import (
+    ControlMode,
+    ControlScope,
     OrdType,
     RejectReason,
     RevokeAction,
@@ -38,7 +40,18 @@ from fxengine.codes import (
     WithdrawalAction,
 )
 from fxengine.errors import RequestRejected
-from fxengine.messages import Amend, Cancel, DeadMan, Deposit, EndWithdrawal, MassCancel, Revoke, Withdraw
+from fxengine.messages import (
+    Amend,
+    Bust,
+    Cancel,
+    Control,
+    DeadMan,
+    Deposit,
+    EndWithdrawal,
+    MassCancel,
+    Revoke,
+    Withdraw,
+)
 from fxengine.records import ALL_INSTRUMENTS
 from fxengine.venue import Instrument
 
@@ -261,6 +274,46 @@ class Protocol(Questions):
     def revoke_token(self, token_id: str, *, client_order_id: int | None = None) -> Call[CommandDone]:
         """Revoke a KYC token by its ``jti``, for good; operators only."""
         return self._revoke(RevokeAction.TOKEN, 0, token_id, client_order_id)
+
+    # -- control of the market
+
+    def control_venue(self, mode: ControlMode, *, client_order_id: int | None = None) -> Call[CommandDone]:
+        """Open the venue, or let it take nothing that adds risk (CANCEL_ONLY); operators only."""
+        return self._control(ControlScope.VENUE, mode, 0, client_order_id)
+
+    def control_currency(
+        self, currency: str, mode: ControlMode, *, client_order_id: int | None = None
+    ) -> Call[CommandDone]:
+        """Open a currency, or let it only be cancelled out of and withdrawn (REDEEM_ONLY); operators only."""
+        return self._control(ControlScope.CURRENCY, mode, self._listed().currency(currency).index, client_order_id)
+
+    def bust(
+        self,
+        instrument: str,
+        number: int,
+        *,
+        maker: int,
+        taker: int,
+        maker_side: Side,
+        price_ticks: int,
+        quantity_lots: int,
+        maker_fee_units: int,
+        taker_fee_units: int,
+        client_order_id: int | None = None,
+    ) -> Call[CommandDone]:
+        """Undo a trade, both legs and both fees; operators only. It is said in full, as the ledger has it.
+
+        INSUFFICIENT_FUNDS is raised where somebody has spent or holds what would be taken back.
+        """
+        index = self._listed().instrument(instrument).index
+        terms = (maker, taker, int(maker_side), price_ticks, quantity_lots, maker_fee_units, taker_fee_units)
+        return self._command(Bust(self.account.take_id(client_order_id), index, number, *terms), client_order_id)
+
+    def _control(
+        self, scope: ControlScope, mode: ControlMode, currency: int, client_order_id: int | None
+    ) -> Call[CommandDone]:
+        number = self.account.take_id(client_order_id)
+        return self._command(Control(number, int(scope), int(mode), currency), client_order_id)
 
     def _revoke(
         self, action: RevokeAction, account: int, token_id: str, client_order_id: int | None

@@ -7,7 +7,9 @@ from fxengine.client.reports import CommandDone, MoneyMovement, Order, QuoteResu
 from fxengine.codes import EventKind, OrdStatus, OrdType, RejectReason, Side
 from fxengine.errors import RequestRejected
 from fxengine.messages import (
+    Bust,
     Cancel,
+    Control,
     Deposit,
     EndWithdrawal,
     MassCancel,
@@ -44,7 +46,7 @@ def outcome_of(pending: Pending, message: OrderStatus, open_orders: OpenOrders, 
     elif isinstance(request, MassQuote):
         n_quoted, n_refused = message.cum_lots, message.notional_units
         call.succeed(QuoteResult(message.client_order_id, message.original_sequence, n_quoted, n_refused))
-    elif isinstance(request, MassCancel | Revoke | EndWithdrawal):
+    elif isinstance(request, MassCancel | Revoke | EndWithdrawal | Control | Bust):
         count = message.cum_lots
         call.succeed(CommandDone(message.client_order_id, message.original_sequence, count, message.time_ns))
     else:

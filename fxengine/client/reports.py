@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from fxengine.codes import (
     CommandKind,
+    ControlMode,
+    ControlScope,
     EventFlag,
     EventKind,
     GuardAction,
@@ -286,6 +288,46 @@ class RevocationNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlNotice:
+    """The venue or a currency was opened or closed, by this operator."""
+
+    scope: ControlScope
+    mode: ControlMode
+    currency: Currency | None
+    """None for the venue."""
+    sequence: int
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BustNotice:
+    """An operator undid a trade of this account: its legs and fees were reversed. Source: FIX ExecType H."""
+
+    message: ExecutionReport
+    instrument: Instrument = field(repr=False)
+
+    @property
+    def trade_number(self) -> int:
+        """With the instrument it names the trade, as in its fill's report."""
+        return self.message.trade_number
+
+    @property
+    def side(self) -> Side:
+        """This account's side of the trade that was undone."""
+        return Side(self.message.side)
+
+    @property
+    def price(self) -> str:
+        """The trade's price."""
+        return self.instrument.price_text(self.message.price_ticks)
+
+    @property
+    def quantity(self) -> str:
+        """The trade's quantity, in the base currency."""
+        return self.instrument.quantity_text(self.message.quantity_lots)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The one true outcome of a command, or state of an order, as the venue knows it. Source: FIX 35=8, ExecType I."""
 
@@ -325,6 +367,15 @@ class Refusal:
 
 
 Report = (
-    Execution | SwapReceipt | MoneyMovement | CommandDone | SettlementNotice | GuardNotice | RevocationNotice | Refusal
+    Execution
+    | SwapReceipt
+    | MoneyMovement
+    | CommandDone
+    | SettlementNotice
+    | GuardNotice
+    | RevocationNotice
+    | ControlNotice
+    | BustNotice
+    | Refusal
 )
 """What ``take_reports`` returns."""

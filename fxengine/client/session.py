@@ -67,6 +67,7 @@ R = TypeVar("R")
 _COMMANDS: Final = frozenset({
     MessageType.NEW_ORDER, MessageType.CANCEL, MessageType.AMEND, MessageType.MASS_CANCEL, MessageType.MASS_QUOTE,
     MessageType.SWAP, MessageType.DEPOSIT, MessageType.WITHDRAW, MessageType.REVOKE,
+    MessageType.END_WITHDRAWAL, MessageType.CONTROL, MessageType.BUST,
 })  # fmt: skip
 _ANSWERS: Final = (Balances, VenueDescription, Book, AccountNumber, OrderState, OpenOrders, OpenWithdrawals)
 _SPEAK_OF_THE_LISTING: Final = (ExecutionReport, OrderStatus, SwapReport, MoneyReport, Replayed)

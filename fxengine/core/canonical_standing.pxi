@@ -7,6 +7,8 @@
 #               external ids, ascending
 #     controls  only where something is closed, and then money stands too: the venue's mode; count and the
 #               currencies that are REDEEM_ONLY, ascending
+#     busts     only where there are any, and then controls stand too: count and the trades that were
+#               undone, ascending
 #
 # What nobody has used is left out, so a journal of such a venue keeps the hashes it was sealed with.
 
@@ -46,10 +48,13 @@ cdef size_t standing_size(const State* s) noexcept nogil:
     """Return the size of these sections: none where there is nothing to say."""
     cdef size_t n_marked = count_marked(s)
     cdef size_t size = 0
-    cdef bint money = has_money(s) or has_controls(s)
+    cdef bint controls = has_controls(s) or s.busted.n != 0
+    cdef bint money = has_money(s) or controls
     if n_marked or s.revoked.n or money:
         size += 2 * sizeof(u32) + n_marked * sizeof(MarkImage) + s.revoked.n * sizeof(KnownId)
-    if has_controls(s):
+    if s.busted.n:
+        size += sizeof(u32) + s.busted.n * sizeof(KnownId)
+    if controls:
         size += (2 + count_redeem_only(s)) * sizeof(u32)
     if money:
         size += sizeof(u64) + 2 * sizeof(u32) + s.n_withdrawals * sizeof(Withdrawal) + s.deposits.n * sizeof(KnownId)
@@ -99,11 +104,14 @@ cdef u8* put_standing(u8* at, const State* s) noexcept nogil:
     if standing_size(s) == 0:
         return at
     at = put_marks(at, s)
-    if not (has_money(s) or has_controls(s)):
+    if not (has_money(s) or has_controls(s) or s.busted.n):
         return at
     at = put(at, &s.final_sequence, sizeof(u64))
     at = put(at, &n_open, sizeof(u32))
     if n_open:
         at = put(at, s.withdrawals, s.n_withdrawals * sizeof(Withdrawal))
     at = put_known(at, &s.deposits)
-    return put_controls(at, s) if has_controls(s) else at
+    if not (has_controls(s) or s.busted.n):
+        return at
+    at = put_controls(at, s)
+    return put_known(at, &s.busted) if s.busted.n else at

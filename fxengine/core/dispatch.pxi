@@ -53,6 +53,8 @@ cdef inline int carry_out(State* s, Account* account, const Command* command, Re
         return revoke(s, account, <const Revoke*>command, entry)
     if command.kind == COMMAND_WITHDRAWAL:
         return end_withdrawal(s, account, <const WithdrawalEnding*>command, entry)
+    if command.kind == COMMAND_BUST:
+        return bust(s, account, <const Bust*>command, entry)
     if command.kind == COMMAND_CONTROL:
         return control(s, account, <const Control*>command, entry)
     if command.kind == COMMAND_WITHDRAW:
@@ -114,9 +116,7 @@ cdef size_t events_of(const State* s, const Command* command) noexcept nogil:
 
 cdef inline bint is_numbered(u8 kind) noexcept nogil:
     """Say whether a command of this kind has a client id and leaves an outcome."""
-    if kind == COMMAND_CONTROL:
-        return True
-    return kind >= COMMAND_NEW_ORDER and kind <= COMMAND_WITHDRAWAL and kind != COMMAND_GUARD and kind != COMMAND_SETTLED
+    return kind >= COMMAND_NEW_ORDER and kind <= COMMAND_CONTROL and kind != COMMAND_GUARD and kind != COMMAND_SETTLED
 
 
 cdef inline bint is_well_formed(const Command* command) noexcept nogil:
@@ -129,7 +129,7 @@ cdef inline bint is_well_formed(const Command* command) noexcept nogil:
         return command.kind == COMMAND_REVOKE or command.kind == COMMAND_WITHDRAWAL
     if command.kind == COMMAND_MASS_QUOTE or command.kind == COMMAND_DEPOSIT:
         return True
-    return command.kind == COMMAND_NEW_ORDER and command.n_records == 2
+    return command.n_records == 2 and (command.kind == COMMAND_NEW_ORDER or command.kind == COMMAND_BUST)
 
 
 cdef inline int take_command(State* s, const Command* command) noexcept nogil:

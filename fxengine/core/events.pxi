@@ -232,3 +232,19 @@ cdef void emit_revoked(State* s, Account* owner, u32 account, u8 action, u16 rea
 cdef void emit_controlled(State* s, Account* owner, u32 account, u8 mode, u16 currency, u8 scope) noexcept nogil:
     """Tell who said it that the venue or a currency was opened or closed (CONTROLLED)."""
     emit_told(s, owner, account, EVENT_CONTROLLED, mode, NONE, currency, scope)
+
+
+cdef void emit_busted(
+    State* s, const Bust* command, u32 account, u32 other, u8 side, u8 flags, i64 fee_units
+) noexcept nogil:
+    """Tell an account that a trade of it was undone (BUSTED)."""
+    cdef BustEvent* event = <BustEvent*>event_to(
+        s, account_at(s, account), account, EVENT_BUSTED, side, NONE, command.instrument, NEW, flags, other
+    )
+    event.trade_number = command.number
+    event.client_order_id = 0
+    event.price_ticks = command.price_ticks
+    event.quantity_lots = command.quantity_lots
+    event.reserved_0 = event.reserved_1 = 0
+    event.fee_units = fee_units
+    event.instrument_stream = 0

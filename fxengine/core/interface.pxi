@@ -88,6 +88,7 @@ cdef class Core:
         free(s.revoked.ids)
         free(s.withdrawals)
         free(s.deposits.ids)
+        free(s.busted.ids)
         free(s.quotes)
         release_all(&s.memory)
 

@@ -336,6 +336,7 @@ cdef int check_withdrawals(State* s) except -1:
     cdef size_t i
     cdef u32 number
     check_known(&s.deposits, "the external id")
+    check_known(&s.busted, "the busted trade")
     if s.final_sequence > s.sequence:
         raise AssertionError("what is FINAL is still to come")
     for i in range(s.n_withdrawals):

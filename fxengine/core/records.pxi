@@ -27,6 +27,8 @@ cdef dict _command_layouts():
     cdef Revoke r
     cdef Settled t
     cdef Control y
+    cdef Bust b
+    cdef BustDetail f
     cdef WithdrawalEnding e
     cdef Credential k
     cdef CredentialDetail d
@@ -101,6 +103,20 @@ cdef dict _command_layouts():
         _field("amount_units", at, <Address>&m.amount_units, sizeof(m.amount_units)),
         _field("external_id", at, <Address>&m.external_id, sizeof(m.external_id)),
     ]
+    at = <Address>&b
+    bust_fields = [
+        _field("number", at, <Address>&b.number, sizeof(b.number)),
+        _field("price_ticks", at, <Address>&b.price_ticks, sizeof(b.price_ticks)),
+        _field("quantity_lots", at, <Address>&b.quantity_lots, sizeof(b.quantity_lots)),
+        _field("maker", at, <Address>&b.maker, sizeof(b.maker)),
+        _field("taker", at, <Address>&b.taker, sizeof(b.taker)),
+        _field("maker_side", at, <Address>&b.maker_side, sizeof(b.maker_side)),
+    ]
+    at = <Address>&f
+    bust_detail = [
+        _field("maker_fee_units", at, <Address>&f.maker_fee_units, sizeof(f.maker_fee_units)),
+        _field("taker_fee_units", at, <Address>&f.taker_fee_units, sizeof(f.taker_fee_units)),
+    ]
     at = <Address>&y
     control_fields = [
         _field("scope", at, <Address>&y.scope, sizeof(y.scope)),
@@ -162,6 +178,8 @@ cdef dict _command_layouts():
         "MONEY": (sizeof(Money), dict(header + money)),
         "SETTLED": (sizeof(Settled), dict(header + settled_fields)),
         "WITHDRAWAL": (sizeof(WithdrawalEnding), dict(header + withdrawal)),
+        "BUST": (sizeof(Bust), dict(header + bust_fields)),
+        "BUST_DETAIL": (sizeof(BustDetail), dict(bust_detail)),
         "CONTROL": (sizeof(Control), dict(header + control_fields)),
         "GUARD": (sizeof(Guard), dict(header + guard_fields)),
         "REVOKE": (sizeof(Revoke), dict(header + revoke_fields)),
@@ -179,6 +197,7 @@ cdef dict _event_layouts():
     cdef StatusEvent t
     cdef MoneyEvent m
     cdef SwapEvent w
+    cdef BustEvent b
     cdef Address at = <Address>&e
     whom = [
         _field("kind", at, <Address>&e.kind, sizeof(e.kind)),
@@ -225,6 +244,14 @@ cdef dict _event_layouts():
         _field("amount_units", at, <Address>&m.amount_units, sizeof(m.amount_units)),
         _field("external_id", at, <Address>&m.external_id, sizeof(m.external_id)),
     ]
+    at = <Address>&b
+    busted = [
+        _field("trade_number", at, <Address>&b.trade_number, sizeof(b.trade_number)),
+        _field("client_order_id", at, <Address>&b.client_order_id, sizeof(b.client_order_id)),
+        _field("price_ticks", at, <Address>&b.price_ticks, sizeof(b.price_ticks)),
+        _field("quantity_lots", at, <Address>&b.quantity_lots, sizeof(b.quantity_lots)),
+        _field("fee_units", at, <Address>&b.fee_units, sizeof(b.fee_units)),
+    ]
     at = <Address>&w
     swap = [
         _field("path", at, <Address>&w.path, sizeof(w.path)),
@@ -247,6 +274,7 @@ cdef dict _event_layouts():
         ),
         "STATUS_EVENT": (sizeof(StatusEvent), dict(header + ids + notional + lots + original + streams)),
         "MONEY_EVENT": (sizeof(MoneyEvent), dict(header + money + streams)),
+        "BUST_EVENT": (sizeof(BustEvent), dict(header + busted + streams)),
         "SWAP_EVENT": (sizeof(SwapEvent), dict(header + swap)),
     }
 

@@ -109,7 +109,25 @@ cdef int get_controls(Restoring* r) noexcept nogil:
         r.s.redeem_only[currency >> 6] |= <u64>1 << (currency & 63)
         before = currency
     note_closed(r.s)
-    return 0 if has_controls(r.s) else deny(r, b"it closes nothing, at length")
+    return 0 if has_controls(r.s) or r.at != r.end else deny(r, b"it closes nothing, at length")
+
+
+cdef int get_busts(Restoring* r) noexcept nogil:
+    """Read which trades were undone: of instruments that there are, and no trade that is still to come."""
+    cdef u64 instrument
+    cdef u64 number
+    cdef size_t i
+    cdef u32 j
+    if get_known(r, &r.s.busted) != 0:
+        return -1
+    for i in range(r.s.busted.n):
+        instrument = number = 0
+        for j in range(8):
+            instrument = instrument << 8 | r.s.busted.ids[i].hash[j]
+            number = number << 8 | r.s.busted.ids[i].hash[8 + j]
+        if instrument >= r.s.n_instruments or number < 1 or number > r.s.books[instrument].stream:
+            return deny(r, b"a trade that was undone is still to come")
+    return 0 if r.s.busted.n else deny(r, b"it undoes nothing, at length")
 
 
 cdef int get_standing(Restoring* r) noexcept nogil:
@@ -120,4 +138,6 @@ cdef int get_standing(Restoring* r) noexcept nogil:
         return -1
     if r.at != r.end and get_money(r) != 0:
         return -1
-    return get_controls(r) if r.at != r.end else 0
+    if r.at != r.end and get_controls(r) != 0:
+        return -1
+    return get_busts(r) if r.at != r.end else 0

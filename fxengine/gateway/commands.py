@@ -4,6 +4,7 @@ A command is one or more 64-byte records, each packed by one call; the sequencer
 The account is the session's, never the client's word::
 
     NEW_ORDER   1 record; 2 with a stop price or a minimum quantity
+    BUST        2 records
     DEPOSIT     1 record, and records of its external reference's text behind it
     MASS_QUOTE  1 record, and 16-byte units behind it: per set a head, its bids, its offers
     all else    1 record
@@ -17,7 +18,9 @@ from typing import Any, Final
 from fxengine.codes import CommandKind, GuardAction
 from fxengine.messages import (
     Amend,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -30,7 +33,10 @@ from fxengine.messages import (
 )
 from fxengine.records import (
     AMEND,
+    BUST,
+    BUST_DETAIL,
     CANCEL,
+    CONTROL,
     GUARD,
     MASS_CANCEL,
     MASS_QUOTE,
@@ -55,6 +61,9 @@ _pack_guard = struct_of(GUARD).pack
 _pack_swap = struct_of(SWAP).pack
 _pack_money = struct_of(MONEY).pack
 _pack_revoke = struct_of(REVOKE).pack
+_pack_bust = struct_of(BUST).pack
+_pack_bust_detail = struct_of(BUST_DETAIL).pack
+_pack_control = struct_of(CONTROL).pack
 _pack_settled = struct_of(SETTLED).pack
 _pack_withdrawal = struct_of(WITHDRAWAL).pack
 
@@ -68,6 +77,8 @@ _SWAP: Final = int(CommandKind.SWAP)
 _DEPOSIT: Final = int(CommandKind.DEPOSIT)
 _WITHDRAW: Final = int(CommandKind.WITHDRAW)
 _REVOKE: Final = int(CommandKind.REVOKE)
+_BUST: Final = int(CommandKind.BUST)
+_CONTROL: Final = int(CommandKind.CONTROL)
 _SETTLED: Final = int(CommandKind.SETTLED)
 _WITHDRAWAL: Final = int(CommandKind.WITHDRAWAL)
 _NS_PER_MS: Final = 1_000_000
@@ -151,6 +162,24 @@ def _revoke(account: int, revoke: Revoke) -> bytes:
     return _pack_revoke(_REVOKE, 1, 0, account, client_id, 0, action, target, _hash(jti))
 
 
+def _control(account: int, control: Control) -> bytes:
+    client_id, scope, mode, currency = control
+    return control_record(account, client_id, scope, mode, currency)
+
+
+def control_record(account: int, client_id: int, scope: int, mode: int, currency: int = 0) -> bytes:
+    """Build a CONTROL: an operator's, or with account and client id 0 the venue's own word."""
+    return _pack_control(_CONTROL, 1, currency, account, client_id, 0, scope, mode)
+
+
+def _bust(account: int, bust: Bust) -> bytes:
+    client_id, instrument, number, maker, taker, maker_side, price, quantity, *fees = bust
+    head = _pack_bust(
+        _BUST, 2, instrument, account, client_id, 0, number, price, quantity, maker, taker, maker_side
+    )  # fmt: skip
+    return head + _pack_bust_detail(*fees)
+
+
 def _hash(text: str) -> bytes:
     """Return what the core knows a text by; zeros for none."""
     return blake2b(text.encode(), digest_size=16).digest() if text else _NO_ID
@@ -178,5 +207,7 @@ RECORD_OF: Final[dict[type[Any], Callable[[int, Any], bytes]]] = {
     Withdraw: _withdraw,
     Revoke: _revoke,
     EndWithdrawal: _end_withdrawal,
+    Control: _control,
+    Bust: _bust,
 }
 """How each request that changes state becomes one command: ``(account, request) -> n x 64 bytes``."""

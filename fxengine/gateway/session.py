@@ -37,7 +37,9 @@ from fxengine.messages import (
     Amend,
     BalancesRequest,
     BookRequest,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -139,6 +141,8 @@ KIND_OF: Final[dict[type[Any], Kind]] = {
     AccountRequest: Kind.OPERATOR_REQUEST,
     Deposit: Kind.OPERATOR_COMMAND,
     EndWithdrawal: Kind.OPERATOR_COMMAND,
+    Control: Kind.OPERATOR_COMMAND,
+    Bust: Kind.OPERATOR_COMMAND,
     Revoke: Kind.OPERATOR_COMMAND,
 }
 

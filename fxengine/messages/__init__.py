@@ -39,7 +39,9 @@ from fxengine.messages.requests import (
     Amend,
     BalancesRequest,
     BookRequest,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -102,6 +104,8 @@ class MessageType(IntEnum):
     WITHDRAW = 31
     REVOKE = 32
     END_WITHDRAWAL = 33
+    CONTROL = 34
+    BUST = 35
 
     LOGON_ACK = 101
     LOGOUT_ACK = 102
@@ -146,6 +150,8 @@ Request = (
     | Withdraw
     | Revoke
     | EndWithdrawal
+    | Control
+    | Bust
 )
 Reply = (
     LogonAck
@@ -191,10 +197,12 @@ REQUESTS: Final[dict[MessageType, type[Any]]] = {
     MessageType.WITHDRAW: Withdraw,
     MessageType.REVOKE: Revoke,
     MessageType.END_WITHDRAWAL: EndWithdrawal,
+    MessageType.CONTROL: Control,
+    MessageType.BUST: Bust,
 }
 """What a client may send."""
 
-PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal)
+PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal, Control, Bust)
 """Commands of which the session that sent one is told the number it was taken under, with TAKEN."""
 
 REPLIES: Final[dict[MessageType, type[Any]]] = {
@@ -236,7 +244,9 @@ __all__ = [
     "BalancesRequest",
     "Book",
     "BookRequest",
+    "Bust",
     "Cancel",
+    "Control",
     "DeadMan",
     "Deposit",
     "EndWithdrawal",

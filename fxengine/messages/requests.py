@@ -261,3 +261,33 @@ class EndWithdrawal(NamedTuple):
     client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
     action: Annotated[int, U8, "WithdrawalAction: 1 PAID, 2 RETURNED"]
     withdrawal: Annotated[int, U64, "its number, as its reports and OPEN_WITHDRAWALS tell"]
+
+
+class Control(NamedTuple):
+    """Open or close the venue, or a currency (operators only). Answered by a MONEY_REPORT: DONE.
+
+    What rests stays and can be cancelled; what would add risk is refused until it is open again.
+    """
+
+    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
+    scope: Annotated[int, U8, "ControlScope: 1 VENUE, 2 CURRENCY"]
+    mode: Annotated[int, U8, "ControlMode: 1 OPEN, 2 CANCEL_ONLY (the venue), 3 REDEEM_ONLY (a currency)"]
+    currency: Annotated[int, U16, _CURRENCY + "; VENUE: 0"]
+
+
+class Bust(NamedTuple):
+    """Undo a trade, both legs and both fees (operators only). Answered by a MONEY_REPORT: DONE.
+
+    It says what the trade was, as the ledger has it. Refused where that would overdraw anybody.
+    """
+
+    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
+    instrument: Annotated[int, U16, _INDEX]
+    number: Annotated[int, U64, "with the instrument it names the trade, TrdMatchID [880]"]
+    maker: Annotated[int, U32, "account whose order rested"]
+    taker: Annotated[int, U32, "account whose order came in"]
+    maker_side: Annotated[int, U8, "Side [54] of the maker"]
+    price_ticks: Annotated[int, I64, "of the trade"]
+    quantity_lots: Annotated[int, I64, "of the trade"]
+    maker_fee_units: Annotated[int, I64, "as in the maker's report; negative: a rebate"]
+    taker_fee_units: Annotated[int, I64, "as in the taker's report"]

@@ -16,11 +16,13 @@ Little-endian sections, one after the other::
               currency u16, 2 bytes), ascending; count u32 and the deposits' external ids, ascending
     controls  only where something is closed, and then money stands too: the venue's mode u32; count u32
               and the currencies (u32) that are REDEEM_ONLY, ascending
+    busts     only where there are any, and then controls stand too: count u32 and the trades that were
+              undone (instrument u64, number u64, both big-endian), ascending
 
 Timers are not written: they follow from the credentials and the orders, since every one that is due
 has fired; a dead-man timer is its account's. Nor are a maker's quote sets: they are its open orders that
-are quotes. Marks, money and controls are left out where there are none, so a journal of a venue that never had one keeps
-the hashes that it was sealed with.
+are quotes. Marks, money, controls and busts are left out where there are none, so a journal of a venue that
+never had one keeps the hashes that it was sealed with.
 The hash of these bytes is the state hash.
 """
 
@@ -39,6 +41,7 @@ BALANCE = struct.Struct("<qq")
 OUTCOME = struct.Struct("<QQQQBBH4xqq")
 BOOK = struct.Struct("<QIIII")
 MARK = struct.Struct("<IIq")
+BUST = struct.Struct(">QQ")
 WITHDRAWAL = struct.Struct("<QqIH2x")
 ORDER = struct.Struct("<IIQQIIBBBBHBxIqqqqqq")
 
@@ -69,15 +72,23 @@ def state_bytes(state: State) -> bytes:
     due = [order for wanted in state.triggered if (order := pool.find(wanted)) is not None]
     parts.append(struct.pack("<I", len(due)))
     parts += [_order(order) for order in due]
-    controls = _controls(state)
+    busts = _busts(state)
+    controls = _controls(state, needed=bool(busts))
     money = _money(state, needed=bool(controls))
-    parts += [_marks(state, needed=bool(money)), money, controls]
+    parts += [_marks(state, needed=bool(money)), money, controls, busts]
     return b"".join(parts)
 
 
-def _controls(state: State) -> bytes:
+def _busts(state: State) -> bytes:
+    """Write which trades were undone; nothing where none was."""
+    if not state.busted:
+        return b""
+    return b"".join([struct.pack("<I", len(state.busted)), *(BUST.pack(*trade) for trade in sorted(state.busted))])
+
+
+def _controls(state: State, *, needed: bool) -> bytes:
     """Write what is closed; nothing where all is open."""
-    if not (state.cancel_only or state.redeem_only):
+    if not (state.cancel_only or state.redeem_only or needed):
         return b""
     mode = ControlMode.CANCEL_ONLY if state.cancel_only else ControlMode.OPEN
     closed = sorted(state.redeem_only)

@@ -21,6 +21,8 @@ import numpy as np
 from fxengine.codes import FEES_ACCOUNT, CommandKind, EventKind, OrdStatus, RejectReason, Side
 from fxengine.records import (
     AMEND,
+    BUST,
+    BUST_DETAIL,
     CANCEL,
     COMMAND,
     CONTROL,
@@ -44,6 +46,7 @@ from fxengine.records import (
 from fxengine.reference import snapshot
 from fxengine.reference.account import Account, Outcome, body_hash
 from fxengine.reference.amend import Amend, MassCancel, amend, cancel_request, mass_cancel
+from fxengine.reference.busts import Bust, bust
 from fxengine.reference.canonical import state_bytes
 from fxengine.reference.controls import Control, control, venue_control
 from fxengine.reference.credentials import Credential, renew
@@ -71,6 +74,7 @@ _MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_o
 _AMEND, _MASS_CANCEL, _MASS_QUOTE = struct_of(AMEND), struct_of(MASS_CANCEL), struct_of(MASS_QUOTE)
 _DETAIL_OF_ORDER, _GUARD, _REVOKE = struct_of(ORDER_DETAIL), struct_of(GUARD), struct_of(REVOKE)
 _SETTLED, _WITHDRAWAL, _CONTROL = struct_of(SETTLED), struct_of(WITHDRAWAL), struct_of(CONTROL)
+_BUST, _DETAIL_OF_BUST = struct_of(BUST), struct_of(BUST_DETAIL)
 _QUANTITY_FIELD = 12
 _KINDS = frozenset(CommandKind)
 _HEADER_FIELDS = 6
@@ -79,6 +83,7 @@ _N_RECORDS = {
     CommandKind.NEW_ORDER: (1, 2),
     CommandKind.MASS_QUOTE: (2, 255),
     CommandKind.DEPOSIT: (1, 255),
+    CommandKind.BUST: (2, 2),
 }
 
 
@@ -230,6 +235,10 @@ class Core:
         if kind is CommandKind.WITHDRAWAL:
             body = _WITHDRAWAL.unpack_from(command)[_HEADER_FIELDS:]
             return end_withdrawal(state, account, Ending(client_id, *body), outcome)
+        if kind is CommandKind.BUST:
+            trade = _BUST.unpack_from(command)[_HEADER_FIELDS:]
+            fees = _DETAIL_OF_BUST.unpack_from(command, RECORD_BYTES)
+            return bust(state, account, Bust(client_id, subject, *trade, *fees), outcome)
         if kind is CommandKind.CONTROL:
             body = _CONTROL.unpack_from(command)[_HEADER_FIELDS:]
             return control(state, account, Control(account.number, client_id, subject, *body), outcome)

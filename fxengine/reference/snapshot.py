@@ -134,6 +134,8 @@ class _Reader:
             self._money(state)
         if self._at < len(self._written):
             self._controls(state)
+        if self._at < len(self._written):
+            self._busts(state)
 
     def _marks(self, state: State, timers: Timers) -> None:
         (n_marked,) = self._next(_NUMBER)
@@ -169,6 +171,14 @@ class _Reader:
             if currency >= state.n_currencies:
                 raise ValueError(f"currency {currency}, which is closed, is not listed")
             state.redeem_only.add(currency)
+
+    def _busts(self, state: State) -> None:
+        (n_busted,) = self._next(_NUMBER)
+        for _ in range(n_busted):
+            instrument, number = self._next(canonical.BUST)
+            if instrument >= len(state.books) or not 1 <= number <= state.books[instrument].stream:
+                raise ValueError(f"trade {number} of instrument {instrument}, which was undone, is still to come")
+            state.busted.add((instrument, number))
 
     def _piece(self, n_bytes: int) -> bytes:
         piece = self._written[self._at : self._at + n_bytes]

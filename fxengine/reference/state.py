@@ -19,6 +19,7 @@ from fxengine.codes import (
     RejectReason,
 )
 from fxengine.records import (
+    BUST_EVENT,
     CANCEL_EVENT,
     EVENT,
     MONEY_EVENT,
@@ -33,6 +34,7 @@ from fxengine.reference.book import Book, Order, OrderPool
 
 _EVENT, _CANCEL, _REDUCE = struct_of(EVENT), struct_of(CANCEL_EVENT), struct_of(REDUCE_EVENT)
 _STATUS, _MONEY, _SWAP = struct_of(STATUS_EVENT), struct_of(MONEY_EVENT), struct_of(SWAP_EVENT)
+_BUST = struct_of(BUST_EVENT)
 NO_EXTERNAL_ID = bytes(16)
 
 
@@ -97,6 +99,8 @@ class State:
         """All up to this command is FINAL in the ledger."""
         self.withdrawals: dict[int, Withdrawal] = {}
         """Open withdrawals by number, ascending."""
+        self.busted: set[tuple[int, int]] = set()
+        """(instrument, number) of every trade that was undone."""
         self.cancel_only = False
         """The venue takes nothing that adds risk."""
         self.redeem_only: set[int] = set()
@@ -279,6 +283,24 @@ class State:
         head = self._head(kind, account, 0, 0, currency, 0, 0, counterparty)
         body = (withdrawal, client_order_id, amount_units, external_id, self._next_number(account), 0)
         self._write(_MONEY, head, body)
+
+    def emit_busted(
+        self,
+        account: int,
+        *,
+        side: int,
+        instrument: int,
+        flags: int,
+        counterparty: int,
+        trade_number: int,
+        price_ticks: int,
+        quantity_lots: int,
+        fee_units: int,
+    ) -> None:
+        """Tell an account that a trade of it was undone (BUSTED)."""
+        head = self._head(EventKind.BUSTED, account, side, 0, instrument, 0, flags, counterparty)
+        body = (trade_number, 0, price_ticks, quantity_lots, fee_units, self._next_number(account), 0)
+        self._write(_BUST, head, body)
 
     def emit_swap(
         self,

@@ -44,6 +44,7 @@ _OF_MONEY: Final = tuple(
     for kind in (
         EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWAL_HELD, EventKind.WITHDRAWN,
         EventKind.WITHDRAWAL_RETURNED,
+        EventKind.BUSTED,
     )
 )  # fmt: skip
 _FILLS_PER_TRADE: Final = 2

@@ -6,7 +6,9 @@ from fxengine.codes import RejectReason as R
 from fxengine.codes import RevokeAction, WithdrawalAction
 from fxengine.messages import (
     Amend,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -20,6 +22,7 @@ from fxengine.messages import (
     ReplayRequest,
     Request,
     Revoke,
+    Swap,
     Withdraw,
 )
 from fxengine.records import ALL_INSTRUMENTS
@@ -215,6 +218,73 @@ def withdrawals(desk: "Desk") -> None:
     desk.refused(late, OpenWithdrawalsRequest(1, 0, 0), R.CREDENTIAL_EXPIRED)
 
 
+def controls(desk: "Desk") -> None:
+    """What is closed, and controls that are none."""
+    desk.refused(desk.venue.connection(), Control(1, 1, 2, 0), R.NOT_LOGGED_ON)
+    client, account = desk.log_on("payer-1")
+    desk.fund(account)
+    desk.refused(client, Control(1, 1, 2, 0), R.NOT_AUTHORIZED)
+    _say(client, limit_order(2))
+    operator = desk.venue.connection()
+    operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
+    desk.refused(operator, Control(0, 1, 2, 0), R.CLIENT_ID_MISSING)
+    desk.refused(operator, Control(1, 9, 2, 0), R.UNKNOWN_COMMAND)
+    desk.refused(operator, Control(2, 1, 3, 0), R.UNKNOWN_COMMAND)
+    desk.refused(operator, Control(3, 2, 3, 4), R.UNKNOWN_CURRENCY)
+    number = 3
+    for control, reason in (((1, 2, 0), R.VENUE_CANCEL_ONLY), ((2, 3, 0), R.CURRENCY_REDEEM_ONLY)):
+        _say(operator, Control(number + 1, *control))
+        adding: list[Request] = [
+            limit_order(number), amend(number + 1, 2, price_ticks=9), MassQuote(number + 2, ((0, (9, 1), ()),)),
+            Swap(number + 3, 1, 0, 1, 10**8, 1, 0, 0),
+        ]  # fmt: skip
+        for request in adding:
+            desk.refused(client, request, reason)
+        if reason is R.CURRENCY_REDEEM_ONLY:
+            desk.refused(operator, Deposit(number + 2, account, 0, 1), reason)
+        _say(operator, Control(number + 3, *control[:1], 1, 0))
+        number += 4
+    _say(client, Cancel(20, 0, 2))
+    desk.refused(operator, Control(number - 1, 1, 2, 0), R.CLIENT_ID_REUSED)
+    desk.refused(operator, Control(number + 9 + WINDOW, 1, 2, 0), R.CLIENT_ID_TOO_HIGH)
+    _say(operator, Deposit(number + WINDOW, account, 0, 1))
+    desk.refused(operator, Control(number, 1, 2, 0), R.CLIENT_ID_TOO_OLD)
+
+
+def busts(desk: "Desk") -> None:
+    """Trades that cannot be undone."""
+    trade = {"instrument": 0, "number": 2, "maker": 0, "taker": 0, "maker_side": 2, "price_ticks": 10_000}
+    terms = {"quantity_lots": 5, "maker_fee_units": 0, "taker_fee_units": 0}
+    maker, seller = desk.log_on("maker-1")
+    payer, buyer = desk.log_on("payer-1")
+    trade |= terms | {"maker": seller, "taker": buyer}
+    desk.refused(desk.venue.connection(), Bust(1, **trade), R.NOT_LOGGED_ON)
+    desk.refused(maker, Bust(1, **trade), R.NOT_AUTHORIZED)
+    for account in (seller, buyer):
+        desk.fund(account)
+    _say(maker, limit_order(1, side=2, price_ticks=10_000, quantity_lots=5))
+    _say(payer, limit_order(1, price_ticks=10_000, quantity_lots=5))
+    operator = desk.venue.connection()
+    operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
+    desk.refused(operator, Bust(0, **trade), R.CLIENT_ID_MISSING)
+    wrong: list[tuple[dict[str, int], R]] = [
+        ({"instrument": 3}, R.UNKNOWN_INSTRUMENT), ({"maker_side": 0}, R.BAD_SIDE),
+        ({"price_ticks": 0}, R.PRICE_OUT_OF_RANGE), ({"quantity_lots": 0}, R.QUANTITY_OUT_OF_RANGE),
+        ({"quantity_lots": 2**62, "price_ticks": 2**31 - 1}, R.NOTIONAL_TOO_LARGE), ({"maker": 1}, R.UNKNOWN_ACCOUNT),
+        ({"taker": 99}, R.UNKNOWN_ACCOUNT), ({"taker_fee_units": -1}, R.AMOUNT_OUT_OF_RANGE),
+        ({"number": 0}, R.UNKNOWN_TRADE), ({"number": 99}, R.UNKNOWN_TRADE),
+        ({"quantity_lots": 10**9}, R.INSUFFICIENT_FUNDS),
+    ]  # fmt: skip
+    for number, (changes, reason) in enumerate(wrong, 1):
+        desk.refused(operator, Bust(number, **(trade | changes)), reason)
+    _say(operator, Bust(20, **trade))
+    desk.refused(operator, Bust(21, **trade), R.TRADE_BUSTED)
+    desk.refused(operator, Bust(21, **(trade | {"number": 1})), R.CLIENT_ID_REUSED)
+    desk.refused(operator, Bust(23 + WINDOW, **trade), R.CLIENT_ID_TOO_HIGH)
+    _say(operator, Deposit(21 + WINDOW, buyer, 0, 1))
+    desk.refused(operator, Bust(21, **trade), R.CLIENT_ID_TOO_OLD)
+
+
 def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
     """Ask for the numbers of an account's open withdrawals."""
     connection.say(OpenWithdrawalsRequest(9, account, 0))
@@ -223,7 +293,7 @@ def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
     return [row[0] for row in answer.withdrawals]
 
 
-def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit) -> None:
+def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit | Control | Bust) -> None:
     """Say something that is taken, and hear what became of it."""
     connection.say(command)
     number = command.client_order_id
@@ -240,4 +310,4 @@ def _order_id(heard: list[Any], client_order_id: int) -> int:
     return int(numbers[0])
 
 
-SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations, withdrawals)
+SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations, withdrawals, controls, busts)

@@ -68,6 +68,14 @@ def test_an_order_a_swap_and_a_cancel_end_as_they_say(traders: ServedVenue) -> N
     other = run(traders, "withdraw", "JPY", "500", "--for", "payer-1")
     assert run(traders, "withdrawal", "return", str(other["withdrawal"]))["state"] == "RETURNED"
     assert run(traders, "withdrawals")["withdrawals"] == []
+    for closed, again in (
+        (["venue", "cancel-only"], ["venue", "open"]),
+        (["currency", "HKD", "redeem-only"], ["currency", "HKD", "open"]),
+    ):
+        assert run(traders, "control", *closed)["mode"] == closed[-1]
+        refused = run(traders, "order", "HKD/JPY", "sell", "1", "20.05", "--as", "maker-1")
+        assert refused["error"]["code"] in (RejectReason.VENUE_CANCEL_ONLY, RejectReason.CURRENCY_REDEEM_ONLY)  # type: ignore[index]
+        assert run(traders, "control", *again)["mode"] == "open"
 
 
 @pytest.mark.parametrize(
@@ -162,8 +170,8 @@ def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
     "command",
     [
         "init", "serve", "demo", "deposit", "withdraw", "withdrawals", "withdrawal pay",
-        "withdrawal return", "balances", "book", "order", "cancel", "swap", "verify",
-        "freeze", "unfreeze", "token issue", "token inspect", "token revoke",
+        "withdrawal return", "control venue", "control currency", "balances", "book", "order", "cancel",
+        "swap", "verify",         "freeze", "unfreeze", "token issue", "token inspect", "token revoke",
         "keys server", "keys client", "keys allow", "keys disallow", "keys issuer", "keys show",
     ],
 )  # fmt: skip

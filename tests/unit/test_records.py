@@ -6,9 +6,13 @@ import pytest
 from fxengine import records
 from fxengine.codes import EventKind
 from fxengine.records import (
+    BUST,
+    BUST_DETAIL,
+    BUST_EVENT,
     CANCEL,
     CANCEL_EVENT,
     COMMAND,
+    CONTROL,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
     EVENT,
@@ -41,6 +45,8 @@ COMMANDS = {
     "GUARD": GUARD,
     "REVOKE": REVOKE,
     "SETTLED": SETTLED,
+    "CONTROL": CONTROL,
+    "BUST": BUST,
     "WITHDRAWAL": WITHDRAWAL,
     "CREDENTIAL": CREDENTIAL,
 }
@@ -51,8 +57,9 @@ EVENTS = {
     "STATUS_EVENT": STATUS_EVENT,
     "MONEY_EVENT": MONEY_EVENT,
     "SWAP_EVENT": SWAP_EVENT,
+    "BUST_EVENT": BUST_EVENT,
 }
-ALL = COMMANDS | EVENTS | {"CREDENTIAL_DETAIL": CREDENTIAL_DETAIL, "INSTRUMENT": INSTRUMENT}
+ALL = COMMANDS | EVENTS | {"CREDENTIAL_DETAIL": CREDENTIAL_DETAIL, "BUST_DETAIL": BUST_DETAIL, "INSTRUMENT": INSTRUMENT}
 
 # Field, offset in bytes, type: the format as it stands in journals that already exist.
 LAYOUT = """
@@ -71,6 +78,12 @@ MONEY: COMMAND_HEADER | reserved_0 24 V4 | beneficiary 28 <u4 | amount_units 32 
     | reserved_1 56 V8
 SETTLED: COMMAND_HEADER | final_sequence 24 <u8 | reserved_0 32 V32
 WITHDRAWAL: COMMAND_HEADER | action 24 u1 | reserved_0 25 V7 | withdrawal 32 <u8 | reserved_1 40 V24
+BUST: COMMAND_HEADER | number 24 <u8 | price_ticks 32 <i8 | quantity_lots 40 <i8 | maker 48 <u4 | taker 52 <u4
+    | maker_side 56 u1 | reserved_0 57 V7
+BUST_DETAIL: maker_fee_units 0 <i8 | taker_fee_units 8 <i8 | reserved_0 16 V48
+BUST_EVENT: EVENT_HEADER | trade_number 24 <u8 | client_order_id 32 <u8 | price_ticks 40 <i8 | quantity_lots 48 <i8
+    | reserved_0 56 <i8 | reserved_1 64 <i8 | fee_units 72 <i8 | STREAMS
+CONTROL: COMMAND_HEADER | scope 24 u1 | mode 25 u1 | reserved_0 26 V38
 GUARD: COMMAND_HEADER | action 24 u1 | watching 25 u1 | reserved_0 26 V6 | timeout_ns 32 <i8 | reserved_1 40 V24
 REVOKE: COMMAND_HEADER | action 24 u1 | reserved_0 25 V3 | target 28 <u4 | token_id 32 V16 | reserved_1 48 V16
 CREDENTIAL: COMMAND_HEADER | flags 24 u1 | level 25 u1 | jurisdiction 26 S2 | window 28 <u4 | issued_at_ns 32 <i8
@@ -154,6 +167,7 @@ def test_event_kinds_with_another_body_have_a_view_and_the_rest_read_as_events()
         EventKind.QUOTED,
         EventKind.GUARDED,
         EventKind.REVOKED,
+        EventKind.CONTROLLED,
     }
 
 

@@ -6,12 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from fxengine.codes import AccountFlag, OrdType, RevokeAction, SelfTradePrevention, Side, WithdrawalAction
+from fxengine.codes import (
+    AccountFlag,
+    ControlMode,
+    ControlScope,
+    OrdType,
+    RevokeAction,
+    SelfTradePrevention,
+    Side,
+    WithdrawalAction,
+)
 from fxengine.engine import credential_command
 from fxengine.gateway.commands import RECORD_OF, settled_record
 from fxengine.messages import (
     Amend,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -115,6 +126,8 @@ def one_of_each(flow: CoreFlow) -> Iterator[Records]:
     yield flow.request(OPERATOR, Revoke(flow.next_id(OPERATOR), RevokeAction.FREEZE, MAKER, ""))
     yield flow.request(OPERATOR, Revoke(flow.next_id(OPERATOR), RevokeAction.UNFREEZE, MAKER, ""))
     yield flow.request(OPERATOR, Deposit(flow.next_id(OPERATOR), PAYER, 1, 7_000_000))
+    yield flow.request(OPERATOR, Control(flow.next_id(OPERATOR), ControlScope.CURRENCY, ControlMode.OPEN, 1))
+    yield flow.request(OPERATOR, Bust(flow.next_id(OPERATOR), 0, 3, MAKER, PAYER, Side.SELL, 11_172, 300, 0, 0))
     for action in WithdrawalAction:
         yield flow.request(OPERATOR, Withdraw(flow.next_id(OPERATOR), PAYER, 1, 5_000_000))
         number = flow.core.sequence

@@ -13,7 +13,9 @@ from fxengine.gateway.logons import token_hash
 from fxengine.messages import (
     PAYMENTS,
     Amend,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -28,8 +30,11 @@ from fxengine.messages import (
 from fxengine.messages.fields import QUOTE_SETS_MAX, QUOTE_VALUES_MAX
 from fxengine.records import (
     AMEND,
+    BUST,
+    BUST_DETAIL,
     CANCEL,
     COMMAND,
+    CONTROL,
     GUARD,
     MASS_CANCEL,
     MASS_QUOTE,
@@ -58,6 +63,7 @@ CASES: list[tuple[Request, CommandKind, np.dtype[np.void], dict[str, str]]] = [
     (Deposit(5, 9, 3, 10**12), Kind.DEPOSIT, MONEY, {"account": "beneficiary", "currency": "instrument"}),
     (Withdraw(5, 9, 3, 10**12), Kind.WITHDRAW, MONEY, {"account": "beneficiary", "currency": "instrument"}),
     (EndWithdrawal(5, 2, 2**40), Kind.WITHDRAWAL, WITHDRAWAL, {}),
+    (Control(5, 2, 3, 7), Kind.CONTROL, CONTROL, {"currency": "instrument"}),
 ]  # fmt: skip
 
 
@@ -143,6 +149,16 @@ def test_a_deposits_reference_stands_behind_it_and_its_hash_in_it(reference: str
     assert len(records) == int(head["n_records"]) * RECORD_BYTES
     assert head["external_id"].tobytes() == blake2b(reference.encode(), digest_size=16).digest()
     assert records[RECORD_BYTES:].rstrip(b"\0").decode() == reference
+
+
+def test_a_bust_says_the_trade_in_two_records() -> None:
+    records = RECORD_OF[Bust](ACCOUNT, Bust(5, 3, 2**40, 9, 8, 2, 11, 12, -13, 14))
+    [head] = np.frombuffer(records[:RECORD_BYTES], BUST)
+    assert (head["kind"], head["n_records"], head["account"], head["client_order_id"]) == (Kind.BUST, 2, ACCOUNT, 5)
+    names = ("instrument", "number", "maker", "taker", "maker_side", "price_ticks", "quantity_lots")
+    assert tuple(head[name] for name in names) == (3, 2**40, 9, 8, 2, 11, 12)
+    [fees] = np.frombuffer(records[RECORD_BYTES:], BUST_DETAIL)
+    assert (fees["maker_fee_units"], fees["taker_fee_units"]) == (-13, 14)
 
 
 def test_what_is_final_is_said_by_the_venue_itself() -> None:

@@ -28,7 +28,9 @@ from fxengine.messages import (
     Amend,
     BalancesRequest,
     BookRequest,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -66,7 +68,13 @@ MESSAGES: dict[Kind, list[Request | bytes]] = {
         *(OrderStatusRequest(1, 1, 0), OpenOrdersRequest(1, 0), ReplayRequest(1, 1, 0)),
         OpenWithdrawalsRequest(1, 0, 0),
     ],
-    Kind.OPERATOR_COMMAND: [Deposit(1, 2, 0, 1), EndWithdrawal(1, 1, 2), Revoke(1, 1, 2, "")],
+    Kind.OPERATOR_COMMAND: [
+        Deposit(1, 2, 0, 1),
+        EndWithdrawal(1, 1, 2),
+        Revoke(1, 1, 2, ""),
+        Control(1, 1, 2, 0),
+        Bust(1, 0, 1, 2, 3, 1, 1, 1, 0, 0),
+    ],
     Kind.OPERATOR_REQUEST: [AccountRequest(1, "issuer", "subject")],
 }
 VERIFY, LEAVE, ECHO, WAIT, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER = (
@@ -149,7 +157,7 @@ def test_a_scope_leaves_its_own_actions_and_what_is_public(left: Action, flags: 
     scoped = active(replace(WHOLE, actions=frozenset({left})), flags).acts
 
     def expected(message: type[Any], act: Cell) -> Cell:
-        if message in (Deposit, EndWithdrawal, Revoke):
+        if message in (Deposit, EndWithdrawal, Revoke, Control, Bust):
             return NO_SCOPE
         taken = any(message in messages for action, messages in BY_ACTION.items() if action is not left)
         return NO_SCOPE if taken else act

@@ -214,7 +214,8 @@ class Trading:
 
     def trade(self, flow: Flow, n_frames: int, per_frame: int = 10) -> None:
         for _ in range(n_frames):
-            self.submit(np.concatenate([flow.endings(self.engine.core), flow.commands(per_frame)]))
+            endings = flow.endings(self.engine.core)[:per_frame]
+            self.submit(np.concatenate([endings, flow.commands(per_frame - len(endings))]))
 
     def balances(self) -> dict[tuple[int, int], int]:
         """Return what every account has in the core, available and held; zeros left out."""

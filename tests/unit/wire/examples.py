@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from fxengine.codes import ControlMode, ControlScope, RevokeAction, WithdrawalAction
 from fxengine.codes import RejectReason as R
-from fxengine.codes import RevokeAction, WithdrawalAction
 from fxengine.messages import (
     AccountNumber,
     AccountRequest,
@@ -12,7 +12,9 @@ from fxengine.messages import (
     BalancesRequest,
     Book,
     BookRequest,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
     EndWithdrawal,
@@ -74,6 +76,8 @@ EXAMPLES: dict[type[Any], Any] = {
     Deposit: Deposit(1, 2, 0, 1_000_000_000, "bank-1/20260922/77"),
     Withdraw: Withdraw(18, 0, 0, 1_000_000_000),
     EndWithdrawal: EndWithdrawal(4, int(WithdrawalAction.PAID), 94),
+    Control: Control(5, int(ControlScope.CURRENCY), int(ControlMode.REDEEM_ONLY), 2),
+    Bust: Bust(6, 0, 17, 3, 2, 2, 11_172, 400, 0, 40_000),
     OpenWithdrawalsRequest: OpenWithdrawalsRequest(8, 0, 0),
     Revoke: Revoke(3, int(RevokeAction.TOKEN), 0, "8f14e45f"),
     LogonAck: LogonAck(2, 11, 1_024, _TIME_NS, "fx-example", 34, 1),
