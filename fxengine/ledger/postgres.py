@@ -249,10 +249,11 @@ class PostgresLedger:
             )
         if batch.names:
             columns = [list(column) for column in zip(*batch.names, strict=True)]
+            db.execute("SET LOCAL enable_seqscan = off")  # a few names among all there are
             rows = db.execute(
-                "SELECT account, issuer, subject FROM accounts WHERE issuer IS NOT NULL"
-                " AND (account = ANY(%s::bigint[])"
-                " OR (issuer, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[])))",
+                "SELECT account, issuer, subject FROM accounts WHERE issuer IS NOT NULL AND account = ANY(%s::bigint[])"
+                " UNION SELECT account, issuer, subject FROM accounts"
+                " JOIN unnest(%s::text[], %s::text[]) n (issuer, subject) USING (issuer, subject)",
                 columns,
             )
             known = [AccountName(*cast(tuple[int, str, str], row)) for row in rows]
