@@ -21,6 +21,7 @@ from fxengine.codes import RejectReason, RevokeAction, SettlementStatus
 from fxengine.engine import Engine, MatchingCore, Place, Released
 from fxengine.gateway.batch import Batch
 from fxengine.gateway.commands import RECORD_OF, settled_record
+from fxengine.gateway.controls import Controls
 from fxengine.gateway.delivery import Delivery, reject
 from fxengine.gateway.history import History
 from fxengine.gateway.limits import LOGON_COST
@@ -89,6 +90,8 @@ class Dispatcher:
         self._delivery = Delivery()
         self._history = History(venue.history_bytes)
         self._batch = Batch(engine)
+        self.controls = Controls(engine.core, self._batch)
+        """Closes the venue, or a currency, where it must; takes effect with the next :meth:`submit`."""
         self._presence = Presence(engine, venue, self._batch, self._delivery, self._history, self._take_again)
         self._sessions = self._presence.sessions
         self._questions = Questions(engine, venue, self.market, self._presence.replays, self._delivery)
@@ -269,6 +272,7 @@ class Dispatcher:
         events, time_ns = released.events, released.time_ns
         presence = self._presence
         self._history.add(events, time_ns)
+        self.controls.heard(events)
         if released.replayed:
             self.market.add(events)
             return

@@ -178,6 +178,7 @@ class Gateway:
         self._engine.pump()
         self._settlement.tick()
         self._hand_out_statuses()
+        self.dispatcher.controls.hold_trading(overdue=self._settlement.is_overdue())
         self._do_what_is_due()
         self._flush()
 
