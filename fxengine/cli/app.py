@@ -10,6 +10,7 @@ from fxengine.cli.control import commands as control
 from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
+from fxengine.cli.ledger import commands as ledger
 from fxengine.cli.money import PANEL as MONEY
 from fxengine.cli.money import commands as money
 from fxengine.cli.money import withdrawal
@@ -55,3 +56,4 @@ for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
 for commands in (withdrawal, control):
     app.add_typer(commands, rich_help_panel=MONEY)
+app.add_typer(ledger, rich_help_panel="Check")
