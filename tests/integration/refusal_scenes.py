@@ -247,8 +247,8 @@ def controls(desk: "Desk") -> None:
     _say(client, Cancel(20, 0, 2))
     desk.refused(operator, Control(number - 1, 1, 2, 0), R.CLIENT_ID_REUSED)
     desk.refused(operator, Control(number + 9 + WINDOW, 1, 2, 0), R.CLIENT_ID_TOO_HIGH)
-    _say(operator, Deposit(number + WINDOW, account, 0, 1))
-    desk.refused(operator, Control(number, 1, 2, 0), R.CLIENT_ID_TOO_OLD)
+    _say(operator, Deposit(number - 1 + WINDOW, account, 0, 1))
+    desk.refused(operator, Control(number - 1, 1, 2, 0), R.CLIENT_ID_TOO_OLD)
 
 
 def busts(desk: "Desk") -> None:

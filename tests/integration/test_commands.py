@@ -68,6 +68,18 @@ def test_an_order_a_swap_and_a_cancel_end_as_they_say(traders: ServedVenue) -> N
     other = run(traders, "withdraw", "JPY", "500", "--for", "payer-1")
     assert run(traders, "withdrawal", "return", str(other["withdrawal"]))["state"] == "RETURNED"
     assert run(traders, "withdrawals")["withdrawals"] == []
+    before = run(traders, "balances", "--as", "payer-1")["balances"]
+    resting = run(traders, "order", "HKD/JPY", "sell", "1000", "20.05", "--as", "maker-1")
+    bought = run(traders, "swap", "JPY", "HKD", "--exact-out", "100", "--max-in", "3000", "--as", "payer-1")
+    trade = str(bought["fills"][0]["trade"])  # type: ignore[index]
+    assert run(traders, "balances", "--as", "payer-1")["balances"] != before
+    undone = run(traders, "bust", "HKD/JPY", trade)
+    assert (undone["trade"], undone["settlement"]) == (int(trade), "FINAL")
+    assert run(traders, "balances", "--as", "payer-1")["balances"] == before
+    again = run(traders, "bust", "HKD/JPY", trade)
+    assert again["error"]["code"] == RejectReason.TRADE_BUSTED  # type: ignore[index]
+    assert run(traders, "bust", "HKD/JPY", "999999")["exit_code"] == 1
+    run(traders, "cancel", str(resting["client_order_id"]), "--as", "maker-1")
     for closed, again in (
         (["venue", "cancel-only"], ["venue", "open"]),
         (["currency", "HKD", "redeem-only"], ["currency", "HKD", "open"]),
@@ -170,7 +182,7 @@ def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
     "command",
     [
         "init", "serve", "demo", "deposit", "withdraw", "withdrawals", "withdrawal pay",
-        "withdrawal return", "control venue", "control currency", "balances", "book", "order", "cancel",
+        "withdrawal return", "control venue", "control currency", "bust", "balances", "book", "order", "cancel",
         "swap", "verify",         "freeze", "unfreeze", "token issue", "token inspect", "token revoke",
         "keys server", "keys client", "keys allow", "keys disallow", "keys issuer", "keys show",
     ],
