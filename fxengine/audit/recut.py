@@ -19,13 +19,10 @@ _EVENT: Final = struct_of(EVENT)
 _MONEY: Final = struct_of(MONEY_EVENT)
 _DELTA_RECORD: Final = struct.Struct("<IHxxq")  # account, currency, amount
 _TRADE_RECORD: Final = struct.Struct("<QQHBBII4xqqqq")  # sequence, number ... fees
-_TRANSFER_RECORD: Final = struct.Struct("<QIIHB5xq")  # sequence, payer, payee, currency, kind, amount
+_TRANSFER_RECORD: Final = struct.Struct("<QIIHB5xqQ16s8x")  # sequence, payer ... amount, withdrawal, external id
 _IDENTITY: Final = slice(48, 64)  # of a CREDENTIAL record
-_TRANSFERS: Final = {
-    int(EventKind.DEPOSITED): "deposit",
-    int(EventKind.WITHDRAWN): "withdrawal",
-    int(EventKind.RECEIVED): "payment",
-}
+_TRANSFERS: Final = (EventKind.DEPOSITED, EventKind.WITHDRAWN, EventKind.RECEIVED)
+_NO_EXTERNAL_ID: Final = bytes(16)
 _SIDES: Final = {int(side): side.name for side in Side}
 
 Row = tuple[object, ...]
@@ -84,25 +81,58 @@ class Stretch:
 
     deltas: defaultdict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
     trades: list[Row] = field(default_factory=list)
-    transfers: list[Row] = field(default_factory=list)
+    deposits: list[Row] = field(default_factory=list)
+    payments: list[Row] = field(default_factory=list)
+    holds: list[Row] = field(default_factory=list)
+    withdrawals: list[Row] = field(default_factory=list)  # paid and returned
+    busts: list[Row] = field(default_factory=list)
     names: dict[int, tuple[str, str]] = field(default_factory=dict)
     _trade_records: list[bytes] = field(default_factory=list)
     _transfer_records: list[bytes] = field(default_factory=list)
+    _withdrawal_records: list[bytes] = field(default_factory=list)
+    _bust_records: list[bytes] = field(default_factory=list)
 
     @property
     def moves_money(self) -> bool:
         """Say whether there is anything to settle."""
-        return bool(self.trades or self.transfers)
+        return bool(self.trades or self._transfer_records or self._withdrawal_records or self._bust_records)
 
     def postings(self) -> list[Row]:
         """Return (account, currency, amount_units), in order, without zeros."""
         return [(*key, units) for key, units in sorted(self.deltas.items()) if units]
 
+    @property
+    def n_transfers(self) -> int:
+        """Return how many transfers there are: deposits, payments and what was paid out."""
+        return len(self._transfer_records)
+
+    def lines(self) -> dict[str, list[Row]]:
+        """Return the rows by what they are, as :meth:`fxengine.audit.books.Books.lines` reads them."""
+        return {
+            "posting": self.postings(),
+            "trade": self.trades,
+            "deposit": self.deposits,
+            "payment": self.payments,
+            "hold": self.holds,
+            "withdrawal": self.withdrawals,
+            "bust": self.busts,
+        }
+
+    def counts(self) -> tuple[int, ...]:
+        """Return what a batch's own row counts: postings, trades, transfers, withdrawals, busts."""
+        records = (self._trade_records, self._transfer_records, self._withdrawal_records, self._bust_records)
+        return (len(self.postings()), *map(len, records))
+
+    def trades_root(self) -> bytes:
+        """Return the Merkle tree hash over the trades, as RFC 9162, section 2.1.1, defines it."""
+        return _tree_hash(self._trade_records)
+
     def head(self, previous: bytes, batch: tuple[int, int, int, int], journal_hash: bytes) -> bytes:
         """Return the head of the batch (id, first, last, time_ns) that this stretch makes."""
         parts = [previous, struct.pack("<QQQq", *batch), journal_hash]
+        parts += [struct.pack("<Q", len(self._trade_records)), self.trades_root()]
         deltas = [_DELTA_RECORD.pack(*row) for row in self.postings()]
-        for records in (deltas, self._trade_records, self._transfer_records):
+        for records in (deltas, self._transfer_records, self._withdrawal_records, self._bust_records):
             parts += [struct.pack("<Q", len(records)), *records]
         parts.append(struct.pack("<Q", len(self.names)))
         for account, name in sorted(self.names.items()):
@@ -167,8 +197,14 @@ class Stretch:
         sequence, currency, units = money.sequence, money.currency, money.amount_units
         self.deltas[payer, currency] -= units
         self.deltas[payee, currency] += units
-        self.transfers.append((sequence, _TRANSFERS[money.kind], payer, payee, currency, units))
-        self._transfer_records.append(_TRANSFER_RECORD.pack(sequence, payer, payee, currency, money.kind, units))
+        if money.kind == EventKind.DEPOSITED:
+            self.deposits.append((sequence, payee, currency, units, None))
+        elif money.kind == EventKind.WITHDRAWN:
+            self.withdrawals.append((sequence, sequence, payer, currency, units, "PAID"))
+        else:
+            self.payments.append((sequence, payer, payee, currency, units))
+        moved = sequence, payer, payee, currency, money.kind, units
+        self._transfer_records.append(_TRANSFER_RECORD.pack(*moved, 0, _NO_EXTERNAL_ID))
 
     def _add_names(self, opened: dict[int, int], records: bytes, first_sequence: int) -> None:
         at, sequence = 0, first_sequence
@@ -191,3 +227,11 @@ def _name(credential: bytes) -> tuple[str, str] | None:
     except UnicodeDecodeError:
         return None
     return (issuer, subject) if separator else None
+
+
+def _tree_hash(leaves: list[bytes]) -> bytes:
+    """Return MTH(leaves), word for word: split at the largest power of two below n. O(n)."""
+    if len(leaves) < 2:
+        return hashlib.sha256(b"\0" + leaves[0] if leaves else b"").digest()
+    k = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\1" + _tree_hash(leaves[:k]) + _tree_hash(leaves[k:])).digest()

@@ -16,7 +16,6 @@ the journal then holds at least what the ledger has settled.
 """
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -76,7 +75,7 @@ def verify(
     try:
         with Books(ledger_url or f"sqlite:{data_dir / 'ledger.sqlite'}") as books:
             audit.run(books)
-    except (LedgerError, sqlite3.Error) as e:
+    except LedgerError as e:
         audit.problems.append(str(e))
     return audit.findings()
 
@@ -162,11 +161,13 @@ class _Audit:
             self.problems.append(f"{name} names another journal hash than the journal has after its last command")
         if batch.time_ns != self.replay.core.now_ns:
             self.problems.append(f"{name} has another time than its last command")
-        lines = {"posting": stretch.postings(), "trade": stretch.trades, "transfer": stretch.transfers}
+        lines = stretch.lines()
         for kind, booked in books.lines(batch.batch).items():
             self.problems += _differences(f"{name}: {kind}", booked, lines[kind])
-        if (batch.postings, batch.trades, batch.transfers) != tuple(len(rows) for rows in lines.values()):
+        if (batch.postings, batch.trades, batch.transfers, batch.withdrawals, batch.busts) != stretch.counts():
             self.problems.append(f"{name} counts other postings, trades or transfers than it should have")
+        if batch.trades_root != stretch.trades_root():
+            self.problems.append(f"{name} has another root over its trades than they make")
         content = (batch.batch, batch.first_sequence, batch.last_sequence, batch.time_ns)
         head = stretch.head(self._head, content, batch.journal_hash)
         if head != batch.head:
@@ -186,7 +187,7 @@ class _Audit:
                 f" (it ends with command {self.replay.n_commands})"
             )
         if self.journal.is_sealed and self._stretch.moves_money:
-            left = f"{len(self._stretch.trades)} trades and {len(self._stretch.transfers)} transfers at its end"
+            left = f"{len(self._stretch.trades)} trades and {self._stretch.n_transfers} transfers at its end"
             if self.is_running:
                 self.notes.append(f"ledger: the venue is running, and {left} are not settled yet")
             else:

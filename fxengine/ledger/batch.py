@@ -1,9 +1,10 @@
 """A settlement batch: what one cycle owes, as records, chained to the batch before it.
 
 A batch says three things about one stretch of the journal: the net amount of every account in
-every currency (``deltas``: these are what the ledger posts), and the trades and the transfers
-that the net is made of (these are what an accountant asks for afterwards). Its ``head`` is a
-hash over all of that and over the head before, so one number names the whole history::
+every currency (``deltas``: these are what the ledger posts), the trades, transfers and busts that
+the net is made of, and the steps of withdrawals, which hold money before it moves (these are what an
+accountant asks for afterwards). Its ``head`` is a hash over all of that and over the head before, so
+one number names the whole history::
 
     genesis(venue) --> head 1 --> head 2 --> head 3 = sha256(head 2 + content of batch 3)
          id 0           1..40      41..97      98..120     command sequences, without gap or overlap
@@ -13,16 +14,21 @@ and a ledger that belongs to another history cannot be continued by mistake.
 
 The bytes hashed are canonical: fixed-size little-endian records without padding of their own,
 counts before contents, texts with their length. All integers are exact; there is no other form.
+Trades enter by the root of their Merkle tree, so that one trade can be shown to be in a batch
+without showing the others.
 """
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Final, NamedTuple, Self
 
 import numpy as np
 
+from fxengine.codes import CUSTODY_ACCOUNT, EventKind
 from fxengine.errors import LedgerError
+from fxengine.ledger.merkle import tree_hash
 from fxengine.records import Records
 from fxengine.venue import Venue
 
@@ -54,10 +60,36 @@ TRANSFER: Final = np.dtype([
     ("kind", "u1"),  # EventKind: DEPOSITED, WITHDRAWN or RECEIVED
     ("reserved", "V5"),
     ("amount_units", "<i8"),
+    ("withdrawal", "<u8"),  # WITHDRAWN: number of the withdrawal that this pays; 0: paid without a hold
+    ("external_id", "V16"),  # DEPOSITED: BLAKE2b-128 of the external reference's UTF-8 text; zeros: none
+    ("reserved_2", "V8"),
 ])  # fmt: skip
-assert (DELTA.itemsize, TRADE.itemsize, TRANSFER.itemsize) == (16, 64, 32)
+WITHDRAWAL: Final = np.dtype([
+    ("sequence", "<u8"),  # number of the command that took this step
+    ("withdrawal", "<u8"),  # the withdrawal's number: that of the command that asked for it
+    ("account", "<u4"),
+    ("currency", "<u2"),
+    ("step", "u1"),  # WithdrawalStep
+    ("reserved", "V1"),
+    ("amount_units", "<i8"),
+])  # fmt: skip
+BUST: Final = np.dtype([
+    ("sequence", "<u8"),  # number of the command that reversed the trade
+    ("number", "<u8"),  # of the trade, with the instrument
+    ("instrument", "<u2"),
+    ("reserved", "V14"),
+])  # fmt: skip
+assert [d.itemsize for d in (DELTA, TRADE, TRANSFER, WITHDRAWAL, BUST)] == [16, 64, 64, 32, 32]
 
 HASH_BYTES: Final = 32
+
+
+class WithdrawalStep(IntEnum):
+    """What a command did to a withdrawal. A hold moves no money; PAID is a transfer of kind WITHDRAWN too."""
+
+    HELD = 1
+    PAID = 2
+    RETURNED = 3
 
 
 class AccountName(NamedTuple):
@@ -95,7 +127,10 @@ class Batch:
     deltas: Records  # (n,) DELTA, by account then currency, no zeros, zero-sum per currency
     trades: Records  # (m,) TRADE, in the order of the journal
     transfers: Records  # (k,) TRANSFER, in the order of the journal
+    withdrawals: Records  # (w,) WITHDRAWAL, in the order of the journal
+    busts: Records  # (b,) BUST, in the order of the journal
     names: tuple[AccountName, ...]  # accounts that logged on in this stretch, by number
+    trades_root: bytes  # the Merkle tree hash over the trades' records
     head: bytes
 
     @classmethod
@@ -109,10 +144,12 @@ class Batch:
         deltas: Records,
         trades: Records,
         transfers: Records,
+        withdrawals: Records,
+        busts: Records,
         names: tuple[AccountName, ...] = (),
     ) -> Self:
-        """Return the batch that follows ``previous`` and ends with command ``last_sequence``."""
-        content = (
+        """Return the batch that follows ``previous`` and ends with command ``last_sequence``. O(content)."""
+        batch = cls(
             previous.batch_id + 1,
             previous.last_sequence + 1,
             last_sequence,
@@ -121,9 +158,13 @@ class Batch:
             deltas,
             trades,
             transfers,
+            withdrawals,
+            busts,
             names,
+            tree_hash(trade_leaves(trades)),
+            b"",
         )
-        return cls(*content, _head(previous.head, *content))
+        return replace(batch, head=batch._head(previous.head))
 
     @property
     def cursor(self) -> Cursor:
@@ -132,18 +173,7 @@ class Batch:
 
     def follows(self, head: bytes) -> bool:
         """Say whether ``self.head`` is indeed the hash of ``head`` and this content. O(content)."""
-        return self.head == _head(
-            head,
-            self.id,
-            self.first_sequence,
-            self.last_sequence,
-            self.time_ns,
-            self.journal_hash,
-            self.deltas,
-            self.trades,
-            self.transfers,
-            self.names,
-        )
+        return self.head == self._head(head) and self.trades_root == tree_hash(trade_leaves(self.trades))
 
     def accounts(self) -> tuple[int, ...]:
         """Return every account that this batch concerns, ascending, also those whose net is zero."""
@@ -153,14 +183,16 @@ class Batch:
             self.trades["taker"],
             self.transfers["payer"],
             self.transfers["payee"],
+            self.withdrawals["account"],
         )
         return tuple(np.unique(np.concatenate(columns)).tolist())
 
     def check(self) -> None:
         """Raise :class:`LedgerError` unless the content could be posted to a ledger at all.
 
-        Holds: the sequences are a stretch, deltas are in canonical order without zeros, and they
-        sum to zero in every currency (summed without bound, so an overflow cannot hide a gap).
+        Holds: the sequences are a stretch, deltas are in canonical order without zeros, they sum to
+        zero in every currency (summed without bound, so an overflow cannot hide a gap), and deposits
+        come from custody and withdrawals go there.
         """
         if not 0 < self.first_sequence <= self.last_sequence:
             raise LedgerError(f"batch {self.id} covers no commands: {self.first_sequence}..{self.last_sequence}")
@@ -176,30 +208,34 @@ class Batch:
         for currency, total in totals.items():
             if total:
                 raise LedgerError(f"batch {self.id} does not conserve currency {currency}: it sums to {total} units")
+        for kind, side in ((EventKind.DEPOSITED, "payer"), (EventKind.WITHDRAWN, "payee")):
+            if (self.transfers[side][self.transfers["kind"] == kind] != CUSTODY_ACCOUNT).any():
+                raise LedgerError(f"batch {self.id}: the {side} of a {kind.name} transfer is not the custody account")
+
+    def _head(self, previous: bytes) -> bytes:
+        h = hashlib.sha256(previous)
+        h.update(struct.pack("<QQQq", self.id, self.first_sequence, self.last_sequence, self.time_ns))
+        h.update(self.journal_hash + struct.pack("<Q", len(self.trades)) + self.trades_root)
+        parts = (
+            (self.deltas, DELTA),
+            (self.transfers, TRANSFER),
+            (self.withdrawals, WITHDRAWAL),
+            (self.busts, BUST),
+        )
+        for records, dtype in parts:
+            if records.dtype != dtype:
+                raise LedgerError(f"batch {self.id} holds {records.dtype} records where {dtype} belong")
+            h.update(struct.pack("<Q", len(records)) + records.tobytes())
+        h.update(struct.pack("<Q", len(self.names)))
+        for account, issuer, subject in self.names:
+            for text in (issuer.encode(), subject.encode()):
+                h.update(struct.pack("<II", account, len(text)) + text)
+        return h.digest()
 
 
-def _head(
-    previous: bytes,
-    batch_id: int,
-    first_sequence: int,
-    last_sequence: int,
-    time_ns: int,
-    journal_hash: bytes,
-    deltas: Records,
-    trades: Records,
-    transfers: Records,
-    names: tuple[AccountName, ...],
-) -> bytes:
-    h = hashlib.sha256(previous)
-    h.update(struct.pack("<QQQq", batch_id, first_sequence, last_sequence, time_ns))
-    h.update(journal_hash)
-    for records, dtype in ((deltas, DELTA), (trades, TRADE), (transfers, TRANSFER)):
-        if records.dtype != dtype:
-            raise LedgerError(f"batch {batch_id} holds {records.dtype} records where {dtype} belong")
-        h.update(struct.pack("<Q", len(records)))
-        h.update(records.tobytes())
-    h.update(struct.pack("<Q", len(names)))
-    for account, issuer, subject in names:
-        for text in (issuer.encode(), subject.encode()):
-            h.update(struct.pack("<II", account, len(text)) + text)
-    return h.digest()
+def trade_leaves(trades: Records) -> list[bytes]:
+    """Return what a batch's trades are as leaves of its Merkle tree: their records' bytes, in order."""
+    if trades.dtype != TRADE:
+        raise LedgerError(f"{trades.dtype} records stand where {TRADE} belong")
+    content, size = trades.tobytes(), TRADE.itemsize
+    return [content[at : at + size] for at in range(0, len(content), size)]

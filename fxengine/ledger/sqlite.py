@@ -17,23 +17,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, EventKind, SettlementStatus, Side
+from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, SettlementStatus
 from fxengine.errors import LedgerError, LedgerMismatch, LedgerUnavailable
 from fxengine.ledger.base import Balances, check_names, is_next
 from fxengine.ledger.batch import AccountName, Batch, Cursor
+from fxengine.ledger.rows import BATCH_COLUMNS, COLUMNS, batch_row, lines, role
 from fxengine.ledger.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, schema
 from fxengine.venue import Venue
 
 _BUSY_SECONDS: Final = 5.0
 _MODE: Final = 0o600
 """A new file is its owner's alone: it holds customers' names and balances."""
-_SIDE: Final = {int(side): side.name for side in Side}
-_KIND: Final = {
-    int(EventKind.DEPOSITED): "deposit",
-    int(EventKind.WITHDRAWN): "withdrawal",
-    int(EventKind.RECEIVED): "payment",
-}
-_ROLE: Final = {FEES_ACCOUNT: "fees", CUSTODY_ACCOUNT: "custody"}
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+_INSERT: Final = {table: _insert(table, columns) for table, columns in COLUMNS.items()}
+_INSERT_BATCH: Final = _insert("batches", BATCH_COLUMNS)
+_END_WITHDRAWAL: Final = "UPDATE withdrawals SET state = ?, ended_batch = ?, ended_sequence = ? WHERE withdrawal = ?"
 
 
 class SqliteLedger:
@@ -74,22 +77,11 @@ class SqliteLedger:
             if not is_next(batch, self._cursor(), self._head):
                 return
             opened = self._open_accounts(batch)
-            self._insert_lines(batch)
-            self._db.execute(
-                "INSERT INTO batches (batch, first_sequence, last_sequence, time_ns, postings, trades, transfers,"
-                " journal_hash, head) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    batch.id,
-                    batch.first_sequence,
-                    batch.last_sequence,
-                    batch.time_ns,
-                    len(batch.deltas),
-                    len(batch.trades),
-                    len(batch.transfers),
-                    batch.journal_hash,
-                    batch.head,
-                ),
-            )
+            written = lines(batch, self._venue)
+            for table, rows in written.appended.items():
+                self._db.executemany(_INSERT[table], rows)
+            self._db.executemany(_END_WITHDRAWAL, written.ended)
+            self._db.execute(_INSERT_BATCH, batch_row(batch))
             self._db.execute("COMMIT")
             self._accounts |= opened
 
@@ -132,7 +124,8 @@ class SqliteLedger:
         if version != SCHEMA_VERSION:
             raise LedgerError(
                 f"the ledger {self._path} has schema version {version}, this release writes {SCHEMA_VERSION};"
-                " open it with the release that wrote it"
+                " open it with the release that wrote it, or move it away: the venue's next start makes it anew from"
+                " the journal"
             )
         venue_id, fingerprint = self._db.execute("SELECT id, fingerprint FROM venue").fetchone()
         if fingerprint != self._venue.fingerprint:
@@ -159,7 +152,8 @@ class SqliteLedger:
             "INSERT INTO instruments VALUES (?, ?, ?, ?)",
             [(i.index, i.symbol, i.base.index, i.quote.index) for i in venue.instruments],
         )
-        self._db.executemany("INSERT INTO accounts (account, role) VALUES (?, ?)", list(_ROLE.items()))
+        own = [(account, role(account)) for account in (FEES_ACCOUNT, CUSTODY_ACCOUNT)]
+        self._db.executemany("INSERT INTO accounts (account, role) VALUES (?, ?)", own)
 
     def _tables(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
@@ -183,7 +177,7 @@ class SqliteLedger:
         new = (set(batch.accounts()) | {name.account for name in batch.names}) - self._accounts
         self._db.executemany(
             "INSERT INTO accounts (account, role) SELECT ?1, ?2 WHERE ?1 NOT IN (SELECT account FROM accounts)",
-            [(account, _ROLE.get(account, "client")) for account in sorted(new)],
+            [(account, role(account)) for account in sorted(new)],
         )
         query = (
             "SELECT account, issuer, subject FROM accounts"
@@ -197,36 +191,6 @@ class SqliteLedger:
             [name for name in batch.names if name.account in unnamed],
         )
         return new
-
-    def _insert_lines(self, batch: Batch) -> None:
-        """Insert postings, trades and transfers; each kind in one prepared statement."""
-        n = batch.id
-        self._db.executemany(
-            "INSERT INTO postings (batch, account, currency, amount_units) VALUES (?, ?, ?, ?)",
-            [(n, account, currency, units) for account, currency, _, units in batch.deltas.tolist()],
-        )
-        instruments = self._venue.instrument_records[batch.trades["instrument"]]
-        base_units = batch.trades["quantity_lots"] * instruments["lot_units"]
-        quote_units = batch.trades["price_ticks"] * batch.trades["quantity_lots"] * instruments["tick_lot_units"]
-        names = ("sequence", "instrument", "number", "maker", "taker", "maker_side", "swap", "price_ticks")
-        first = [batch.trades[name].tolist() for name in names]
-        first[5] = [_SIDE[side] for side in first[5]]
-        fees = [batch.trades[name].tolist() for name in ("maker_fee_units", "taker_fee_units")]
-        lots = batch.trades["quantity_lots"].tolist()
-        self._db.executemany(
-            "INSERT INTO trades (batch, line, sequence, instrument, number, maker, taker, maker_side, swap,"
-            " price_ticks, quantity_lots, base_units, quote_units, maker_fee_units, taker_fee_units)"
-            f" VALUES ({n}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            zip(range(1, len(lots) + 1), *first, lots, base_units.tolist(), quote_units.tolist(), *fees, strict=True),
-        )
-        self._db.executemany(
-            "INSERT INTO transfers (batch, sequence, payer, payee, currency, kind, amount_units)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (n, sequence, payer, payee, currency, _KIND[kind], units)
-                for sequence, payer, payee, currency, kind, _, units in batch.transfers.tolist()
-            ],
-        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -12,9 +12,9 @@ The batch row comes last, and closes the batch::
       `-> balances += postings of batch 7      no client below zero, custody never above
     COMMIT                                     postings without their batch row: refused (deferred key)
 
-Rows that are posted are never changed or deleted; a balance changes by exactly its account's posting
-in the newest batch. Sums over one batch cannot overflow 64 bits: what the accounts of a currency gain
-together is at most the currency's total, which the venue keeps within 64 bits.
+Rows that are posted are never changed or deleted, but for a withdrawal, which is held first and ends once,
+as paid or as returned; a balance changes by exactly its account's posting in the newest batch. Sums over
+one batch cannot overflow 64 bits: what the accounts of a currency gain together is at most the currency's total, which the venue keeps within 64 bits.
 
 Amounts are whole units; the views ``statement`` and ``trial_balance`` show decimals and names.
 """
@@ -24,7 +24,7 @@ from typing import Final
 APPLICATION_ID: Final = 0x46584C47
 """Marks the file as a ledger of this project (``PRAGMA application_id``): FXLG."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Kept in ``PRAGMA user_version``; another one is refused."""
 
 _TABLES: Final = """
@@ -67,7 +67,10 @@ CREATE TABLE batches (
   postings INTEGER NOT NULL,
   trades INTEGER NOT NULL,
   transfers INTEGER NOT NULL,
+  withdrawals INTEGER NOT NULL,
+  busts INTEGER NOT NULL,
   journal_hash BLOB NOT NULL CHECK (length(journal_hash) = 32),
+  trades_root BLOB NOT NULL CHECK (length(trades_root) = 32),
   head BLOB NOT NULL CHECK (length(head) = 32)
 ) STRICT;
 
@@ -78,6 +81,7 @@ CREATE TABLE postings (
   amount_units INTEGER NOT NULL CHECK (amount_units <> 0),
   PRIMARY KEY (batch, account, currency)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX postings_of_account ON postings (account, batch);
 
 CREATE TABLE trades (
   batch INTEGER NOT NULL REFERENCES batches DEFERRABLE INITIALLY DEFERRED,
@@ -99,16 +103,49 @@ CREATE TABLE trades (
   UNIQUE (instrument, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE transfers (
+CREATE TABLE deposits (
   sequence INTEGER PRIMARY KEY,
   batch INTEGER NOT NULL REFERENCES batches DEFERRABLE INITIALLY DEFERRED,
-  kind TEXT NOT NULL CHECK (kind IN ('deposit', 'withdrawal', 'payment')),
+  account INTEGER NOT NULL REFERENCES accounts,
+  currency INTEGER NOT NULL REFERENCES currencies,
+  amount_units INTEGER NOT NULL CHECK (amount_units > 0),
+  external_id BLOB UNIQUE CHECK (length(external_id) = 16)
+) STRICT;
+CREATE INDEX deposits_of_batch ON deposits (batch);
+
+CREATE TABLE payments (
+  sequence INTEGER PRIMARY KEY,
+  batch INTEGER NOT NULL REFERENCES batches DEFERRABLE INITIALLY DEFERRED,
   payer INTEGER NOT NULL REFERENCES accounts,
   payee INTEGER NOT NULL REFERENCES accounts CHECK (payee <> payer),
   currency INTEGER NOT NULL REFERENCES currencies,
   amount_units INTEGER NOT NULL CHECK (amount_units > 0)
 ) STRICT;
-CREATE INDEX transfers_of_batch ON transfers (batch);
+CREATE INDEX payments_of_batch ON payments (batch);
+
+CREATE TABLE withdrawals (
+  withdrawal INTEGER PRIMARY KEY,
+  account INTEGER NOT NULL REFERENCES accounts,
+  currency INTEGER NOT NULL REFERENCES currencies,
+  amount_units INTEGER NOT NULL CHECK (amount_units > 0),
+  held_batch INTEGER NOT NULL REFERENCES batches DEFERRABLE INITIALLY DEFERRED,
+  state TEXT NOT NULL CHECK (state IN ('HELD', 'PAID', 'RETURNED')),
+  ended_batch INTEGER REFERENCES batches DEFERRABLE INITIALLY DEFERRED CHECK (ended_batch >= held_batch),
+  ended_sequence INTEGER CHECK (ended_sequence > withdrawal OR (ended_sequence = withdrawal AND state = 'PAID')),
+  CHECK ((state = 'HELD') = (ended_batch IS NULL) AND (state = 'HELD') = (ended_sequence IS NULL))
+) STRICT;
+CREATE INDEX withdrawals_of_held_batch ON withdrawals (held_batch);
+CREATE INDEX withdrawals_of_ended_batch ON withdrawals (ended_batch);
+
+CREATE TABLE busts (
+  instrument INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  batch INTEGER NOT NULL REFERENCES batches DEFERRABLE INITIALLY DEFERRED,
+  sequence INTEGER NOT NULL,
+  PRIMARY KEY (instrument, number),
+  FOREIGN KEY (instrument, number) REFERENCES trades (instrument, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX busts_of_batch ON busts (batch);
 
 CREATE TABLE balances (
   account INTEGER NOT NULL REFERENCES accounts,
@@ -126,13 +163,37 @@ CREATE TRIGGER batch_closes BEFORE INSERT ON batches BEGIN
       OR NEW.first_sequence <> 1 + coalesce((SELECT last_sequence FROM batches ORDER BY batch DESC LIMIT 1), 0);
   SELECT RAISE(ABORT, 'the postings of a batch must sum to zero in every currency')
    WHERE EXISTS (SELECT 1 FROM postings WHERE batch = NEW.batch GROUP BY currency HAVING sum(amount_units) <> 0);
-  SELECT RAISE(ABORT, 'a batch must have the postings, trades and transfers that it counts')
+  SELECT RAISE(ABORT, 'a batch must have the postings, trades, transfers, withdrawals and busts that it counts')
    WHERE NEW.postings <> (SELECT count(*) FROM postings WHERE batch = NEW.batch)
       OR NEW.trades <> (SELECT count(*) FROM trades WHERE batch = NEW.batch
                                         AND sequence BETWEEN NEW.first_sequence AND NEW.last_sequence)
-      OR NEW.transfers <> (SELECT count(*) FROM transfers WHERE batch = NEW.batch
+      OR NEW.transfers <> (SELECT count(*) FROM deposits WHERE batch = NEW.batch
+                                        AND sequence BETWEEN NEW.first_sequence AND NEW.last_sequence)
+                        + (SELECT count(*) FROM payments WHERE batch = NEW.batch
+                                        AND sequence BETWEEN NEW.first_sequence AND NEW.last_sequence)
+                        + (SELECT count(*) FROM withdrawals WHERE ended_batch = NEW.batch AND state = 'PAID'
+                                        AND ended_sequence BETWEEN NEW.first_sequence AND NEW.last_sequence)
+      OR NEW.withdrawals <> (SELECT count(*) FROM withdrawals WHERE held_batch = NEW.batch
+                                        AND ended_sequence IS NOT withdrawal
+                                        AND withdrawal BETWEEN NEW.first_sequence AND NEW.last_sequence)
+                          + (SELECT count(*) FROM withdrawals WHERE ended_batch = NEW.batch
+                                        AND ended_sequence > withdrawal
+                                        AND ended_sequence BETWEEN NEW.first_sequence AND NEW.last_sequence)
+      OR NEW.busts <> (SELECT count(*) FROM busts WHERE batch = NEW.batch
                                         AND sequence BETWEEN NEW.first_sequence AND NEW.last_sequence);
 END;
+
+CREATE TRIGGER withdrawal_begins BEFORE INSERT ON withdrawals
+  WHEN NEW.held_batch <= (SELECT max(batch) FROM batches) OR NEW.ended_batch <> NEW.held_batch
+    OR NEW.ended_sequence <> NEW.withdrawal
+BEGIN SELECT RAISE(ABORT, 'a posted batch takes no more withdrawals'); END;
+
+CREATE TRIGGER withdrawal_ends_once BEFORE UPDATE ON withdrawals
+  WHEN OLD.state <> 'HELD' OR NEW.ended_sequence IS NULL OR NEW.ended_sequence <= NEW.withdrawal
+    OR NEW.ended_batch <= (SELECT max(batch) FROM batches)
+    OR (NEW.withdrawal, NEW.account, NEW.currency, NEW.amount_units, NEW.held_batch)
+       <> (OLD.withdrawal, OLD.account, OLD.currency, OLD.amount_units, OLD.held_batch)
+BEGIN SELECT RAISE(ABORT, 'a withdrawal ends once, and posted withdrawals never change otherwise'); END;
 
 CREATE TRIGGER batch_moves_balances AFTER INSERT ON batches BEGIN
   UPDATE balances SET amount_units = balances.amount_units + p.amount_units, batch = p.batch
@@ -175,8 +236,7 @@ CREATE VIEW amounts_shown AS
 CREATE VIEW statement AS
   SELECT a.batch, datetime(b.time_ns / 1000000000, 'unixepoch') AS time_utc, a.account,
          coalesce(n.subject, n.role) AS holder, n.issuer, a.code AS currency, a.amount
-    FROM amounts_shown a JOIN batches b USING (batch) JOIN accounts n USING (account)
-   ORDER BY a.batch, a.account, a.currency;
+    FROM amounts_shown a JOIN batches b USING (batch) JOIN accounts n USING (account);
 
 CREATE VIEW trial_balance AS
   SELECT c.code AS currency,
@@ -188,13 +248,17 @@ CREATE VIEW trial_balance AS
    GROUP BY c.currency ORDER BY c.currency;
 """
 
-_APPENDED: Final = ("postings", "trades", "transfers")
+_APPENDED: Final = ("postings", "trades", "deposits", "payments", "busts")
 _SAME_KEY: Final = {
     "venue": "only = NEW.only",
     "currencies": "currency = NEW.currency",
     "instruments": "instrument = NEW.instrument",
     "accounts": "account = NEW.account",
     "balances": "account = NEW.account AND currency = NEW.currency",
+    "trades": "instrument = NEW.instrument AND number = NEW.number",
+    "deposits": "external_id = NEW.external_id",
+    "withdrawals": "withdrawal = NEW.withdrawal",
+    "busts": "instrument = NEW.instrument AND number = NEW.number",
 }
 """Tables in which INSERT OR REPLACE would otherwise change a row: no delete trigger hears of that."""
 _FOREVER: Final = (*_APPENDED, "batches", "venue", "currencies", "instruments")
@@ -214,7 +278,7 @@ def schema() -> str:
             f"CREATE TRIGGER {table}_never_change BEFORE UPDATE ON {table}\n"
             f"BEGIN SELECT RAISE(ABORT, 'posted {table} never change'); END;\n"
         )
-    for table in (*_FOREVER, "accounts", "balances"):
+    for table in (*_FOREVER, "accounts", "balances", "withdrawals"):
         rules.append(
             f"CREATE TRIGGER {table}_never_vanish BEFORE DELETE ON {table}\n"
             f"BEGIN SELECT RAISE(ABORT, '{table} are never deleted'); END;\n"

@@ -66,6 +66,8 @@ class _Cycle:
             deltas=result.deltas,
             trades=result.trades,
             transfers=result.transfers,
+            withdrawals=result.withdrawals,
+            busts=result.busts,
             names=tuple(sorted(self.names.values())),
         )
 

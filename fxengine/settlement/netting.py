@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fxengine.codes import FEES_ACCOUNT, EventFlag, EventKind, Side
-from fxengine.ledger.batch import DELTA, TRADE, TRANSFER
+from fxengine.ledger.batch import BUST, DELTA, TRADE, TRANSFER, WITHDRAWAL
 from fxengine.records import MONEY_EVENT, Records
 
 Ints = npt.NDArray[np.int64]
@@ -39,11 +39,13 @@ _TRANSFERS = (EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN)
 
 
 class Net(NamedTuple):
-    """What a stretch of events comes to; the three arrays that a batch carries."""
+    """What a stretch of events comes to; the arrays that a batch carries."""
 
     deltas: Records  # (n,) DELTA, by account then currency, no zeros, zero-sum per currency
     trades: Records  # (m,) TRADE, in the order of the events
     transfers: Records  # (k,) TRANSFER, in the order of the events
+    withdrawals: Records  # (w,) WITHDRAWAL, in the order of the events
+    busts: Records  # (b,) BUST, in the order of the events
 
 
 def net(events: Records, instruments: Records) -> Net:
@@ -59,7 +61,7 @@ def net(events: Records, instruments: Records) -> Net:
     movements = [*_fill_movements(fills, instruments), *_transfer_movements(transfers)]
     keys = np.concatenate([m[0] for m in movements])
     amounts = np.concatenate([m[1] for m in movements])
-    return Net(_sum(keys, amounts), trades, transfers)
+    return Net(_sum(keys, amounts), trades, transfers, np.zeros(0, WITHDRAWAL), np.zeros(0, BUST))
 
 
 def _key(account: npt.NDArray[np.uint32], currency: npt.NDArray[np.uint16]) -> Ints:

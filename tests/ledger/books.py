@@ -5,7 +5,7 @@ import random
 import numpy as np
 
 from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, FIRST_CLIENT_ACCOUNT, EventKind, Side
-from fxengine.ledger import DELTA, TRADE, TRANSFER, AccountName, Batch, Cursor
+from fxengine.ledger import BUST, DELTA, TRADE, TRANSFER, WITHDRAWAL, AccountName, Batch, Cursor
 from fxengine.records import Records
 from fxengine.venue import Venue
 
@@ -77,7 +77,7 @@ class Books:
         transfers = np.zeros(len(funded), TRANSFER)
         for n, (payee, currency) in enumerate(funded):
             units = rng.randrange(10**12, 10**13)
-            transfers[n] = (first + n, CUSTODY_ACCOUNT, payee, currency, EventKind.DEPOSITED, b"", units)
+            transfers[n] = (first + n, CUSTODY_ACCOUNT, payee, currency, EventKind.DEPOSITED, b"", units, 0, b"", b"")
             moves += [(CUSTODY_ACCOUNT, currency, -units), (payee, currency, units)]
         trades = np.zeros(n_trades, TRADE)
         for n in range(n_trades):
@@ -110,6 +110,8 @@ class Books:
         moves: Moves,
         trades: Records | None = None,
         transfers: Records | None = None,
+        withdrawals: Records | None = None,
+        busts: Records | None = None,
         *,
         last: int | None = None,
         names: tuple[AccountName, ...] = (),
@@ -127,6 +129,8 @@ class Books:
             deltas=np.array(rows, DELTA),
             trades=np.zeros(0, TRADE) if trades is None else trades,
             transfers=np.zeros(0, TRANSFER) if transfers is None else transfers,
+            withdrawals=np.zeros(0, WITHDRAWAL) if withdrawals is None else withdrawals,
+            busts=np.zeros(0, BUST) if busts is None else busts,
             names=names,
         )
         self.cursor = batch.cursor

@@ -71,8 +71,8 @@ def test_another_venue_is_refused(posted: Path, other_venue: Venue) -> None:
 
 
 def test_another_schema_version_is_refused(posted: Path, sql: sqlite3.Connection, venue: Venue) -> None:
-    sql.execute("PRAGMA user_version = 2")
-    with pytest.raises(LedgerError, match="has schema version 2, this release writes 1"):
+    sql.execute("PRAGMA user_version = 1")
+    with pytest.raises(LedgerError, match=r"has schema version 1, this release writes 2.*makes it anew"):
         open_ledger(f"sqlite:{posted}", venue)
 
 
@@ -126,12 +126,11 @@ def test_rows_hold_what_the_batches_held(sqlite_path: Path, open_: Open, books: 
                     trade["maker_fee_units"], trade["taker_fee_units"],
                 )  # fmt: skip
             moved = db.execute(
-                "SELECT sequence, kind, payer, payee, currency, amount_units FROM transfers WHERE batch = ?",
+                "SELECT sequence, account, currency, amount_units, external_id FROM deposits WHERE batch = ?",
                 (batch.id,),
             ).fetchall()
             assert moved == [
-                (t["sequence"], "deposit", t["payer"], t["payee"], t["currency"], t["amount_units"])
-                for t in batch.transfers
+                (t["sequence"], t["payee"], t["currency"], t["amount_units"], None) for t in batch.transfers
             ]
             cursor = db.execute(
                 "SELECT batch, last_sequence, head, journal_hash FROM batches WHERE batch = ?", (batch.id,)
@@ -158,7 +157,10 @@ def test_an_accountant_reads_statements_in_decimals_and_a_trial_balance(
     lines += [(CUSTODY, EUR, -5), (BOB, EUR, 5)]
     open_(f"sqlite:{sqlite_path}").post(books.close(lines, names=(AccountName(ALICE, "kyc", "payer-1"),)))
     with closing(sqlite3.connect(sqlite_path)) as db:
-        statement = db.execute("SELECT time_utc, holder, currency, amount FROM statement").fetchall()
+        statement = db.execute(
+            "SELECT time_utc, holder, t.currency, amount FROM statement t JOIN currencies c ON code = t.currency"
+            " ORDER BY account, c.currency"
+        ).fetchall()
         assert statement == [
             ("2023-11-14 22:13:20", "custody", "USD", "-1.500007"),
             ("2023-11-14 22:13:20", "custody", "EUR", "-0.05"),
@@ -177,7 +179,7 @@ def test_an_accountant_reads_statements_in_decimals_and_a_trial_balance(
         "UPDATE batches SET time_ns = 0 WHERE batch = 1",
         "UPDATE postings SET amount_units = amount_units * 2",
         "UPDATE trades SET price_ticks = 1",
-        "UPDATE transfers SET amount_units = 1",
+        "UPDATE deposits SET amount_units = 1",
         "UPDATE balances SET amount_units = amount_units + 1",
         "UPDATE balances SET amount_units = amount_units + 1, batch = batch + 1",
         "UPDATE accounts SET subject = 'someone else' WHERE account = 2",
@@ -186,20 +188,22 @@ def test_an_accountant_reads_statements_in_decimals_and_a_trial_balance(
         "UPDATE venue SET id = 'other'",
         "INSERT INTO postings SELECT 5, 1, currency, 7 FROM currencies"
         " WHERE currency NOT IN (SELECT currency FROM postings WHERE batch = 5 AND account = 1)",
-        "INSERT INTO transfers VALUES (999, 5, 'deposit', 1, 2, 0, 7)",
+        "INSERT INTO deposits VALUES (999, 5, 2, 0, 7, NULL)",
+        "INSERT INTO payments VALUES (999, 5, 3, 2, 0, 7)",
+        "INSERT INTO withdrawals VALUES (999, 2, 0, 7, 5, 'HELD', NULL, NULL)",
         "INSERT INTO trades VALUES (5, 99, 9, 0, 999, 2, 3, 'BUY', 0, 1, 1, 1, 1, 0, 0)",
         "INSERT INTO balances VALUES (0, 2, 7, 5)",
-        "INSERT INTO batches VALUES (7, 68, 72, 0, 0, 0, 0, zeroblob(32), zeroblob(32))",
-        "INSERT INTO batches VALUES (6, 67, 72, 0, 0, 0, 0, zeroblob(32), zeroblob(32))",
-        "INSERT INTO batches VALUES (6, 68, 67, 0, 0, 0, 0, zeroblob(32), zeroblob(32))",
-        "INSERT INTO batches VALUES (6, 68, 72, 0, 1, 0, 0, zeroblob(32), zeroblob(32))",
+        "INSERT INTO batches VALUES (7, 68, 72, 0, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
+        "INSERT INTO batches VALUES (6, 67, 72, 0, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
+        "INSERT INTO batches VALUES (6, 68, 67, 0, 0, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
+        "INSERT INTO batches VALUES (6, 68, 72, 0, 1, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))",
         "INSERT OR REPLACE INTO balances SELECT account, currency, amount_units, 5 FROM postings"
         " WHERE batch = 5 AND account = 1",
         "INSERT OR REPLACE INTO accounts VALUES (2, 'client', 'https://kyc.example', 'someone else')",
         "INSERT OR REPLACE INTO currencies VALUES (0, 'USD', 'US dollar coin', 2)",
         "INSERT OR REPLACE INTO instruments VALUES (0, 'EUR/USD', 0, 1)",
         "INSERT OR REPLACE INTO venue VALUES (1, 'other', 'Other', zeroblob(32), zeroblob(32))",
-        *(f"DELETE FROM {table}" for table in ("batches", "postings", "trades", "transfers", "balances")),
+        *(f"DELETE FROM {table}" for table in ("batches", "postings", "trades", "deposits", "balances")),
         *(f"DELETE FROM {table}" for table in ("accounts", "currencies", "instruments", "venue")),
     ],
 )
@@ -226,7 +230,9 @@ def test_a_batch_that_is_wrong_cannot_be_closed_even_by_hand(sql: sqlite3.Connec
     sql.execute("BEGIN")
     with pytest.raises(sqlite3.IntegrityError, match=refusal):  # noqa: PT012 - any of the three may refuse
         sql.execute(f"INSERT INTO postings VALUES {lines}")
-        sql.execute("INSERT INTO batches VALUES (6, 68, 72, 0, 2, 0, 0, zeroblob(32), zeroblob(32))")
+        sql.execute(
+            "INSERT INTO batches VALUES (6, 68, 72, 0, 2, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))"
+        )
         sql.execute("COMMIT")
 
 
@@ -242,7 +248,7 @@ def test_a_batch_that_is_right_can_be_closed_by_hand(sql: sqlite3.Connection) ->
     before = sql.execute(query).fetchone()[0]
     sql.execute("BEGIN")
     sql.execute("INSERT INTO postings VALUES (6, 1, 0, -7), (6, 2, 0, 7)")
-    sql.execute("INSERT INTO batches VALUES (6, 68, 72, 0, 2, 0, 0, zeroblob(32), zeroblob(32))")
+    sql.execute("INSERT INTO batches VALUES (6, 68, 72, 0, 2, 0, 0, 0, 0, zeroblob(32), zeroblob(32), zeroblob(32))")
     sql.execute("COMMIT")
     assert sql.execute(query).fetchone()[0] == before + 7
 
@@ -251,7 +257,7 @@ def test_a_trade_is_in_the_books_once(sqlite_path: Path, open_: Open, books: Boo
     ledger = open_(f"sqlite:{sqlite_path}")
     ledger.post(books.batch())
     books.numbers[:] = [0] * len(books.numbers)
-    with pytest.raises(LedgerError, match="UNIQUE constraint failed: trades"):
+    with pytest.raises(LedgerError, match="trades are never replaced"):
         ledger.post(books.batch())
 
 

@@ -57,7 +57,7 @@ def check_whole_and_once(
         if done:
             assert ledger.cursor() == batches[done - 1].cursor
     with closing(sqlite3.connect(path)) as db:
-        for table, part in (("postings", "deltas"), ("trades", "trades"), ("transfers", "transfers")):
+        for table, part in (("postings", "deltas"), ("trades", "trades"), ("deposits", "transfers")):
             rows = db.execute(f"SELECT batch, count(*) FROM {table} GROUP BY batch").fetchall()
             assert rows == [(batch.id, len(getattr(batch, part))) for batch in batches[:done]]
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

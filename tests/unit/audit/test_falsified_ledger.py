@@ -41,14 +41,27 @@ from tests.unit.settlement.trading import Clock, Trading, make_venue
         ("DELETE FROM trades WHERE (batch, line) = (2, 4)", "batch 2: trade", True),
         ("UPDATE trades SET batch = 99 WHERE (batch, line) = (2, 4)", "1 lines belong to no batch", True),
         (
-            "UPDATE transfers SET payee = payee + 1 WHERE sequence = (SELECT min(sequence) FROM transfers)",
-            "batch 1: transfer 1 is",
+            "UPDATE deposits SET account = account + 1 WHERE sequence = (SELECT min(sequence) FROM deposits)",
+            "batch 1: deposit 1 is",
             True,
         ),
         ("UPDATE batches SET time_ns = time_ns + 1 WHERE batch = 2", "batch 2 has another time", True),
         ("UPDATE batches SET head = zeroblob(32) WHERE batch = 2", "batch 2 has another head", True),
         ("UPDATE batches SET journal_hash = zeroblob(32) WHERE batch = 2", "batch 2 names another journal hash", True),
         ("UPDATE batches SET trades = trades + 1 WHERE batch = 2", "batch 2 counts other", True),
+        ("UPDATE batches SET trades_root = zeroblob(32) WHERE batch = 2", "batch 2 has another root", True),
+        (
+            "UPDATE payments SET amount_units = amount_units + 1 WHERE sequence = (SELECT max(sequence) FROM payments)",
+            ": payment ",
+            True,
+        ),
+        (
+            "UPDATE withdrawals SET amount_units = amount_units + 1"
+            " WHERE withdrawal = (SELECT max(withdrawal) FROM withdrawals)",
+            ": withdrawal ",
+            True,
+        ),
+        ("INSERT INTO busts SELECT instrument, number, 2, sequence FROM trades LIMIT 1", "batch 2: busts are 1", True),
         ("UPDATE batches SET last_sequence = last_sequence - 1 WHERE batch = 2", "where no stretch was released", True),
         ("UPDATE batches SET first_sequence = first_sequence + 1 WHERE batch = 2", "batch 2 from", True),
         ("UPDATE accounts SET subject = 'payer-99' WHERE account = 4", "carry other names", True),
@@ -82,7 +95,7 @@ def test_any_flipped_byte_of_the_rows_in_the_file_is_found(closed: Traded, audit
 
 def test_a_damaged_index_is_found(closed: Traded, audit: Audit) -> None:
     with closing(sqlite3.connect(closed.ledger)) as db:
-        query = "SELECT rootpage FROM sqlite_master WHERE name = 'transfers_of_batch'"
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'deposits_of_batch'"
         page = db.execute(query).fetchone()[0]
         page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
     flip(closed.ledger, page * page_bytes - 1)
@@ -152,7 +165,7 @@ def test_a_ledger_ahead_of_the_journal_is_found(closed: Traded, audit: Audit) ->
 
 def test_a_ledger_that_cannot_be_read_is_found(closed: Traded, audit: Audit, tmp_path: Path) -> None:
     for url, says in (
-        ("memory:", "outlives its process"),
+        ("memory:", "keeps its books in tables"),
         (f"sqlite:{tmp_path / 'missing'}", "does not exist"),
         (f"sqlite:{closed.data_dir / 'venue.toml'}", "cannot be read"),
     ):

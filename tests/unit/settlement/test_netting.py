@@ -184,7 +184,7 @@ def test_fills_that_are_not_two_sides_of_one_trade_are_refused(field: str) -> No
 
 def test_nothing_nets_to_nothing() -> None:
     result = net(np.zeros(0, EVENT), INSTRUMENTS)
-    assert [len(part) for part in result] == [0, 0, 0]
+    assert [len(part) for part in result] == [0, 0, 0, 0, 0]
 
 
 def test_netting_the_cores_events_gives_the_cores_balances(trading: Trading, flow: Flow) -> None:

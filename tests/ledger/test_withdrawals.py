@@ -1,0 +1,149 @@
+"""Withdrawals, deposits told apart, and busts in the books: each happens once, and only in an open batch."""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fxengine.codes import CUSTODY_ACCOUNT, EventKind
+from fxengine.errors import LedgerError
+from fxengine.ledger import BUST, TRANSFER, WITHDRAWAL, Batch, Ledger, WithdrawalStep
+from fxengine.ledger.reading import open_reader
+from tests.ledger.books import Books
+
+ALICE, BOB, USD = 2, 3, 0
+HELD, PAID, RETURNED = WithdrawalStep
+Open = Callable[[str], Ledger]
+
+
+def steps(*rows: tuple[int, int, int]) -> np.ndarray:
+    """Return WITHDRAWAL records from (sequence, number, step), all of 5 units for one account."""
+    return np.array([(sequence, number, ALICE, USD, step, b"", 5) for sequence, number, step in rows], WITHDRAWAL)
+
+
+def paid(sequence: int, withdrawal: int) -> np.ndarray:
+    row = (sequence, ALICE, CUSTODY_ACCOUNT, USD, EventKind.WITHDRAWN, b"", 5, withdrawal, b"", b"")
+    return np.array([row], TRANSFER)
+
+
+def funded(books: Books) -> Batch:
+    return books.close([(CUSTODY_ACCOUNT, USD, -100), (ALICE, USD, 100)], last=10)
+
+
+OUT = [(ALICE, USD, -5), (CUSTODY_ACCOUNT, USD, 5)]
+
+
+def test_a_withdrawal_is_held_and_paid_in_later_batches(sqlite_path: Path, open_: Open, books: Books) -> None:
+    ledger = open_(f"sqlite:{sqlite_path}")
+    ledger.post(funded(books))
+    ledger.post(books.close([], withdrawals=steps((11, 11, HELD), (12, 12, HELD)), last=20))
+    query = "SELECT withdrawal, account, amount_units, held_batch, state, ended_batch, ended_sequence FROM withdrawals"
+    with open_reader(f"sqlite:{sqlite_path}") as reader:
+        held = [(n, ALICE, 5, 2, "HELD", None, None) for n in (11, 12)]
+        assert reader.rows(f"{query} ORDER BY withdrawal") == held
+    ends = steps((21, 11, PAID), (22, 12, RETURNED))
+    ledger.post(books.close(OUT, transfers=paid(21, 11), withdrawals=ends, last=30))
+    with open_reader(f"sqlite:{sqlite_path}") as reader:
+        ended = [(11, ALICE, 5, 2, "PAID", 3, 21), (12, ALICE, 5, 2, "RETURNED", 3, 22)]
+        assert reader.rows(f"{query} ORDER BY withdrawal") == ended
+        assert reader.rows("SELECT batch, transfers, withdrawals FROM batches") == [(1, 0, 0), (2, 0, 2), (3, 1, 2)]
+    assert ledger.balance(ALICE, USD) == 95
+
+
+def test_a_withdrawal_may_begin_and_end_in_one_batch(sqlite_path: Path, open_: Open, books: Books) -> None:
+    ledger = open_(f"sqlite:{sqlite_path}")
+    ledger.post(funded(books))
+    both = steps((11, 11, HELD), (12, 11, RETURNED))
+    ledger.post(books.close(OUT, transfers=paid(15, 0), withdrawals=both, last=20))
+    with open_reader(f"sqlite:{sqlite_path}") as reader:
+        rows = reader.rows("SELECT withdrawal, state, ended_sequence FROM withdrawals ORDER BY withdrawal")
+        assert rows == [(11, "RETURNED", 12), (15, "PAID", 15)]
+
+
+@pytest.mark.parametrize(
+    ("records", "transfers"),
+    [
+        (steps((21, 99, PAID)), paid(21, 99)),  # never held
+        (steps((21, 11, PAID)), None),  # ended, and nothing paid
+        (steps((21, 11, PAID), (22, 11, PAID)), paid(21, 11)),  # twice
+        (steps((21, 11, RETURNED)), paid(21, 11)),  # returned and paid
+        (steps((31, 11, RETURNED)), None),  # by a command of a later batch
+        (steps((11, 11, HELD)), None),  # held again
+    ],
+)
+def test_a_withdrawal_that_ends_wrongly_is_refused(
+    sqlite_path: Path, open_: Open, books: Books, records: np.ndarray, transfers: np.ndarray | None
+) -> None:
+    ledger = open_(f"sqlite:{sqlite_path}")
+    ledger.post(funded(books))
+    ledger.post(books.close([], withdrawals=steps((11, 11, HELD)), last=20))
+    moves = OUT if transfers is not None else []
+    batch = books.close(moves, transfers=transfers, withdrawals=records, last=30)
+    with pytest.raises(LedgerError, match="refuses the batch"):
+        ledger.post(batch)
+    assert (ledger.cursor().batch_id, ledger.balance(ALICE, USD)) == (2, 100)
+
+
+def test_a_deposit_is_credited_once_by_its_external_reference(sqlite_path: Path, open_: Open, books: Books) -> None:
+    ledger = open_(f"sqlite:{sqlite_path}")
+    reference = hashlib.blake2b(b"wire 77", digest_size=16).digest()
+
+    def deposit(sequence: int) -> Batch:
+        row = (sequence, CUSTODY_ACCOUNT, ALICE, USD, EventKind.DEPOSITED, b"", 7, 0, reference, b"")
+        moves = [(CUSTODY_ACCOUNT, USD, -7), (ALICE, USD, 7)]
+        return books.close(moves, transfers=np.array([row], TRANSFER), last=sequence)
+
+    ledger.post(deposit(10))
+    with open_reader(f"sqlite:{sqlite_path}") as reader:
+        assert reader.rows("SELECT sequence, external_id FROM deposits") == [(10, reference)]
+    with pytest.raises(LedgerError, match="refuses"):
+        ledger.post(deposit(20))
+    assert ledger.balance(ALICE, USD) == 7
+
+
+def test_a_trade_is_busted_once_and_must_be_in_the_books(sqlite_path: Path, open_: Open, books: Books) -> None:
+    ledger = open_(f"sqlite:{sqlite_path}")
+    batch = books.batch()
+    ledger.post(batch)
+    trade = batch.trades[0]
+    sequence = batch.last_sequence + 1
+    bust = np.array([(sequence, trade["number"], trade["instrument"], b"")], BUST)
+    start = books.cursor
+    unknown = bust.copy()
+    unknown["number"] = 10**6
+    with pytest.raises(LedgerError, match="refuses"):
+        ledger.post(books.close([], busts=unknown, last=sequence))
+    books.cursor = start
+    ledger.post(books.close([], busts=bust, last=sequence))
+    bust["sequence"] += 1
+    with pytest.raises(LedgerError, match="refuses"):
+        ledger.post(books.close([], busts=bust, last=sequence + 1))
+    with open_reader(f"sqlite:{sqlite_path}") as reader:
+        rows = reader.rows("SELECT instrument, number, batch, sequence FROM busts")
+        assert rows == [(trade["instrument"], trade["number"], 2, sequence)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE withdrawals SET state = 'PAID', ended_batch = 2, ended_sequence = 15",
+        "UPDATE withdrawals SET amount_units = 6",
+        "UPDATE withdrawals SET state = 'PAID', ended_batch = 3, ended_sequence = 25, amount_units = 6",
+        "UPDATE withdrawals SET state = 'PAID', ended_batch = 3, ended_sequence = 11",
+        "UPDATE withdrawals SET state = 'HELD'",
+        "DELETE FROM withdrawals",
+        "INSERT OR REPLACE INTO withdrawals VALUES (11, 3, 0, 5, 3, 'HELD', NULL, NULL)",
+    ],
+)
+def test_sql_that_would_falsify_a_withdrawal_is_refused(
+    sqlite_path: Path, open_: Open, books: Books, statement: str
+) -> None:
+    ledger = open_(f"sqlite:{sqlite_path}")
+    ledger.post(funded(books))
+    ledger.post(books.close([], withdrawals=steps((11, 11, HELD)), last=20))
+    with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as db, pytest.raises(sqlite3.IntegrityError):
+        db.execute(statement)
