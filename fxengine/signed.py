@@ -13,6 +13,8 @@ Nothing here quotes a token, and no error text of a library that might is passed
 Source: RFC 7519, RFC 8725 (best current practices; 3.11 for types), RFC 8037.
 """
 
+import base64
+import binascii
 import json
 from collections.abc import Iterable, Mapping
 from enum import Enum, auto
@@ -26,6 +28,8 @@ from fxengine.money import INT64_MAX
 
 ALGORITHM: Final = "EdDSA"
 NS_PER_SECOND: Final = 1_000_000_000
+KEY_BYTES: Final = 32
+"""Of a raw Ed25519 public key."""
 
 
 class TokenFlaw(Enum):
@@ -83,6 +87,30 @@ class TokenOpener:
         except InvalidTokenError:
             return TokenFlaw.MALFORMED
         return Signed(name, str(kid), claims)
+
+
+def public_key_bytes(text: str) -> bytes:
+    """Return a raw Ed25519 public key from base64url, padded or not; ValueError says what is wrong with it."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("is not base64url") from None
+    if len(raw) != KEY_BYTES:
+        raise ValueError(f"an Ed25519 public key has {KEY_BYTES} bytes, not {len(raw)}")
+    return raw
+
+
+def claimed_signer(token: str) -> tuple[str, str]:
+    """Return who a token says signed it, ``iss`` and ``kid``, **unverified**: good to look up whose key is needed.
+
+    Empty texts where it says nothing that could be read.
+    """
+    try:
+        unverified = PyJWS(algorithms=[ALGORITHM]).decode_complete(token, options={"verify_signature": False})
+        found = json_object(unverified["payload"]).get("iss"), unverified["header"].get("kid")
+    except (InvalidTokenError, ValueError, RecursionError):
+        return "", ""
+    return (str(found[0]), str(found[1])) if all(isinstance(v, str) for v in found) else ("", "")
 
 
 def json_object(text: bytes) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
 from fxengine.cli.orders import commands as orders
+from fxengine.cli.prove import PANEL as CHECK_PANEL
+from fxengine.cli.prove import commands as prove
 from fxengine.cli.token import commands as token
 from fxengine.cli.trading import commands as trading
 from fxengine.cli.venue import commands as venue
@@ -47,5 +49,6 @@ def _options(
 
 for commands in (demo, venue, trading, orders, audit):
     app.add_typer(commands)
+app.add_typer(prove, rich_help_panel=CHECK_PANEL)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)

@@ -1,7 +1,8 @@
 """Imports point one way, sockets and databases stay in their rooms: read from the sources themselves.
 
-    errors, codes, money, private_files <- venue, records, messages, transport, signed <- wire, _core, reference <- engine, ledger
-        <- settlement, proof, reserves, statements <- gateway, home, keyring, sandbox <- cli, demo, web
+    errors, codes, money, private_files <- venue, records, messages, transport, signed <- wire, _core, reference
+        <- engine, ledger <- settlement, proof, reserves, statements <- gateway, home, keyring, sandbox
+        <- cli, demo, web
 
 A module may import what stands to its left, and its own step if no circle comes of it. `client` and `audit` may
 import only what is left of `engine`: a client must not carry the venue, and an audit must not trust it. One door
