@@ -208,10 +208,14 @@ class Home:
             raise FxEngineError(f"{currency} is not listed here; listed are {', '.join(self.venue.currency)}")
         able = [c for c in self.venue.custodians.values() if currency in c.currencies and custodian in {None, c.name}]
         able = [c for c in able if any((self.keys / f"{kid}.pem").exists() for kid in c.keys)]
-        if len(able) != 1:
-            found = " or ".join(c.name for c in able)
-            which = f"say which, --custodian {found}" if able else "its custodian signs with its own key, elsewhere"
-            raise FxEngineError(f"{currency} has {len(able) or 'no'} custodian whose key is kept here: {which}")
+        if not able:
+            raise FxEngineError(
+                f"no custodian of {currency} has its key here; where it signs elsewhere, take its attestation in:"
+                " fxengine reserves take FILE"
+            )
+        if len(able) > 1:
+            names = " or ".join(c.name for c in able)
+            raise FxEngineError(f"several custodians of {currency} have keys here; say --custodian {names}")
         now_ns = time.time_ns()
         claims = attestation_claims(
             self.venue, currency, amount, issued_at_ns=now_ns, lifetime_s=lifetime_s, reference=reference

@@ -12,6 +12,8 @@ from fxengine.cli.keys import commands as keys
 from fxengine.cli.orders import commands as orders
 from fxengine.cli.prove import PANEL as CHECK_PANEL
 from fxengine.cli.prove import commands as prove
+from fxengine.cli.reserves import commands as attesting
+from fxengine.cli.reserves import reserves
 from fxengine.cli.token import commands as token
 from fxengine.cli.trading import commands as trading
 from fxengine.cli.venue import commands as venue
@@ -47,8 +49,9 @@ def _options(
     """Hold what goes before a command."""
 
 
-for commands in (demo, venue, trading, orders, audit):
+for commands in (demo, venue, trading, orders, audit, attesting):
     app.add_typer(commands)
-app.add_typer(prove, rich_help_panel=CHECK_PANEL)
+for commands in (prove, reserves):
+    app.add_typer(commands, rich_help_panel=CHECK_PANEL)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
