@@ -14,6 +14,7 @@ from fxengine.cli.prove import PANEL as CHECK_PANEL
 from fxengine.cli.prove import commands as prove
 from fxengine.cli.reserves import commands as attesting
 from fxengine.cli.reserves import reserves
+from fxengine.cli.statement import commands as statements
 from fxengine.cli.token import commands as token
 from fxengine.cli.trading import commands as trading
 from fxengine.cli.venue import commands as venue
@@ -49,7 +50,7 @@ def _options(
     """Hold what goes before a command."""
 
 
-for commands in (demo, venue, trading, orders, audit, attesting):
+for commands in (demo, venue, trading, orders, audit, attesting, statements):
     app.add_typer(commands)
 for commands in (prove, reserves):
     app.add_typer(commands, rich_help_panel=CHECK_PANEL)

@@ -151,7 +151,8 @@ def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
     "command",
     [
         "init", "serve", "demo", "deposit", "withdraw", "balances", "book", "order", "cancel", "swap", "verify",
-        "freeze", "unfreeze", "token issue", "token inspect", "token revoke",
+        "freeze", "unfreeze", "statement", "export", "attest", "reserves", "reserves take",
+        "prove publish", "prove account", "prove trade", "prove check", "token issue", "token inspect", "token revoke",
         "keys server", "keys client", "keys allow", "keys disallow", "keys issuer", "keys show",
     ],
 )  # fmt: skip
