@@ -75,7 +75,7 @@ sys.exit("\n".join("fxengine cannot be built: " + line for line in wrong) or Non
 endef
 export CHECK
 
-# What pyproject.toml asks for, with both extras, as pip takes it.
+# What pyproject.toml asks for, with all extras, as pip takes it.
 define REQUIREMENTS
 import tomllib
 with open("pyproject.toml", "rb") as file:

@@ -9,6 +9,7 @@ from fxengine.cli.audit import commands as audit
 from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
+from fxengine.cli.ledger import commands as ledger
 from fxengine.cli.orders import commands as orders
 from fxengine.cli.prove import PANEL as CHECK_PANEL
 from fxengine.cli.prove import commands as prove
@@ -56,3 +57,4 @@ for commands in (prove, reserves):
     app.add_typer(commands, rich_help_panel=CHECK_PANEL)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
+app.add_typer(ledger, rich_help_panel="Check")

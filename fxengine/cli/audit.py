@@ -19,7 +19,12 @@ PANEL = "Check"
 def verify(
     directory: Annotated[Path, typer.Argument(metavar="DATA_DIR", help="The venue's directory.")],
     ledger: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where its trades settled. Default: DATA_DIR/ledger.sqlite.")
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="FXENGINE_LEDGER",
+            help="Where its trades settled: sqlite:PATH or postgresql://.... Default: DATA_DIR/ledger.sqlite.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

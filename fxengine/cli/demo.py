@@ -24,6 +24,14 @@ def demo(
         typer.Option("--dir", metavar="DIR", help="Keep the venue in this new directory, to look into or serve again."),
     ] = None,
     seed: Annotated[int, typer.Option(help="What the makers' prices wander by.")] = 20261030,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="FXENGINE_LEDGER",
+            help="Where its trades settle: a new sqlite:PATH or postgresql://.... Default: the venue's own file.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Watch a venue at work: ten stablecoins, three market makers, three payers, real reference rates.
@@ -34,7 +42,7 @@ def demo(
     """
     with answering(as_json), tempfile.TemporaryDirectory(prefix="fxengine-demo-") as scratch:
         screen = Screen(Console(quiet=as_json, highlight=False), seconds=seconds)
-        scene = Scene(directory or Path(scratch) / "venue", seed=seed, say=screen.say)
+        scene = Scene(directory or Path(scratch) / "venue", seed=seed, say=screen.say, ledger=ledger)
 
         def watch(closed: threading.Event) -> None:
             try:

@@ -73,7 +73,12 @@ def serve(
     ] = MARKET_DATA_DEFAULT,
     ledger: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Where trades settle: sqlite:PATH or memory:. Default: DIR/ledger.sqlite."),
+        typer.Option(
+            metavar="URL",
+            envvar="FXENGINE_LEDGER",
+            help="Where trades settle: sqlite:PATH, postgresql://..., or memory:. A password belongs into PGPASSWORD, "
+            "a password file or the variable, not onto the command line. Default: DIR/ledger.sqlite.",
+        ),
     ] = None,
     durability: Annotated[
         Durability,

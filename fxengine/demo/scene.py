@@ -10,6 +10,7 @@ the client SDK over ZeroMQ. Nothing here looks into the venue.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -58,14 +59,19 @@ class Outcome:
 
 
 class Scene:
-    """One run of the demo in a directory. ``say`` hears of each step in a sentence."""
+    """One run of the demo in a directory. ``say`` hears of each step in a sentence.
 
-    def __init__(self, directory: Path, *, seed: int, say: Callable[[str], None]) -> None:
+    ``ledger`` is the URL to settle in, the venue's own file where it is None.
+    """
+
+    def __init__(self, directory: Path, *, seed: int, say: Callable[[str], None], ledger: str | None = None) -> None:
         self.home = Home(directory)
         self.board = Scoreboard()
         self.outcome = Outcome(self.board)
         self._seed = seed
         self._say = say
+        # Not by the command line: a URL may hold a password, and other users of the machine can list command lines.
+        self._environment = os.environ | ({"FXENGINE_LEDGER": ledger} if ledger else {})
         self._rates: ReferenceRates = load_rates()
         self._invoices: list[Invoice] = load_invoices()
 
@@ -74,7 +80,7 @@ class Scene:
         self._say("making a venue: ten stablecoins, 22 books, keys of its own")
         self.home = Home.create(self.home.directory)
         with ExitStack() as stack:
-            venue = stack.enter_context(_Served(self.home))
+            venue = stack.enter_context(_Served(self.home, self._environment))
             self._say(f"the venue is open at {venue.endpoints.orders}: a process of its own, journal on disk")
             clients = {name: stack.enter_context(self._log_on(name, venue.endpoints)) for name in self._people()}
             self._say(f"{len(clients)} accounts logged on with KYC tokens signed by the sandbox issuer")
@@ -87,7 +93,7 @@ class Scene:
             self._say("closing the venue: journal sealed, last batch settled")
             venue.close()
         self._say("verifying in another process: replaying the journal, comparing it with the ledger")
-        self.outcome.audit = _verify(self.home.directory)
+        self.outcome.audit = _verify(self.home.directory, self._environment)
         return self.outcome
 
     def _people(self) -> list[str]:
@@ -168,14 +174,14 @@ class Scene:
 class _Served:
     """``fxengine serve`` as a child process, from its first word to its last."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, environment: Mapping[str, str]) -> None:
         command = [sys.executable, "-m", "fxengine", "serve", str(home.directory), "--json"]
         addresses = ["--orders", "tcp://127.0.0.1:*", "--market-data", "tcp://127.0.0.1:*"]
         self._log = home.directory / "venue.log"
         with self._log.open("wb") as log:
             # A session of its own: a Ctrl-C on the terminal is for the demo, which closes the venue last.
             self._process = subprocess.Popen(
-                command + addresses, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+                command + addresses, stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True
             )
         assert self._process.stdout is not None
         opening = threading.Timer(OPENING_S_MAX, self._process.kill)
@@ -219,10 +225,10 @@ def _available(client: Client) -> dict[str, str]:
     return {code: balance.available for code, balance in client.balances().items()}
 
 
-def _verify(directory: Path) -> dict[str, Any]:
+def _verify(directory: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """Let another process compute whether the books are right."""
     command = [sys.executable, "-m", "fxengine", "verify", str(directory), "--json"]
-    said = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout
+    said = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=False).stdout
     try:
         line: dict[str, Any] = json.loads(said)
     except ValueError:

@@ -19,6 +19,7 @@ from fxengine.engine import ANYWHERE, CoreType, Durability, Engine
 from fxengine.errors import LedgerError
 from fxengine.gateway.server import Gateway, Stop
 from fxengine.ledger import open_ledger
+from fxengine.ledger.base import shown
 from fxengine.settlement import Settlement
 from fxengine.transport import ServerCurve, require_private_or_curve
 from fxengine.venue import Venue
@@ -38,6 +39,7 @@ class Ready:
     order_address: str
     market_data_address: str
     ledger_url: str
+    """Without a password that may be in it."""
     finality: str
     durability: str
     sequence: int
@@ -105,7 +107,7 @@ def run_venue(
                     venue_id=venue.id,
                     order_address=bound[0],
                     market_data_address=bound[1],
-                    ledger_url=url,
+                    ledger_url=shown(url),
                     finality=ledger.finality,
                     durability=durability.value,
                     sequence=core.sequence,
@@ -143,7 +145,7 @@ def _ledger_url(given: str | None, data_dir: Path, durability: Durability) -> st
         return given or f"sqlite:{data_dir / LEDGER_NAME}"
     if given is not None and not given.startswith(_MEMORY):
         raise LedgerError(
-            f"durability 'none' keeps no journal, and the ledger {given} would outlive what it settled: no later start"
-            f" could go on from it. Use the ledger {_MEMORY}, or durability 'fsync' or 'os'"
+            f"durability 'none' keeps no journal, and the ledger {shown(given)} would outlive what it settled: no later"
+            f" start could go on from it. Use the ledger {_MEMORY}, or durability 'fsync' or 'os'"
         )
     return given or _MEMORY

@@ -1,7 +1,8 @@
 """The ``Ledger`` protocol: what settlement may rely on, whichever backend keeps the money.
 
 A ledger takes zero-sum batches and holds every account's balance. Whatever the backend, it keeps
-these promises, and one test suite holds all backends to them by name:
+these promises; :mod:`fxengine.ledger.check` has a check for each by its name, which the tests put every
+backend to, and ``fxengine ledger check URL`` any ledger anywhere:
 
 ========================  ==========================================================================
 atomic                    a batch is in the ledger whole, or not at all, whenever the machine stops
@@ -21,16 +22,25 @@ A failure that leaves nothing known to be posted raises :class:`LedgerUnavailabl
 may post the same batch again; any other :class:`LedgerError` will not get better by trying again.
 
 Backends are found by the scheme of their URL. One is imported only when its scheme is asked for,
-so that what a backend needs has to be installed only where it is used.
+so that what a backend needs has to be installed only where it is used. A distribution that brings
+a backend of its own names it as an entry point::
+
+    [project.entry-points."fxengine.ledgers"]
+    mybooks = "mybooks.ledger:open_mybooks"         # for mybooks:REST; called as open_mybooks(REST, venue)
+
+The package's own schemes cannot be taken over that way.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Final, Protocol, cast
 
 from fxengine.codes import CUSTODY_ACCOUNT, SettlementStatus
 from fxengine.errors import LedgerError, LedgerMismatch
 from fxengine.ledger.batch import AccountName, Batch, Cursor
+from fxengine.money import INT64_MAX
 from fxengine.venue import Venue
 
 Balances = dict[tuple[int, int], int]
@@ -68,27 +78,69 @@ class Ledger(Protocol):
         """Give up what the backend holds open. Nothing is lost; the object is of no more use."""
 
 
-_BACKENDS: Final[dict[str, tuple[str, str]]] = {
+Opener = Callable[[str, Venue], Ledger]
+"""What opens a backend's ledger: ``opener(rest_of_url, venue)``."""
+
+ENTRY_POINTS: Final = "fxengine.ledgers"
+"""The group in which other distributions name their backends: scheme to opener."""
+
+_OWN: Final = {
     "memory": ("fxengine.ledger.memory", "open_memory"),
+    "postgres": ("fxengine.ledger.postgres", "open_postgres"),
+    "postgresql": ("fxengine.ledger.postgres", "open_postgres"),
     "sqlite": ("fxengine.ledger.sqlite", "open_sqlite"),
 }
-"""URL scheme to the module and function that open it: ``function(rest_of_url, venue) -> Ledger``."""
+"""URL scheme to the module and function that open it."""
 
 
 def open_ledger(url: str, venue: Venue) -> Ledger:
     """Open the ledger that a URL names, creating it where it does not exist yet.
 
-    ``memory:`` keeps it in this process and loses it with it; ``sqlite:PATH`` is a file.
-    Raises :class:`LedgerError` for an unknown scheme (naming the known ones), for a file that is
-    no ledger or of another version, and for the ledger of another venue.
+    ``memory:`` keeps it in this process and loses it with it; ``sqlite:PATH`` is a file;
+    ``postgresql://...`` a schema in a database; other schemes are other distributions'.
+    Raises :class:`LedgerError` for an unknown scheme (naming the known ones), for what is no ledger
+    or of another version, and for the ledger of another venue; :class:`MissingExtraError` where a
+    backend's libraries are not installed.
     """
     scheme, colon, rest = url.partition(":")
-    if not colon or scheme not in _BACKENDS:
-        known = ", ".join(f"{name}:" for name in sorted(_BACKENDS))
+    opener = _opener(scheme) if colon else None
+    if opener is None:
+        known = ", ".join(f"{name}:" for name in sorted({*_OWN, *entry_points(group=ENTRY_POINTS).names}))
         raise LedgerError(f"no ledger backend is called {scheme!r}; a ledger URL starts with one of {known}")
-    module, function = _BACKENDS[scheme]
-    opener = cast(Callable[[str, Venue], Ledger], getattr(import_module(module), function))
     return opener(rest, venue)
+
+
+def _opener(scheme: str) -> Opener | None:
+    if scheme in _OWN:
+        module, function = _OWN[scheme]
+        return cast(Opener, getattr(import_module(module), function))
+    offered = list(entry_points(group=ENTRY_POINTS, name=scheme))
+    if not offered:
+        return None
+    if len({point.value for point in offered}) > 1:
+        by = " and ".join(sorted(point.dist.name if point.dist else "?" for point in offered))
+        raise LedgerError(f"{by} both bring a ledger backend called {scheme!r}; uninstall one of them")
+    try:
+        return cast(Opener, offered[0].load())
+    except (ImportError, AttributeError) as e:
+        by = offered[0].dist.name if offered[0].dist else "?"
+        raise LedgerError(f"the ledger backend {scheme!r}, which {by} brings, cannot be loaded: {e}") from e
+
+
+def shown(url: str) -> str:
+    """Return a ledger's URL without what may be a password in it, for messages and logs.
+
+    >>> shown("postgresql://settlement:hunter2@db.example/books?password=hunter2&schema=venue")
+    'postgresql://settlement:***@db.example/books?password=***&schema=venue'
+    >>> shown("sqlite:books/ledger.sqlite")
+    'sqlite:books/ledger.sqlite'
+    """
+    authority = _CREDENTIALS.sub(r"\1:***@", url)
+    return _SECRET_PARAMETER.sub(r"\1***", authority)
+
+
+_CREDENTIALS: Final = re.compile(r"(//[^:/?#@]*):.*@")
+_SECRET_PARAMETER: Final = re.compile(r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def is_next(batch: Batch, cursor: Cursor, head_of: Callable[[int], bytes]) -> bool:
@@ -115,7 +167,7 @@ def is_next(batch: Batch, cursor: Cursor, head_of: Callable[[int], bytes]) -> bo
 
 def check_balance(account: int, currency: int, units: int) -> None:
     """Raise :class:`LedgerError` for a balance that no account may have."""
-    if units > 0 if account == CUSTODY_ACCOUNT else units < 0:
+    if abs(units) > INT64_MAX or (units > 0 if account == CUSTODY_ACCOUNT else units < 0):
         raise LedgerError(f"account {account} would hold {units} units of currency {currency}")
 
 

@@ -164,7 +164,7 @@ class Batch:
             tree_hash(trade_leaves(trades)),
             b"",
         )
-        return replace(batch, head=batch._head(previous.head))
+        return replace(batch, head=batch.made_head(previous.head))
 
     @property
     def cursor(self) -> Cursor:
@@ -173,7 +173,7 @@ class Batch:
 
     def follows(self, head: bytes) -> bool:
         """Say whether ``self.head`` is indeed the hash of ``head`` and this content. O(content)."""
-        return self.head == self._head(head) and self.trades_root == tree_hash(trade_leaves(self.trades))
+        return self.head == self.made_head(head) and self.trades_root == tree_hash(trade_leaves(self.trades))
 
     def accounts(self) -> tuple[int, ...]:
         """Return every account that this batch concerns, ascending, also those whose net is zero."""
@@ -212,7 +212,8 @@ class Batch:
             if (self.transfers[side][self.transfers["kind"] == kind] != CUSTODY_ACCOUNT).any():
                 raise LedgerError(f"batch {self.id}: the {side} of a {kind.name} transfer is not the custody account")
 
-    def _head(self, previous: bytes) -> bytes:
+    def made_head(self, previous: bytes) -> bytes:
+        """Return the hash over ``previous`` and this content, whatever ``self.head`` says. O(content)."""
         h = hashlib.sha256(previous)
         h.update(struct.pack("<QQQq", self.id, self.first_sequence, self.last_sequence, self.time_ns))
         h.update(self.journal_hash + struct.pack("<Q", len(self.trades)) + self.trades_root)

@@ -14,7 +14,8 @@ The batch row comes last, and closes the batch::
 
 Rows that are posted are never changed or deleted, but for a withdrawal, which is held first and ends once,
 as paid or as returned; a balance changes by exactly its account's posting in the newest batch. Sums over
-one batch cannot overflow 64 bits: what the accounts of a currency gain together is at most the currency's total, which the venue keeps within 64 bits.
+one batch cannot overflow 64 bits: what the accounts of a currency gain together is at most the currency's
+total, which the venue keeps within 64 bits.
 
 Amounts are whole units; the views ``statement`` and ``trial_balance`` show decimals and names.
 """
@@ -29,7 +30,7 @@ SCHEMA_VERSION: Final = 2
 
 _TABLES: Final = """
 CREATE TABLE venue (
-  only INTEGER PRIMARY KEY CHECK (only = 1),
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
   id TEXT NOT NULL,
   name TEXT NOT NULL,
   fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
@@ -250,7 +251,7 @@ CREATE VIEW trial_balance AS
 
 _APPENDED: Final = ("postings", "trades", "deposits", "payments", "busts")
 _SAME_KEY: Final = {
-    "venue": "only = NEW.only",
+    "venue": "only_row = NEW.only_row",
     "currencies": "currency = NEW.currency",
     "instruments": "instrument = NEW.instrument",
     "accounts": "account = NEW.account",

@@ -1,15 +1,18 @@
 """Ledgers of every backend, and the batches to post to them."""
 
 import random
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fxengine.ledger import Ledger, open_ledger
+from fxengine.ledger.check_batches import VENUE, Books
+from fxengine.ledger.postgres_connection import drop_schema
 from fxengine.venue import Venue
 from fxengine.venue_file import parse_venue
-from tests.ledger.books import VENUE, Books
+from tests.postgres_server import PostgresServer
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +22,7 @@ def venue() -> Venue:
 
 @pytest.fixture(scope="session")
 def other_venue() -> Venue:
-    return parse_venue(VENUE.replace("test-venue", "other-venue"))
+    return parse_venue(VENUE.replace("check-venue", "other-venue"))
 
 
 @pytest.fixture
@@ -27,9 +30,37 @@ def books(venue: Venue, seed: int) -> Books:
     return Books(venue, random.Random(seed))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a schema that nobody else uses; it is dropped in the end."""
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.url(f"books_{secrets.token_hex(4)}")
+    yield url
+    drop_schema(url)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        found: str = request.getfixturevalue("postgres_url")
+        return found
     return {"memory": "memory:", "sqlite": f"sqlite:{tmp_path / 'ledger.sqlite'}"}[request.param]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def sql_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty ledger that keeps its books in SQL."""
+    if request.param == "postgresql":
+        found: str = request.getfixturevalue("postgres_url")
+        return found
+    return f"sqlite:{tmp_path / 'ledger.sqlite'}"
 
 
 @pytest.fixture
@@ -49,8 +80,3 @@ def open_(venue: Venue) -> Iterator[Callable[[str], Ledger]]:
     yield open_one
     for ledger in opened:
         ledger.close()
-
-
-@pytest.fixture
-def ledger(url: str, open_: Callable[[str], Ledger]) -> Ledger:
-    return open_(url)

@@ -12,9 +12,9 @@ import random
 import sys
 from pathlib import Path
 
+from fxengine.ledger.check_batches import VENUE, Books
 from fxengine.ledger.sqlite import SqliteLedger
 from fxengine.venue_file import parse_venue
-from tests.ledger.books import VENUE, Books
 
 ANSWERS, STATEMENTS = 0, 1
 

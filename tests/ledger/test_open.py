@@ -15,7 +15,7 @@ Open = Callable[[str], Ledger]
 
 @pytest.mark.parametrize("url", ["", "sqlite", "ledger.sqlite", "mysql:books", ":memory:", "SQLITE:x"])
 def test_an_unknown_scheme_is_refused_naming_the_known_ones(venue: Venue, url: str) -> None:
-    with pytest.raises(LedgerError, match="memory:, sqlite:"):
+    with pytest.raises(LedgerError, match="memory:, postgres:, postgresql:, sqlite:"):
         open_ledger(url, venue)
 
 

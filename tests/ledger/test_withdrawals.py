@@ -1,10 +1,7 @@
 """Withdrawals, deposits told apart, and busts in the books: each happens once, and only in an open batch."""
 
 import hashlib
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +9,8 @@ import pytest
 from fxengine.codes import CUSTODY_ACCOUNT, EventKind
 from fxengine.errors import LedgerError
 from fxengine.ledger import BUST, TRANSFER, WITHDRAWAL, Batch, Ledger, WithdrawalStep
+from fxengine.ledger.check_batches import Books
 from fxengine.ledger.reading import open_reader
-from tests.ledger.books import Books
 
 ALICE, BOB, USD = 2, 3, 0
 HELD, PAID, RETURNED = WithdrawalStep
@@ -37,29 +34,29 @@ def funded(books: Books) -> Batch:
 OUT = [(ALICE, USD, -5), (CUSTODY_ACCOUNT, USD, 5)]
 
 
-def test_a_withdrawal_is_held_and_paid_in_later_batches(sqlite_path: Path, open_: Open, books: Books) -> None:
-    ledger = open_(f"sqlite:{sqlite_path}")
+def test_a_withdrawal_is_held_and_paid_in_later_batches(sql_url: str, open_: Open, books: Books) -> None:
+    ledger = open_(sql_url)
     ledger.post(funded(books))
     ledger.post(books.close([], withdrawals=steps((11, 11, HELD), (12, 12, HELD)), last=20))
     query = "SELECT withdrawal, account, amount_units, held_batch, state, ended_batch, ended_sequence FROM withdrawals"
-    with open_reader(f"sqlite:{sqlite_path}") as reader:
+    with open_reader(sql_url) as reader:
         held = [(n, ALICE, 5, 2, "HELD", None, None) for n in (11, 12)]
         assert reader.rows(f"{query} ORDER BY withdrawal") == held
     ends = steps((21, 11, PAID), (22, 12, RETURNED))
     ledger.post(books.close(OUT, transfers=paid(21, 11), withdrawals=ends, last=30))
-    with open_reader(f"sqlite:{sqlite_path}") as reader:
+    with open_reader(sql_url) as reader:
         ended = [(11, ALICE, 5, 2, "PAID", 3, 21), (12, ALICE, 5, 2, "RETURNED", 3, 22)]
         assert reader.rows(f"{query} ORDER BY withdrawal") == ended
         assert reader.rows("SELECT batch, transfers, withdrawals FROM batches") == [(1, 0, 0), (2, 0, 2), (3, 1, 2)]
     assert ledger.balance(ALICE, USD) == 95
 
 
-def test_a_withdrawal_may_begin_and_end_in_one_batch(sqlite_path: Path, open_: Open, books: Books) -> None:
-    ledger = open_(f"sqlite:{sqlite_path}")
+def test_a_withdrawal_may_begin_and_end_in_one_batch(sql_url: str, open_: Open, books: Books) -> None:
+    ledger = open_(sql_url)
     ledger.post(funded(books))
     both = steps((11, 11, HELD), (12, 11, RETURNED))
     ledger.post(books.close(OUT, transfers=paid(15, 0), withdrawals=both, last=20))
-    with open_reader(f"sqlite:{sqlite_path}") as reader:
+    with open_reader(sql_url) as reader:
         rows = reader.rows("SELECT withdrawal, state, ended_sequence FROM withdrawals ORDER BY withdrawal")
         assert rows == [(11, "RETURNED", 12), (15, "PAID", 15)]
 
@@ -76,9 +73,9 @@ def test_a_withdrawal_may_begin_and_end_in_one_batch(sqlite_path: Path, open_: O
     ],
 )
 def test_a_withdrawal_that_ends_wrongly_is_refused(
-    sqlite_path: Path, open_: Open, books: Books, records: np.ndarray, transfers: np.ndarray | None
+    sql_url: str, open_: Open, books: Books, records: np.ndarray, transfers: np.ndarray | None
 ) -> None:
-    ledger = open_(f"sqlite:{sqlite_path}")
+    ledger = open_(sql_url)
     ledger.post(funded(books))
     ledger.post(books.close([], withdrawals=steps((11, 11, HELD)), last=20))
     moves = OUT if transfers is not None else []
@@ -88,8 +85,8 @@ def test_a_withdrawal_that_ends_wrongly_is_refused(
     assert (ledger.cursor().batch_id, ledger.balance(ALICE, USD)) == (2, 100)
 
 
-def test_a_deposit_is_credited_once_by_its_external_reference(sqlite_path: Path, open_: Open, books: Books) -> None:
-    ledger = open_(f"sqlite:{sqlite_path}")
+def test_a_deposit_is_credited_once_by_its_external_reference(sql_url: str, open_: Open, books: Books) -> None:
+    ledger = open_(sql_url)
     reference = hashlib.blake2b(b"wire 77", digest_size=16).digest()
 
     def deposit(sequence: int) -> Batch:
@@ -98,18 +95,19 @@ def test_a_deposit_is_credited_once_by_its_external_reference(sqlite_path: Path,
         return books.close(moves, transfers=np.array([row], TRANSFER), last=sequence)
 
     ledger.post(deposit(10))
-    with open_reader(f"sqlite:{sqlite_path}") as reader:
+    with open_reader(sql_url) as reader:
         assert reader.rows("SELECT sequence, external_id FROM deposits") == [(10, reference)]
     with pytest.raises(LedgerError, match="refuses"):
         ledger.post(deposit(20))
     assert ledger.balance(ALICE, USD) == 7
 
 
-def test_a_trade_is_busted_once_and_must_be_in_the_books(sqlite_path: Path, open_: Open, books: Books) -> None:
-    ledger = open_(f"sqlite:{sqlite_path}")
+def test_a_trade_is_busted_once_and_must_be_in_the_books(sql_url: str, open_: Open, books: Books) -> None:
+    ledger = open_(sql_url)
     batch = books.batch()
     ledger.post(batch)
-    trade = batch.trades[0]
+    gone = {(instrument, number) for _, number, instrument, _ in batch.busts.tolist()}
+    trade = next(trade for trade in batch.trades if (trade["instrument"], trade["number"]) not in gone)
     sequence = batch.last_sequence + 1
     bust = np.array([(sequence, trade["number"], trade["instrument"], b"")], BUST)
     start = books.cursor
@@ -122,28 +120,6 @@ def test_a_trade_is_busted_once_and_must_be_in_the_books(sqlite_path: Path, open
     bust["sequence"] += 1
     with pytest.raises(LedgerError, match="refuses"):
         ledger.post(books.close([], busts=bust, last=sequence + 1))
-    with open_reader(f"sqlite:{sqlite_path}") as reader:
-        rows = reader.rows("SELECT instrument, number, batch, sequence FROM busts")
+    with open_reader(sql_url) as reader:
+        rows = reader.rows("SELECT instrument, number, batch, sequence FROM busts WHERE batch = 2")
         assert rows == [(trade["instrument"], trade["number"], 2, sequence)]
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE withdrawals SET state = 'PAID', ended_batch = 2, ended_sequence = 15",
-        "UPDATE withdrawals SET amount_units = 6",
-        "UPDATE withdrawals SET state = 'PAID', ended_batch = 3, ended_sequence = 25, amount_units = 6",
-        "UPDATE withdrawals SET state = 'PAID', ended_batch = 3, ended_sequence = 11",
-        "UPDATE withdrawals SET state = 'HELD'",
-        "DELETE FROM withdrawals",
-        "INSERT OR REPLACE INTO withdrawals VALUES (11, 3, 0, 5, 3, 'HELD', NULL, NULL)",
-    ],
-)
-def test_sql_that_would_falsify_a_withdrawal_is_refused(
-    sqlite_path: Path, open_: Open, books: Books, statement: str
-) -> None:
-    ledger = open_(f"sqlite:{sqlite_path}")
-    ledger.post(funded(books))
-    ledger.post(books.close([], withdrawals=steps((11, 11, HELD)), last=20))
-    with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as db, pytest.raises(sqlite3.IntegrityError):
-        db.execute(statement)

@@ -36,7 +36,7 @@ DOORS = {"audit": ("fxengine.ledger.reading",)}
 ONLY_IN = {
     "zmq": r"fxengine\.(transport|gateway\.(server|connections|zap)|client\.link)",
     "sqlite3": r"fxengine\.ledger\.(sqlite|reading)",
-    "psycopg": r"fxengine\.ledger\.postgres\w*",
+    "psycopg": r"fxengine\.ledger\.postgres_connection",
     "typer": r"fxengine\.(cli|demo)(\..+)?",
     "rich": r"fxengine\.(cli|demo)(\..+)?",
 }
