@@ -53,8 +53,7 @@ def _options(
 
 for commands in (demo, venue, trading, orders, audit, attesting, statements):
     app.add_typer(commands)
-for commands in (prove, reserves):
+for commands in (prove, reserves, ledger):
     app.add_typer(commands, rich_help_panel=CHECK_PANEL)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
-app.add_typer(ledger, rich_help_panel="Check")

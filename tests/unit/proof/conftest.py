@@ -9,14 +9,17 @@ import pytest
 from fxengine.ledger import Ledger, open_ledger
 from fxengine.ledger.reading import Reader, open_reader
 from fxengine.venue_file import parse_venue
-from tests.ledger.books import VENUE, Books
+from tests.ledger.conftest import postgres, postgres_url, sql_url
+
+__all__ = ["postgres", "postgres_url", "sql_url"]
+from fxengine.ledger.check_batches import VENUE, Books
 
 
 class Posted:
-    """A SQLite ledger that five batches were posted to, and the balances that each led to."""
+    """A ledger that five batches were posted to, and the balances that each led to."""
 
-    def __init__(self, path: Path, seed: int) -> None:
-        self.url = f"sqlite:{path}"
+    def __init__(self, url: str, seed: int) -> None:
+        self.url = url
         self.venue = parse_venue(VENUE)
         self.books = Books(self.venue, random.Random(seed))
         self.balances: dict[int, dict[tuple[int, int], int]] = {}
@@ -31,8 +34,16 @@ class Posted:
 
 
 @pytest.fixture
-def posted(tmp_path: Path, seed: int) -> Iterator[Posted]:
-    made = Posted(tmp_path / "ledger.sqlite", seed)
+def posted(sql_url: str, seed: int) -> Iterator[Posted]:
+    made = Posted(sql_url, seed)
+    yield made
+    made.ledger.close()
+
+
+@pytest.fixture
+def in_file(tmp_path: Path, seed: int) -> Iterator[Posted]:
+    """The same in SQLite, where a test can change the file behind the books' back."""
+    made = Posted(f"sqlite:{tmp_path / 'in_file.sqlite'}", seed)
     yield made
     made.ledger.close()
 

@@ -218,19 +218,19 @@ def falsified(posted: Posted, statement: str, *, table: str) -> None:
     db.close()
 
 
-def test_books_whose_balances_do_not_add_up_are_not_committed_to(posted: Posted) -> None:
+def test_books_whose_balances_do_not_add_up_are_not_committed_to(in_file: Posted) -> None:
     falsified(
-        posted, "UPDATE balances SET amount_units = amount_units - 5 WHERE account = 3 AND currency = 0",
+        in_file, "UPDATE balances SET amount_units = amount_units - 5 WHERE account = 3 AND currency = 0",
         table="balances",
     )  # fmt: skip
-    with open_reader(posted.url) as reader, pytest.raises(LedgerError, match="custody mirrors"):
+    with open_reader(in_file.url) as reader, pytest.raises(LedgerError, match="custody mirrors"):
         _ = Prover(reader, SECRET).commitment
 
 
-def test_trades_that_the_head_was_not_made_from_are_not_proved(posted: Posted) -> None:
-    falsified(posted, "UPDATE trades SET taker = 2 WHERE batch = 5 AND line = 1 AND taker <> 2", table="trades")
-    falsified(posted, "UPDATE trades SET taker = 3 WHERE batch = 5 AND line = 2 AND taker <> 3", table="trades")
-    with open_reader(posted.url) as reader:
+def test_trades_that_the_head_was_not_made_from_are_not_proved(in_file: Posted) -> None:
+    falsified(in_file, "UPDATE trades SET taker = 2 WHERE batch = 5 AND line = 1 AND taker <> 2", table="trades")
+    falsified(in_file, "UPDATE trades SET taker = 3 WHERE batch = 5 AND line = 2 AND taker <> 3", table="trades")
+    with open_reader(in_file.url) as reader:
         symbol, number = reader.rows(
             "SELECT i.symbol, t.number FROM trades t JOIN instruments i USING (instrument)"
             " WHERE t.batch = 5 AND t.line = 3"

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fxengine.errors import AmountError
+from fxengine.ledger.check_batches import VENUE
 from fxengine.reserves import Attestation, Attestations, AttestationVerifier
 from fxengine.reserves.attestation import TYPE, AttestationFlaw, attestation_claims
 from fxengine.sandbox import SigningKey
 from fxengine.venue import Venue
 from fxengine.venue_file import parse_venue
-from tests.ledger.books import VENUE
 
 NOW_S = 1_793_404_800
 NOW_NS = NOW_S * 1_000_000_000
@@ -43,7 +43,7 @@ class Custodians:
 
     def claims(self, **changes: object) -> Claims:
         claims = {
-            "aud": "test-venue", "currency": "USD", "amount": "1000.50", "iat": NOW_S - 10, "exp": NOW_S + 10,
+            "aud": "check-venue", "currency": "USD", "amount": "1000.50", "iat": NOW_S - 10, "exp": NOW_S + 10,
             "ref": "statement 7",
         }  # fmt: skip
         return {name: value for name, value in (claims | changes).items() if value is not ...}
@@ -78,7 +78,7 @@ def test_what_is_made_here_is_taken_here(custodians: Custodians) -> None:
         ({"iss": "nobody"}, AttestationFlaw.UNKNOWN_CUSTODIAN),
         ({"iss": "trust"}, AttestationFlaw.UNKNOWN_CUSTODIAN),
         ({"aud": "other-venue"}, AttestationFlaw.OTHER_VENUE),
-        ({"aud": ["test-venue"]}, AttestationFlaw.OTHER_VENUE),
+        ({"aud": ["check-venue"]}, AttestationFlaw.OTHER_VENUE),
         ({"aud": ...}, AttestationFlaw.OTHER_VENUE),
         ({"currency": "EUR"}, AttestationFlaw.CURRENCY),
         ({"currency": "XXX"}, AttestationFlaw.CURRENCY),

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from fxengine.codes import CUSTODY_ACCOUNT
 from fxengine.ledger import open_ledger
+from fxengine.ledger.check_batches import VENUE, Books
 from fxengine.ledger.reading import open_reader
 from fxengine.reserves import Attestation, ReserveStatus, liabilities, positions, reserve_modes
 from fxengine.venue import Venue
 from fxengine.venue_file import parse_venue
-from tests.ledger.books import VENUE, Books
 
 SECOND_NS = 1_000_000_000
 NOW_NS = 1_793_404_800 * SECOND_NS

@@ -7,21 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, EventKind
-from fxengine.ledger import BUST, TRANSFER, WITHDRAWAL, Batch, Ledger, WithdrawalStep, open_ledger
+from fxengine.codes import CUSTODY_ACCOUNT, EventKind
+from fxengine.ledger import TRANSFER, WITHDRAWAL, Batch, Ledger, WithdrawalStep, open_ledger
 from fxengine.ledger.reading import Reader, open_reader
 from fxengine.venue_file import parse_venue
-from tests.ledger.books import VENUE, Books
+from tests.ledger.conftest import postgres, postgres_url, sql_url
+
+__all__ = ["postgres", "postgres_url", "sql_url"]
+from fxengine.ledger.check_batches import VENUE, Books
 
 ALICE, BOB, USD = 2, 3, 0
 
 
 class Kept:
-    """A SQLite ledger, and every batch that was posted to it."""
+    """A ledger, and every batch that was posted to it."""
 
-    def __init__(self, path: Path, seed: int) -> None:
-        self.path = path
-        self.url = f"sqlite:{path}"
+    def __init__(self, url: str, seed: int) -> None:
+        self.url = url
         self.venue = parse_venue(VENUE)
         self.books = Books(self.venue, random.Random(seed))
         self.ledger: Ledger = open_ledger(self.url, self.venue)
@@ -29,7 +31,7 @@ class Kept:
         for _ in range(6):
             self.post(self.books.batch(n_accounts=5, n_trades=12))
         self.post(self._moves())
-        self.post(self._bust())
+        self.post(self.books.batch(n_accounts=5, n_trades=12))
         self.post(self.books.batch(n_accounts=5, n_trades=12))
 
     def post(self, batch: Batch) -> None:
@@ -63,25 +65,18 @@ class Kept:
         ]  # fmt: skip
         return self.books.close(moves, transfers=transfers, withdrawals=withdrawals, last=first + 9)
 
-    def _bust(self) -> Batch:
-        """The reversal of the first batch's third trade, in which its maker sold."""
-        trade = self.batches[0].trades[2]
-        pair = self.venue.instruments[trade["instrument"]]
-        base = int(trade["quantity_lots"]) * pair.lot_units
-        quote = pair.notional_units(int(trade["price_ticks"]), int(trade["quantity_lots"]))
-        fee, rebate = int(trade["taker_fee_units"]), -int(trade["maker_fee_units"])
-        maker, taker, last = int(trade["maker"]), int(trade["taker"]), self.books.cursor.last_sequence + 1
-        moves = [
-            (taker, pair.base.index, fee - base), (maker, pair.base.index, base - rebate),
-            (FEES_ACCOUNT, pair.base.index, rebate - fee), (taker, pair.quote.index, quote),
-            (maker, pair.quote.index, -quote),
-        ]  # fmt: skip
-        return self.books.close(moves, busts=np.array([(last, trade["number"], pair.index, b"")], BUST), last=last)
+
+@pytest.fixture
+def kept(sql_url: str, seed: int) -> Iterator[Kept]:
+    made = Kept(sql_url, seed)
+    yield made
+    made.ledger.close()
 
 
 @pytest.fixture
-def kept(tmp_path: Path, seed: int) -> Iterator[Kept]:
-    made = Kept(tmp_path / "ledger.sqlite", seed)
+def in_file(tmp_path: Path, seed: int) -> Iterator[Kept]:
+    """The same in SQLite, where a test can look behind the books and change them."""
+    made = Kept(f"sqlite:{tmp_path / 'in_file.sqlite'}", seed)
     yield made
     made.ledger.close()
 

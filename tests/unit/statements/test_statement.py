@@ -89,16 +89,20 @@ def test_what_cancels_out_is_shown_where_the_batch_moved_anything_else_of_the_ac
 
 
 def test_a_bust_is_the_trade_with_all_signs_turned(kept: Kept, reader: Reader) -> None:
-    trade = kept.batches[0].trades[2]
-    for account in {int(trade["maker"]), int(trade["taker"]), FEES_ACCOUNT}:
-        found = Statement(reader, find_holder(reader, str(account)), ALL)
-        symbol = kept.venue.instruments[trade["instrument"]].symbol
-        lines = [line for p in found.postings() for line in p.lines]
-        its_own = [line for line in lines if (line.instrument, line.number) == (symbol, trade["number"])]
-        made = sorted((line.currency, line.amount_units) for line in its_own if line.kind != "bust")
-        undone = sorted((line.currency, -line.amount_units) for line in its_own if line.kind == "bust")
-        assert made == undone != []
-        assert {line.batch for line in its_own if line.kind == "bust"} == {8}
+    busts = [(batch.id, bust) for batch in kept.batches for bust in batch.busts]
+    trades = {(int(t["instrument"]), int(t["number"])): t for batch in kept.batches for t in batch.trades}
+    assert len(busts) == 8
+    for batch_id, bust in busts:
+        trade = trades[int(bust["instrument"]), int(bust["number"])]
+        symbol = kept.venue.instruments[bust["instrument"]].symbol
+        for account in {int(trade["maker"]), int(trade["taker"]), FEES_ACCOUNT}:
+            found = Statement(reader, find_holder(reader, str(account)), ALL)
+            lines = [line for p in found.postings() for line in p.lines]
+            its_own = [line for line in lines if (line.instrument, line.number) == (symbol, trade["number"])]
+            made = sorted((line.currency, line.amount_units) for line in its_own if line.kind != "bust")
+            undone = sorted((line.currency, -line.amount_units) for line in its_own if line.kind == "bust")
+            assert made == undone != []
+            assert {line.batch for line in its_own if line.kind == "bust"} == {batch_id}
 
 
 def test_fees_and_rebates_are_lines_of_their_own(kept: Kept, reader: Reader) -> None:
@@ -115,9 +119,9 @@ def test_fees_and_rebates_are_lines_of_their_own(kept: Kept, reader: Reader) -> 
 # -- books that do not agree with themselves
 
 
-def falsify(kept: Kept, table: str, statement: str) -> None:
-    kept.ledger.close()
-    with sqlite3.connect(kept.path) as db:
+def falsify(in_file: Kept, table: str, statement: str) -> None:
+    in_file.ledger.close()
+    with sqlite3.connect(in_file.url.removeprefix("sqlite:")) as db:
         for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table,)):
             db.execute(f"DROP TRIGGER {name}")
         assert db.execute(statement).rowcount == 1
@@ -141,9 +145,9 @@ def falsify(kept: Kept, table: str, statement: str) -> None:
         ("payments", "DELETE FROM payments WHERE amount_units = 50"),
     ],
 )
-def test_a_statement_that_does_not_add_up_is_refused(kept: Kept, table: str, statement: str) -> None:
-    falsify(kept, table, statement)
-    with open_reader(kept.url) as reader, pytest.raises(LedgerError, match="fxengine verify"):
+def test_a_statement_that_does_not_add_up_is_refused(in_file: Kept, table: str, statement: str) -> None:
+    falsify(in_file, table, statement)
+    with open_reader(in_file.url) as reader, pytest.raises(LedgerError, match="fxengine verify"):
         list(Statement(reader, find_holder(reader, str(ALICE)), ALL).postings())
 
 
@@ -171,10 +175,11 @@ class Plans:
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_no_query_of_a_statement_reads_a_whole_large_table(kept: Kept, reader: Reader, account: int) -> None:
-    plans = Plans(reader)
-    wanted = Period(times(kept)[2], times(kept)[6])
-    assert list(Statement(plans, find_holder(plans, str(account)), wanted).postings())
+def test_no_query_of_a_statement_reads_a_whole_large_table(in_file: Kept, account: int) -> None:
+    wanted = Period(times(in_file)[2], times(in_file)[6])
+    with open_reader(in_file.url) as reader:
+        plans = Plans(reader)
+        assert list(Statement(plans, find_holder(plans, str(account)), wanted).postings())
     whole = {step for step in plans.steps if step.startswith("SCAN")}
     assert {step.split()[1] for step in whole} <= {"currencies", "instruments"}, whole
     assert any("postings_of_account" in step for step in plans.steps)
