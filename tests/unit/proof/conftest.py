@@ -9,9 +9,9 @@ import pytest
 from fxengine.ledger import Ledger, open_ledger
 from fxengine.ledger.reading import Reader, open_reader
 from fxengine.venue_file import parse_venue
-from tests.ledger.conftest import postgres, postgres_url, sql_url
+from tests.ledger.conftest import postgres, shared_sql_url
 
-__all__ = ["postgres", "postgres_url", "sql_url"]
+__all__ = ["postgres", "shared_sql_url"]
 from fxengine.ledger.check_batches import VENUE, Books
 
 
@@ -33,9 +33,10 @@ class Posted:
         self.balances[batch.id] = dict(self.books.balances)
 
 
-@pytest.fixture
-def posted(sql_url: str, seed: int) -> Iterator[Posted]:
-    made = Posted(sql_url, seed)
+@pytest.fixture(scope="module")
+def posted(shared_sql_url: str, seed: int) -> Iterator[Posted]:
+    """A ledger that is only read."""
+    made = Posted(shared_sql_url, seed)
     yield made
     made.ledger.close()
 

@@ -11,9 +11,9 @@ from fxengine.codes import CUSTODY_ACCOUNT, EventKind
 from fxengine.ledger import TRANSFER, WITHDRAWAL, Batch, Ledger, WithdrawalStep, open_ledger
 from fxengine.ledger.reading import Reader, open_reader
 from fxengine.venue_file import parse_venue
-from tests.ledger.conftest import postgres, postgres_url, sql_url
+from tests.ledger.conftest import postgres, shared_sql_url
 
-__all__ = ["postgres", "postgres_url", "sql_url"]
+__all__ = ["postgres", "shared_sql_url"]
 from fxengine.ledger.check_batches import VENUE, Books
 
 ALICE, BOB, USD = 2, 3, 0
@@ -66,9 +66,10 @@ class Kept:
         return self.books.close(moves, transfers=transfers, withdrawals=withdrawals, last=first + 9)
 
 
-@pytest.fixture
-def kept(sql_url: str, seed: int) -> Iterator[Kept]:
-    made = Kept(sql_url, seed)
+@pytest.fixture(scope="module")
+def kept(shared_sql_url: str, seed: int) -> Iterator[Kept]:
+    """A ledger that is only read."""
+    made = Kept(shared_sql_url, seed)
     yield made
     made.ledger.close()
 

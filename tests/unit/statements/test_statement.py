@@ -185,13 +185,14 @@ def test_no_query_of_a_statement_reads_a_whole_large_table(in_file: Kept, accoun
     assert any("postings_of_account" in step for step in plans.steps)
 
 
-def test_a_busy_account_takes_few_queries_and_a_rare_one_reads_only_its_batches(kept: Kept, reader: Reader) -> None:
-    looks = list(Statement(reader, find_holder(reader, "fees"), ALL)._looks())
+def test_a_busy_account_takes_few_queries_and_a_rare_one_reads_only_its_batches(in_file: Kept) -> None:
+    with open_reader(in_file.url) as reader:
+        looks = list(Statement(reader, find_holder(reader, "fees"), ALL)._looks())
     assert looks == [(1, 9)]
     for _ in range(40):
-        kept.post(kept.books.close([(CUSTODY_ACCOUNT, USD, -1), (BOB, USD, 1)]))
-    kept.post(kept.books.close([(CUSTODY_ACCOUNT, USD, -1), (ALICE, USD, 1)]))
-    with open_reader(kept.url) as later:
+        in_file.post(in_file.books.close([(CUSTODY_ACCOUNT, USD, -1), (BOB, USD, 1)]))
+    in_file.post(in_file.books.close([(CUSTODY_ACCOUNT, USD, -1), (ALICE, USD, 1)]))
+    with open_reader(in_file.url) as later:
         assert list(Statement(later, find_holder(later, str(ALICE)), ALL)._looks())[-1] == (50, 50)
 
 
@@ -208,11 +209,13 @@ def test_an_account_is_found_by_number_role_or_name(reader: Reader) -> None:
             find_holder(reader, who, issuer)
 
 
-def test_a_name_that_two_issuers_know_must_be_told_apart(kept: Kept) -> None:
+def test_a_name_that_two_issuers_know_must_be_told_apart(in_file: Kept) -> None:
     from fxengine.ledger import AccountName
 
-    kept.post(kept.books.close([(CUSTODY_ACCOUNT, USD, -1), (9, USD, 1)], names=(AccountName(9, "other", "payer-2"),)))
-    with open_reader(kept.url) as reader:
+    in_file.post(
+        in_file.books.close([(CUSTODY_ACCOUNT, USD, -1), (9, USD, 1)], names=(AccountName(9, "other", "payer-2"),))
+    )
+    with open_reader(in_file.url) as reader:
         with pytest.raises(LedgerError, match="--issuer"):
             find_holder(reader, "payer-2")
         assert find_holder(reader, "payer-2", "other").account == 9
