@@ -74,7 +74,7 @@ class Seat:
     def send(self, frame: bytes) -> list[Reply]:
         """Hand in a frame; return what was answered at once, before any command of it is carried out."""
         self.has_spoken = True
-        self._venue.dispatcher.receive(self.identity, frame, self._client_key)
+        self._venue.dispatcher.receive_all([self.identity], [frame], {self.identity: self._client_key})
         return self._venue.deliver().get(self.identity, [])
 
     def say(self, *messages: tuple[Any, ...]) -> list[Reply]:

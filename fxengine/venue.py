@@ -119,6 +119,8 @@ class Venue:
     max_fills: int
     max_orders: int
     settlement_cycle_ms: int
+    pending_trades_max: int
+    """Trades that may wait for the ledger before no more are made."""
     history_bytes: int
     """Memory for the reports that a client may ask for again."""
     currencies: tuple[Currency, ...]

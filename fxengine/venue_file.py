@@ -52,7 +52,7 @@ class _Reader:
         known = {"venue", "gateway", "levels", "issuers", "currencies", "instruments", "custodians", "reserves"}
         _no_unknown("", top, known)
         v = _get(top, "", "venue", dict)
-        _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms"})
+        _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms", "pending_trades_max"})
         gateway = _get(top, "", "gateway", dict, {})
         _no_unknown("gateway", gateway, {"history_bytes"})
         reserves = _get(top, "", "reserves", dict, {})
@@ -66,6 +66,7 @@ class _Reader:
             max_fills=_int(v, "venue", "max_fills", 1, 65_536, 256),
             max_orders=_int(v, "venue", "max_orders", 1, 2**31 - 1, 4_000_000),
             settlement_cycle_ms=_int(v, "venue", "settlement_cycle_ms", 10, 3_600_000, 1_000),
+            pending_trades_max=_int(v, "venue", "pending_trades_max", 1_000, 10**9, 250_000),
             history_bytes=_int(gateway, "gateway", "history_bytes", 1 << 20, 1 << 40, 256 << 20),
             currencies=currencies,
             instruments=self._instruments(by_code),

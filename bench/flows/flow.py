@@ -41,13 +41,17 @@ WEIGHTS: dict[Intent, int] = {
     trading.swap: 110,
     trading.retry: 40,
     administration.deposit: 30,
-    administration.withdraw: 20,
+    administration.withdraw: 40,
+    administration.end_withdrawal: 34,
+    administration.settle: 24,
     administration.let_time_pass: 20,
     administration.welcome_guest: 15,
     administration.renew: 15,
     standing.guard: 26,
     standing.revoke: 18,
     standing.fresh_token: 30,
+    standing.control: 14,
+    standing.reopen: 90,
     mistakes.next_mistake: 120,
 }
 START_NS = 1_000_000
@@ -68,6 +72,8 @@ class Flow:
         self.mid_ticks = [pair.mid_ticks for pair in scenario.pairs]
         self.now_ns = START_NS
         self.mistakes: list[mistakes.Mistake] = []
+        self.references: list[str] = []
+        """External references of deposits that were tried."""
         weights = WEIGHTS | {trading.cross: scenario.crossing}
         self._intents, self._weights = list(weights), list(weights.values())
         self._commands = self._opening()

@@ -22,7 +22,10 @@ _TRADE_RECORD: Final = struct.Struct("<QQHBBII4xqqqq")  # sequence, number ... f
 _TRANSFER_RECORD: Final = struct.Struct("<QIIHB5xqQ16s8x")  # sequence, payer ... amount, withdrawal, external id
 _IDENTITY: Final = slice(48, 64)  # of a CREDENTIAL record
 _TRANSFERS: Final = (EventKind.DEPOSITED, EventKind.WITHDRAWN, EventKind.RECEIVED)
+_WITHDRAWAL_RECORD: Final = struct.Struct("<QQIHBxq")  # sequence, withdrawal, account, currency, step, amount
 _NO_EXTERNAL_ID: Final = bytes(16)
+_STEPS: Final = {EventKind.WITHDRAWAL_HELD: 1, EventKind.WITHDRAWN: 2, EventKind.WITHDRAWAL_RETURNED: 3}
+_ENDS: Final = {EventKind.WITHDRAWN: "PAID", EventKind.WITHDRAWAL_RETURNED: "RETURNED"}
 _SIDES: Final = {int(side): side.name for side in Side}
 
 Row = tuple[object, ...]
@@ -63,9 +66,10 @@ class _Money(NamedTuple):
     account: int
     counterparty: int
     sequence: int
-    order_id: int
+    withdrawal: int
     client_order_id: int
     amount_units: int
+    external_id: bytes
     account_stream: int
     number: int
 
@@ -154,8 +158,12 @@ class Stretch:
                 else:
                     assert maker is not None
                     self._add_trade(maker, fill, venue)
-            elif kind in _TRANSFERS:
-                self._add_transfer(_Money._make(_MONEY.unpack_from(events, at)))
+            elif kind in _TRANSFERS or kind in _STEPS:
+                money = _Money._make(_MONEY.unpack_from(events, at))
+                if kind in _TRANSFERS:
+                    self._add_transfer(money)
+                if kind in _STEPS:
+                    self._add_step(money)
             elif kind == EventKind.CREDENTIALED:
                 opening = _Fill._make(_EVENT.unpack_from(events, at))
                 opened[opening.sequence] = opening.account
@@ -197,14 +205,26 @@ class Stretch:
         sequence, currency, units = money.sequence, money.currency, money.amount_units
         self.deltas[payer, currency] -= units
         self.deltas[payee, currency] += units
+        known = money.external_id if money.external_id != _NO_EXTERNAL_ID else None
         if money.kind == EventKind.DEPOSITED:
-            self.deposits.append((sequence, payee, currency, units, None))
-        elif money.kind == EventKind.WITHDRAWN:
-            self.withdrawals.append((sequence, sequence, payer, currency, units, "PAID"))
-        else:
+            self.deposits.append((sequence, payee, currency, units, known))
+        elif money.kind == EventKind.RECEIVED:
             self.payments.append((sequence, payer, payee, currency, units))
         moved = sequence, payer, payee, currency, money.kind, units
-        self._transfer_records.append(_TRANSFER_RECORD.pack(*moved, 0, _NO_EXTERNAL_ID))
+        self._transfer_records.append(_TRANSFER_RECORD.pack(*moved, money.withdrawal, money.external_id))
+
+    def _add_step(self, money: _Money) -> None:
+        """Take a step of a withdrawal down: asked for and held, paid, or returned."""
+        sequence, number, account = money.sequence, money.withdrawal, money.account
+        what = account, money.currency, money.amount_units
+        if money.kind == EventKind.WITHDRAWAL_HELD:
+            self.holds.append((number, *what))
+        else:
+            self.withdrawals.append((sequence, number, *what, _ENDS[EventKind(money.kind)]))
+        step = _STEPS[EventKind(money.kind)]
+        self._withdrawal_records.append(
+            _WITHDRAWAL_RECORD.pack(sequence, number, account, money.currency, step, money.amount_units)
+        )
 
     def _add_names(self, opened: dict[int, int], records: bytes, first_sequence: int) -> None:
         at, sequence = 0, first_sequence

@@ -10,6 +10,9 @@ from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
 from fxengine.cli.ledger import commands as ledger
+from fxengine.cli.money import PANEL as MONEY
+from fxengine.cli.money import commands as money
+from fxengine.cli.money import withdrawal
 from fxengine.cli.orders import commands as orders
 from fxengine.cli.prove import PANEL as CHECK_PANEL
 from fxengine.cli.prove import commands as prove
@@ -51,9 +54,10 @@ def _options(
     """Hold what goes before a command."""
 
 
-for commands in (demo, venue, trading, orders, audit, attesting, statements):
+for commands in (demo, venue, money, trading, orders, audit, attesting, statements):
     app.add_typer(commands)
 for commands in (prove, reserves, ledger):
     app.add_typer(commands, rich_help_panel=CHECK_PANEL)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
+app.add_typer(withdrawal, rich_help_panel=MONEY)

@@ -29,6 +29,7 @@ from fxengine.client.reports import (
     RevocationNotice,
     SettlementNotice,
     SwapReceipt,
+    Withdrawal,
 )
 from fxengine.client.requests import Terms
 
@@ -54,4 +55,5 @@ __all__ = [
     "SettlementNotice",
     "SwapReceipt",
     "Terms",
+    "Withdrawal",
 ]

@@ -82,7 +82,7 @@ class Reader:
         return self.movement(message)
 
     def movement(self, message: MoneyReport) -> MoneyMovement:
-        """Read a report of money that moved; DONE too, where it is known to answer a deposit or withdrawal."""
+        """Read a report of money that moved; DONE too, where it is known to answer one of a deposit or a withdrawal."""
         return MoneyMovement(
             EventKind(message.exec_type),
             message.client_order_id,
@@ -91,4 +91,5 @@ class Reader:
             message.amount_units,
             message.counterparty,
             message.time_ns,
+            message.withdrawal,
         )

@@ -167,7 +167,10 @@ class SwapReceipt:
 
 @dataclass(frozen=True, slots=True)
 class MoneyMovement:
-    """Money that moved outside the books: RECEIVED, DEPOSITED, WITHDRAWN; DONE for the operator who moved it here."""
+    """Money that moved outside the books: RECEIVED, DEPOSITED, WITHDRAWN, or is held or free again for a withdrawal.
+
+    DONE for the operator who moved it here.
+    """
 
     kind: EventKind
     client_order_id: int
@@ -176,10 +179,29 @@ class MoneyMovement:
     amount_units: int
     counterparty: int
     time_ns: int
+    withdrawal: int = 0
+    """Of a step of a withdrawal: its number."""
 
     @property
     def amount(self) -> str:
         """How much."""
+        return self.currency.text(self.amount_units)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A withdrawal that waits to be paid. ``number`` names it."""
+
+    number: int
+    account: int
+    currency: Currency
+    amount_units: int
+    is_final: bool
+    """All up to it is FINAL in the ledger: it may be paid."""
+
+    @property
+    def amount(self) -> str:
+        """How much is held for it."""
         return self.currency.text(self.amount_units)
 
 
@@ -201,7 +223,7 @@ class SettlementNotice:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Money of one currency: free to use, and held for open orders."""
+    """Money of one currency: free to use, and held for open orders and withdrawals."""
 
     currency: Currency
     available_units: int
@@ -214,7 +236,7 @@ class Balance:
 
     @property
     def held(self) -> str:
-        """Held for open orders."""
+        """Held for open orders and withdrawals."""
         return self.currency.text(self.held_units)
 
 

@@ -25,6 +25,9 @@ cdef dict _command_layouts():
     cdef Money m
     cdef Guard g
     cdef Revoke r
+    cdef Settled t
+    cdef Control y
+    cdef WithdrawalEnding e
     cdef Credential k
     cdef CredentialDetail d
     cdef InstrumentRecord i
@@ -96,6 +99,18 @@ cdef dict _command_layouts():
     money = [
         _field("beneficiary", at, <Address>&m.beneficiary, sizeof(m.beneficiary)),
         _field("amount_units", at, <Address>&m.amount_units, sizeof(m.amount_units)),
+        _field("external_id", at, <Address>&m.external_id, sizeof(m.external_id)),
+    ]
+    at = <Address>&y
+    control_fields = [
+        _field("scope", at, <Address>&y.scope, sizeof(y.scope)),
+        _field("mode", at, <Address>&y.mode, sizeof(y.mode)),
+    ]
+    settled_fields = [_field("final_sequence", <Address>&t, <Address>&t.final_sequence, sizeof(t.final_sequence))]
+    at = <Address>&e
+    withdrawal = [
+        _field("action", at, <Address>&e.action, sizeof(e.action)),
+        _field("withdrawal", at, <Address>&e.withdrawal, sizeof(e.withdrawal)),
     ]
     at = <Address>&g
     guard_fields = [
@@ -145,6 +160,9 @@ cdef dict _command_layouts():
         "QUOTE_LEVEL": (sizeof(QuoteLevel), dict(quote_level)),
         "SWAP": (sizeof(Swap), dict(header + swap)),
         "MONEY": (sizeof(Money), dict(header + money)),
+        "SETTLED": (sizeof(Settled), dict(header + settled_fields)),
+        "WITHDRAWAL": (sizeof(WithdrawalEnding), dict(header + withdrawal)),
+        "CONTROL": (sizeof(Control), dict(header + control_fields)),
         "GUARD": (sizeof(Guard), dict(header + guard_fields)),
         "REVOKE": (sizeof(Revoke), dict(header + revoke_fields)),
         "CREDENTIAL": (sizeof(Credential), dict(header + credential)),
@@ -200,7 +218,13 @@ cdef dict _event_layouts():
     reduced = [_field("leaves_lots", <Address>&d, <Address>&d.leaves_lots, sizeof(d.leaves_lots))]
     notional = [_field("notional_units", <Address>&t, <Address>&t.notional_units, sizeof(t.notional_units))]
     original = [_field("original_sequence", <Address>&t, <Address>&t.original_sequence, sizeof(t.original_sequence))]
-    amount = [_field("amount_units", <Address>&m, <Address>&m.amount_units, sizeof(m.amount_units))]
+    at = <Address>&m
+    money = [
+        _field("withdrawal", at, <Address>&m.withdrawal, sizeof(m.withdrawal)),
+        _field("client_order_id", at, <Address>&m.client_order_id, sizeof(m.client_order_id)),
+        _field("amount_units", at, <Address>&m.amount_units, sizeof(m.amount_units)),
+        _field("external_id", at, <Address>&m.external_id, sizeof(m.external_id)),
+    ]
     at = <Address>&w
     swap = [
         _field("path", at, <Address>&w.path, sizeof(w.path)),
@@ -222,7 +246,7 @@ cdef dict _event_layouts():
             dict(whom + old_price + sequence + ids + price + lots + displayed + streams),
         ),
         "STATUS_EVENT": (sizeof(StatusEvent), dict(header + ids + notional + lots + original + streams)),
-        "MONEY_EVENT": (sizeof(MoneyEvent), dict(header + ids + amount + streams)),
+        "MONEY_EVENT": (sizeof(MoneyEvent), dict(header + money + streams)),
         "SWAP_EVENT": (sizeof(SwapEvent), dict(header + swap)),
     }
 

@@ -23,6 +23,7 @@ from fxengine.messages.replies import (
     LogoutAck,
     MoneyReport,
     OpenOrders,
+    OpenWithdrawals,
     OrderState,
     OrderStatus,
     Reject,
@@ -41,6 +42,7 @@ from fxengine.messages.requests import (
     Cancel,
     DeadMan,
     Deposit,
+    EndWithdrawal,
     Heartbeat,
     Logon,
     Logout,
@@ -48,6 +50,7 @@ from fxengine.messages.requests import (
     MassQuote,
     NewOrder,
     OpenOrdersRequest,
+    OpenWithdrawalsRequest,
     OrderStatusRequest,
     ReplayRequest,
     Revoke,
@@ -94,9 +97,11 @@ class MessageType(IntEnum):
     ORDER_STATUS_REQUEST = 24
     OPEN_ORDERS_REQUEST = 25
     REPLAY_REQUEST = 26
+    OPEN_WITHDRAWALS_REQUEST = 27
     DEPOSIT = 30
     WITHDRAW = 31
     REVOKE = 32
+    END_WITHDRAWAL = 33
 
     LOGON_ACK = 101
     LOGOUT_ACK = 102
@@ -114,6 +119,7 @@ class MessageType(IntEnum):
     ORDER_STATE = 124
     OPEN_ORDERS = 125
     REPLAYED = 126
+    OPEN_WITHDRAWALS = 127
     SETTLEMENT = 130
 
 
@@ -135,9 +141,11 @@ Request = (
     | OrderStatusRequest
     | OpenOrdersRequest
     | ReplayRequest
+    | OpenWithdrawalsRequest
     | Deposit
     | Withdraw
     | Revoke
+    | EndWithdrawal
 )
 Reply = (
     LogonAck
@@ -156,6 +164,7 @@ Reply = (
     | OrderState
     | OpenOrders
     | Replayed
+    | OpenWithdrawals
     | Settlement
 )
 
@@ -177,13 +186,15 @@ REQUESTS: Final[dict[MessageType, type[Any]]] = {
     MessageType.ORDER_STATUS_REQUEST: OrderStatusRequest,
     MessageType.OPEN_ORDERS_REQUEST: OpenOrdersRequest,
     MessageType.REPLAY_REQUEST: ReplayRequest,
+    MessageType.OPEN_WITHDRAWALS_REQUEST: OpenWithdrawalsRequest,
     MessageType.DEPOSIT: Deposit,
     MessageType.WITHDRAW: Withdraw,
     MessageType.REVOKE: Revoke,
+    MessageType.END_WITHDRAWAL: EndWithdrawal,
 }
 """What a client may send."""
 
-PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke)
+PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal)
 """Commands of which the session that sent one is told the number it was taken under, with TAKEN."""
 
 REPLIES: Final[dict[MessageType, type[Any]]] = {
@@ -203,6 +214,7 @@ REPLIES: Final[dict[MessageType, type[Any]]] = {
     MessageType.ORDER_STATE: OrderState,
     MessageType.OPEN_ORDERS: OpenOrders,
     MessageType.REPLAYED: Replayed,
+    MessageType.OPEN_WITHDRAWALS: OpenWithdrawals,
     MessageType.SETTLEMENT: Settlement,
 }
 """What the venue may send."""
@@ -227,6 +239,7 @@ __all__ = [
     "Cancel",
     "DeadMan",
     "Deposit",
+    "EndWithdrawal",
     "ExecutionReport",
     "Field",
     "Heartbeat",
@@ -243,6 +256,8 @@ __all__ = [
     "NewOrder",
     "OpenOrders",
     "OpenOrdersRequest",
+    "OpenWithdrawals",
+    "OpenWithdrawalsRequest",
     "OrderState",
     "OrderStatus",
     "OrderStatusRequest",

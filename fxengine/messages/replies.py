@@ -49,7 +49,7 @@ class Reject(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """This session's SWAP, DEPOSIT or WITHDRAW was sequenced; told to the session that sent it alone.
+    """This session's SWAP, DEPOSIT, WITHDRAW, END_WITHDRAWAL or REVOKE was sequenced; told to it alone.
 
     Sessions of one account hear each other's reports. Where two use the same client order id at the
     same time, the report with this sequence is this session's answer, and no other.
@@ -134,20 +134,23 @@ class SwapReport(NamedTuple):
 
 
 class MoneyReport(NamedTuple):
-    """Money moved outside the books: a swap's payee was paid, a deposit, a withdrawal.
+    """Money moved outside the books: a swap's payee was paid, a deposit, a step of a withdrawal.
 
-    DONE tells who sent it that a DEPOSIT, WITHDRAW, MASS_CANCEL or REVOKE was carried out. Of a MASS_CANCEL,
-    currency is its instrument and amount_units how many orders it cancelled.
+    DONE tells who sent it that a DEPOSIT, WITHDRAW, END_WITHDRAWAL, MASS_CANCEL or REVOKE was carried out. Of a
+    MASS_CANCEL, currency is its instrument and amount_units how many orders it cancelled.
     """
 
     account_stream: Annotated[int, U64, _STREAM]
     sequence: Annotated[int, U64, _SEQUENCE]
-    exec_type: Annotated[int, U8, "EventKind: 8 RECEIVED, 9 DEPOSITED, 10 WITHDRAWN, 12 DONE"]
-    client_order_id: Annotated[int, U64, "DONE: ClOrdID [11] of the command; else 0"]
+    exec_type: Annotated[
+        int, U8, "EventKind: 8 RECEIVED, 9 DEPOSITED, 10 WITHDRAWN, 12 DONE, 19 WITHDRAWAL_HELD, 20 WITHDRAWAL_RETURNED"
+    ]
+    client_order_id: Annotated[int, U64, "DONE, and WITHDRAWAL_HELD of an own WITHDRAW: ClOrdID [11]; else 0"]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
     counterparty: Annotated[int, U32, "the other account"]
     time_ns: Annotated[int, I64, _TIME]
+    withdrawal: Annotated[int, U64, "of a step of a withdrawal, and its DONE: the withdrawal's number; else 0"] = 0
 
 
 class Balances(NamedTuple):
@@ -224,6 +227,19 @@ class OpenOrders(NamedTuple):
         Rows((U64, U64, U16, U8, U8, I64, I64, I64)),
         "each [order_id, client_order_id, instrument, side, ord_type, price_ticks, leaves_lots, cum_lots];"
         " ord_type 0: a level of a MASS_QUOTE, whose client_order_id it has",
+    ]
+    more: Annotated[int, U8, "1: ask for the next page after the last of these; 0: that is all"]
+
+
+class OpenWithdrawals(NamedTuple):
+    """A page of the withdrawals that wait to be paid, ascending by number."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    final_sequence: Annotated[int, U64, "those up to this number may be paid: all before them is FINAL in the ledger"]
+    withdrawals: Annotated[
+        tuple[tuple[int, int, int, int], ...],
+        Rows((U64, U32, U16, I64)),
+        "each [withdrawal, account, currency, amount_units]",
     ]
     more: Annotated[int, U8, "1: ask for the next page after the last of these; 0: that is all"]
 

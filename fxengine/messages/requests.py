@@ -198,6 +198,16 @@ class OpenOrdersRequest(NamedTuple):
     after_order_id: Annotated[int, U64, "last OrderID [37] of the page before; 0: the first page"]
 
 
+class OpenWithdrawalsRequest(NamedTuple):
+    """Ask for the withdrawals that wait to be paid. Answered by OPEN_WITHDRAWALS."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    account: Annotated[
+        int, U32, "whose; 0: the account's own, of an operator everybody's; another's only from an operator"
+    ]
+    after_withdrawal: Annotated[int, U64, "last number of the page before; 0: the first page"]
+
+
 class ReplayRequest(NamedTuple):
     """Ask for reports of the account's private stream again. Answered by the reports and REPLAYED."""
 
@@ -225,12 +235,29 @@ class Deposit(NamedTuple):
     account: Annotated[int, U32, "account to credit"]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
+    external_reference: Annotated[
+        str, NAME, "the bank's or chain's name for it; the same name is credited once; empty: none"
+    ] = ""
 
 
 class Withdraw(NamedTuple):
-    """Debit an account to custody (operators only). Answered by a MONEY_REPORT: DONE."""
+    """Ask for money to be paid out: it is held until an operator has paid it, or gives it back.
 
-    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
-    account: Annotated[int, U32, "account to debit"]
+    Answered by a MONEY_REPORT: WITHDRAWAL_HELD to the account, and DONE to an operator who asks for another's.
+    """
+
+    client_order_id: Annotated[int, U64, _CLIENT_ID]
+    account: Annotated[int, U32, "whose money; 0: the account's own; another's only from an operator"]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
+
+
+class EndWithdrawal(NamedTuple):
+    """Say that an open withdrawal was paid, or give its money back (operators only). Answered by a MONEY_REPORT: DONE.
+
+    PAID is refused until all up to the withdrawal is FINAL in the ledger: only settled money leaves.
+    """
+
+    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
+    action: Annotated[int, U8, "WithdrawalAction: 1 PAID, 2 RETURNED"]
+    withdrawal: Annotated[int, U64, "its number, as its reports and OPEN_WITHDRAWALS tell"]

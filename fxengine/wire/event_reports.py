@@ -65,7 +65,7 @@ def report_row(row: Row, place: int, events: Records, time_ns: int) -> tuple[Any
         return (*what, price, quantity, leaves, cum, last_word & _U64, time_ns)
     if kind == _SWAPPED:
         return _swap_report(events[place : place + 1].tobytes(), time_ns)
-    return (_MONEY_REPORT, stream, sequence, kind, client_id, instrument, quantity, counterparty, time_ns)
+    return (_MONEY_REPORT, stream, sequence, kind, client_id, instrument, quantity, counterparty, time_ns, order_id)
 
 
 def report_of(row: Row, place: int, events: Records, time_ns: int) -> Reply:

@@ -3,20 +3,24 @@
 from typing import TYPE_CHECKING, Any
 
 from fxengine.codes import RejectReason as R
-from fxengine.codes import RevokeAction
+from fxengine.codes import RevokeAction, WithdrawalAction
 from fxengine.messages import (
     Amend,
     Cancel,
     DeadMan,
     Deposit,
+    EndWithdrawal,
     MassCancel,
     MassQuote,
     NewOrder,
     OpenOrdersRequest,
+    OpenWithdrawals,
+    OpenWithdrawalsRequest,
     OrderStatusRequest,
     ReplayRequest,
     Request,
     Revoke,
+    Withdraw,
 )
 from fxengine.records import ALL_INSTRUMENTS
 from tests.asking import limit_order
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 MAX = 2**63 - 1
 WINDOW = 1024
+WITHDRAWALS_MAX = 1024
+PAID = int(WithdrawalAction.PAID)
 NO_QUOTES: tuple[Any, ...] = ((0, (), ()),)
 
 
@@ -178,6 +184,45 @@ def revocations(desk: "Desk") -> None:
     desk.refused(operator, Revoke(5, RevokeAction.FREEZE, account, ""), R.CLIENT_ID_TOO_OLD)
 
 
+def withdrawals(desk: "Desk") -> None:
+    """Withdrawals that cannot end so, and more of them than an account may have open."""
+    desk.refused(desk.venue.connection(), EndWithdrawal(1, PAID, 1), R.NOT_LOGGED_ON)
+    desk.refused(desk.venue.connection(), OpenWithdrawalsRequest(1, 0, 0), R.NOT_LOGGED_ON)
+    client, account = desk.log_on("payer-1")
+    desk.fund(account)
+    _, other = desk.log_on("payer-2")
+    desk.refused(client, EndWithdrawal(1, PAID, 1), R.NOT_AUTHORIZED)
+    desk.refused(client, OpenWithdrawalsRequest(1, other, 0), R.NOT_AUTHORIZED)
+    desk.refused(desk.operator, OpenWithdrawalsRequest(1, 99, 0), R.UNKNOWN_ACCOUNT)
+    for first in range(1, WITHDRAWALS_MAX + 1, 128):
+        client.say(*(Withdraw(number, 0, 0, 1) for number in range(first, first + 128)))
+    desk.refused(client, Withdraw(WITHDRAWALS_MAX + 1, 0, 0, 1), R.TOO_MANY_WITHDRAWALS)
+    operator = desk.venue.connection()
+    operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
+    desk.refused(operator, EndWithdrawal(0, PAID, 1), R.CLIENT_ID_MISSING)
+    desk.refused(operator, EndWithdrawal(1, PAID, 1), R.UNKNOWN_WITHDRAWAL)
+    [first_open, *_] = _open_withdrawals(operator, account)
+    desk.refused(operator, EndWithdrawal(2, 3, first_open), R.UNKNOWN_COMMAND)
+    desk.refused(operator, EndWithdrawal(3, PAID, first_open), R.NOT_FINAL)
+    _say(operator, Deposit(5, account, 0, 1))
+    desk.refused(operator, EndWithdrawal(5, PAID, first_open), R.CLIENT_ID_REUSED)
+    desk.refused(operator, EndWithdrawal(6 + WINDOW, PAID, first_open), R.CLIENT_ID_TOO_HIGH)
+    _say(operator, Deposit(5 + WINDOW, account, 0, 1))
+    desk.refused(operator, EndWithdrawal(5, PAID, first_open), R.CLIENT_ID_TOO_OLD)
+    late, _ = desk.log_on("late", lifetime_s=5)
+    desk.venue.clock.advance(6)
+    late.hear()
+    desk.refused(late, OpenWithdrawalsRequest(1, 0, 0), R.CREDENTIAL_EXPIRED)
+
+
+def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
+    """Ask for the numbers of an account's open withdrawals."""
+    connection.say(OpenWithdrawalsRequest(9, account, 0))
+    answer = connection.hear_until(OpenWithdrawals)[-1]
+    assert isinstance(answer, OpenWithdrawals)
+    return [row[0] for row in answer.withdrawals]
+
+
 def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit) -> None:
     """Say something that is taken, and hear what became of it."""
     connection.say(command)
@@ -195,4 +240,4 @@ def _order_id(heard: list[Any], client_order_id: int) -> int:
     return int(numbers[0])
 
 
-SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations)
+SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations, withdrawals)

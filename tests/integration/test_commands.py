@@ -58,7 +58,16 @@ def test_an_order_a_swap_and_a_cancel_end_as_they_say(traders: ServedVenue) -> N
     assert float(held["JPY"]["available"]) == pytest.approx(9_000_000 - float(str(paid["paid"])))
     ended = run(traders, "cancel", str(resting["client_order_id"]), "--as", "maker-1")
     assert ended["status"] == "CANCELED"
-    assert run(traders, "withdraw", "payer-1", "HKD", "250000")["settlement"] == "FINAL"
+    asked = run(traders, "withdraw", "HKD", "250000", "--as", "payer-1")
+    assert (asked["settlement"], asked["held"]) == ("FINAL", "250000.000000")
+    waiting = {"withdrawal": asked["withdrawal"], "number": asked["number"], "currency": "HKD", "amount": asked["held"]}
+    for whose in (["--as", "payer-1"], []):
+        assert run(traders, "withdrawals", *whose)["withdrawals"] == [waiting | {"final": True}]
+    paid_out = run(traders, "withdrawal", "pay", str(asked["withdrawal"]))
+    assert (paid_out["state"], paid_out["settlement"]) == ("PAID", "FINAL")
+    other = run(traders, "withdraw", "JPY", "500", "--for", "payer-1")
+    assert run(traders, "withdrawal", "return", str(other["withdrawal"]))["state"] == "RETURNED"
+    assert run(traders, "withdrawals")["withdrawals"] == []
 
 
 @pytest.mark.parametrize(
@@ -74,7 +83,9 @@ def test_an_order_a_swap_and_a_cancel_end_as_they_say(traders: ServedVenue) -> N
             RejectReason.INSUFFICIENT_LIQUIDITY,
         ),
         (["cancel", "999999", "--as", "payer-1"], RejectReason.UNKNOWN_ORDER),
-        (["withdraw", "payer-1", "JPY", "99000000"], RejectReason.INSUFFICIENT_FUNDS),
+        (["withdraw", "JPY", "99000000", "--as", "payer-1"], RejectReason.INSUFFICIENT_FUNDS),
+        (["withdraw", "JPY", "1"], "FxEngineError"),
+        (["withdrawal", "pay", "99000000"], RejectReason.UNKNOWN_WITHDRAWAL),
         (["deposit", "nobody-1", "JPY", "1"], "FxEngineError"),
         (["token", "maker-2", "--level", "king"], "FxEngineError"),
     ],
@@ -150,7 +161,8 @@ def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "init", "serve", "demo", "deposit", "withdraw", "balances", "book", "order", "cancel", "swap", "verify",
+        "init", "serve", "demo", "deposit", "withdraw", "withdrawals", "withdrawal pay",
+        "withdrawal return", "balances", "book", "order", "cancel", "swap", "verify",
         "freeze", "unfreeze", "statement", "export", "attest", "reserves", "reserves take",
         "prove publish", "prove account", "prove trade", "prove check", "token issue", "token inspect", "token revoke",
         "keys server", "keys client", "keys allow", "keys disallow", "keys issuer", "keys show",

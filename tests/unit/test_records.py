@@ -22,9 +22,11 @@ from fxengine.records import (
     RECORD_BYTES,
     REDUCE_EVENT,
     REVOKE,
+    SETTLED,
     STATUS_EVENT,
     SWAP,
     SWAP_EVENT,
+    WITHDRAWAL,
     order_id,
     struct_of,
 )
@@ -38,6 +40,8 @@ COMMANDS = {
     "MONEY": MONEY,
     "GUARD": GUARD,
     "REVOKE": REVOKE,
+    "SETTLED": SETTLED,
+    "WITHDRAWAL": WITHDRAWAL,
     "CREDENTIAL": CREDENTIAL,
 }
 EVENTS = {
@@ -63,7 +67,10 @@ NEW_ORDER: COMMAND_HEADER | side 24 u1 | ord_type 25 u1 | time_in_force 26 u1 | 
 CANCEL: COMMAND_HEADER | reserved_0 24 V8 | order_id 32 <u8 | orig_client_order_id 40 <u8 | reserved_1 48 V16
 SWAP: COMMAND_HEADER | currency_out 24 <u2 | mode 26 u1 | reserved_0 27 V1 | payee 28 <u4 | amount_units 32 <i8
     | bound_units 40 <i8 | deadline_ns 48 <i8 | reserved_1 56 V8
-MONEY: COMMAND_HEADER | reserved_0 24 V4 | beneficiary 28 <u4 | amount_units 32 <i8 | reserved_1 40 V24
+MONEY: COMMAND_HEADER | reserved_0 24 V4 | beneficiary 28 <u4 | amount_units 32 <i8 | external_id 40 V16
+    | reserved_1 56 V8
+SETTLED: COMMAND_HEADER | final_sequence 24 <u8 | reserved_0 32 V32
+WITHDRAWAL: COMMAND_HEADER | action 24 u1 | reserved_0 25 V7 | withdrawal 32 <u8 | reserved_1 40 V24
 GUARD: COMMAND_HEADER | action 24 u1 | watching 25 u1 | reserved_0 26 V6 | timeout_ns 32 <i8 | reserved_1 40 V24
 REVOKE: COMMAND_HEADER | action 24 u1 | reserved_0 25 V3 | target 28 <u4 | token_id 32 V16 | reserved_1 48 V16
 CREDENTIAL: COMMAND_HEADER | flags 24 u1 | level 25 u1 | jurisdiction 26 S2 | window 28 <u4 | issued_at_ns 32 <i8
@@ -78,8 +85,8 @@ REDUCE_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | price_ti
     | displayed_lots 56 <i8 | cum_lots 64 <i8 | leaves_lots 72 <i8 | STREAMS
 STATUS_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | notional_units 40 <i8 | quantity_lots 48 <i8
     | leaves_lots 56 <i8 | cum_lots 64 <i8 | original_sequence 72 <u8 | STREAMS
-MONEY_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | reserved_0 40 <i8 | amount_units 48 <i8
-    | reserved_1 56 V24 | STREAMS
+MONEY_EVENT: EVENT_HEADER | withdrawal 24 <u8 | client_order_id 32 <u8 | reserved_0 40 <i8 | amount_units 48 <i8
+    | external_id 56 V16 | reserved_1 72 V8 | STREAMS
 SWAP_EVENT: EVENT_HEADER | path 24 <u2x3 | n_legs 30 <u2 | client_order_id 32 <u8 | amount_in_units 40 <i8
     | amount_out_units 48 <i8 | change_units 56 <i8x3 | account_stream 80 <u8 | currency_out 88 <u2 | mode 90 u1
     | reserved 91 V5

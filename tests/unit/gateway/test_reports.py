@@ -48,11 +48,11 @@ def expected(record: np.void) -> Reply:
             e["counterparty"], e["amount_in_units"], e["amount_out_units"], tuple(e["path"][:n]),
             tuple(e["change_units"][:n]), TIME_NS,
         )  # fmt: skip
-    if kind in (EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN, EventKind.DONE):
+    if EVENT_VIEWS.get(kind) is MONEY_EVENT:
         e = named(MONEY_EVENT)
         return MoneyReport(
             e["account_stream"], e["sequence"], e["kind"], e["client_order_id"], e["instrument"], e["amount_units"],
-            e["counterparty"], TIME_NS,
+            e["counterparty"], TIME_NS, e["withdrawal"],
         )  # fmt: skip
     ended = kind in (EventKind.CANCELED, EventKind.REJECTED)
     e = named(CANCEL_EVENT) if ended else view

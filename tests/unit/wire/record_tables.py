@@ -39,7 +39,7 @@ RECORDS: dict[str, np.dtype[np.void]] = {
     "Event: REDUCED": REDUCE_EVENT,
     "Event: REPLACED": REPLACE_EVENT,
     "Event: ORDER_STATUS": STATUS_EVENT,
-    "Event: RECEIVED, DEPOSITED, WITHDRAWN, DONE": MONEY_EVENT,
+    "Event: RECEIVED, DEPOSITED, WITHDRAWN, DONE, WITHDRAWAL_HELD, WITHDRAWAL_RETURNED": MONEY_EVENT,
     "Event: SWAPPED": SWAP_EVENT,
 }
 """Every record that stands in a frame, under what it is called."""
