@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from fxengine.codes import CUSTODY_ACCOUNT
+from fxengine.codes import CUSTODY_ACCOUNT, ControlMode
 from fxengine.ledger.reading import Reader
 from fxengine.money import format_scaled
 from fxengine.reserves.attestation import Attestation
@@ -91,14 +91,18 @@ def positions(
     return found
 
 
-def reserve_modes(venue: Venue, found: Iterable[Position]) -> dict[int, bool]:
-    """Say for each currency that has a custodian, by its index, whether it must be redeem-only.
+def reserve_modes(venue: Venue, found: Iterable[Position]) -> dict[int, ControlMode]:
+    """Return for each currency that has a custodian, by its index, the mode that its reserves call for.
 
-    True where the reserves are not OK. A currency for which the venue file lists no custodian is not watched:
-    it is left out. Whoever runs the venue asks this at each change of the reserves and as time goes by.
+    REDEEM_ONLY where they are not OK, else OPEN. A currency for which the venue file lists no custodian is not
+    watched: it is left out. Whoever runs the venue asks this at each change of the reserves and as time goes by.
     """
     watched = {code for custodian in venue.custodians.values() for code in custodian.currencies}
-    return {p.currency.index: p.status is not ReserveStatus.OK for p in found if p.currency.code in watched}
+    return {
+        p.currency.index: ControlMode.OPEN if p.status is ReserveStatus.OK else ControlMode.REDEEM_ONLY
+        for p in found
+        if p.currency.code in watched
+    }
 
 
 def _status(owed: int, fresh: int, stale: int, *, is_attested: bool, is_fresh: bool) -> ReserveStatus:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fxengine.codes import CUSTODY_ACCOUNT
+from fxengine.codes import CUSTODY_ACCOUNT, ControlMode
 from fxengine.ledger import open_ledger
 from fxengine.ledger.check_batches import VENUE, Books
 from fxengine.ledger.reading import open_reader
@@ -82,10 +82,11 @@ def test_the_venue_says_how_old_a_word_may_be() -> None:
 
 def test_what_is_not_ok_is_redeem_only_and_what_nobody_holds_is_not_watched(venue: Venue) -> None:
     usd, eur = venue.currency["USD"].index, venue.currency["EUR"].index
+    open_, shut = ControlMode.OPEN, ControlMode.REDEEM_ONLY
     for attestations, expected in (
-        ([], {usd: True, eur: True}),
-        ([FRESH], {usd: False, eur: True}),
-        ([OLD, said(7, currency="EUR")], {usd: True, eur: False}),
+        ([], {usd: shut, eur: shut}),
+        ([FRESH], {usd: open_, eur: shut}),
+        ([OLD, said(7, currency="EUR")], {usd: shut, eur: open_}),
     ):
         assert reserve_modes(venue, positions(venue, {"USD": 100, "EUR": 7}, attestations, NOW_NS)) == expected
 
