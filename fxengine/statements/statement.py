@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from fxengine.codes import CUSTODY_ACCOUNT
 from fxengine.errors import LedgerError
 from fxengine.ledger.holders import Holder
 from fxengine.ledger.reading import Reader
@@ -19,13 +20,19 @@ from fxengine.statements.lines import Line, Pair, lines_of
 from fxengine.statements.period import Period, batches_of
 
 _SUMS: Final = "SELECT currency, sum(amount_units) FROM postings WHERE account = ? AND batch {} GROUP BY currency"
-_POSTINGS: Final = (
-    "SELECT p.batch, p.currency, p.amount_units, b.time_ns FROM postings p JOIN batches b ON b.batch = p.batch"
-    " WHERE p.account = ? AND p.batch BETWEEN ? AND ? ORDER BY p.batch, p.currency"
+_POSTINGS: Final = "SELECT batch, currency, amount_units FROM postings WHERE account = ? AND batch BETWEEN ? AND ?"
+_TIMES: Final = "SELECT batch, time_ns FROM batches WHERE batch BETWEEN ? AND ?"
+_NEXT: Final = "SELECT DISTINCT {0} FROM {1} WHERE {2} AND {0} BETWEEN ? AND ? ORDER BY {0} LIMIT {3}"
+_CONCERNS: Final = (
+    ("batch", "postings", "account"),
+    ("batch", "deposits", "account"),
+    ("ended_batch", "withdrawals", "account"),
+    ("batch", "payments", "payer"),
+    ("batch", "payments", "payee"),
 )
-_NEXT_BATCHES: Final = (
-    "SELECT DISTINCT batch FROM postings WHERE account = ? AND batch BETWEEN ? AND ? ORDER BY batch LIMIT ?"
-)
+"""Where a batch that concerns an account is found: the batch's column, the table, the account's column."""
+_MIRRORED: Final = ("deposits", "withdrawals")
+"""Tables whose every row concerns the custody account, which is not named in them."""
 _PAGE_BATCHES: Final = 256
 _SPARSE: Final = 4
 """Batches in one look are at most so many for each that concerns the account."""
@@ -97,13 +104,15 @@ class Statement:
                 "SELECT instrument, symbol, base, quote FROM instruments"
             )
         }
-        for first, last in self._looks():
+        for batches in self._looks():
+            first, last = batches[0], batches[-1]
+            concerned = set(batches)
             rows = self._reader.rows(_POSTINGS, self.holder.account, first, last)
-            posted = {(_int(batch), _int(currency)): _int(units) for batch, currency, units, _ in rows}
-            times = {_int(batch): _int(time_ns) for batch, _, _, time_ns in rows}
+            posted = {(_int(batch), _int(currency)): _int(units) for batch, currency, units in rows}
+            times = {_int(batch): _int(time_ns) for batch, time_ns in self._reader.rows(_TIMES, first, last)}
             lines: dict[tuple[int, int], list[Line]] = {key: [] for key in posted}
             for line in lines_of(self._reader, self.holder, pairs, first, last):
-                if line.batch in times:
+                if line.batch in concerned:
                     lines.setdefault((line.batch, line.currency), []).append(line)
             for key in sorted(lines):
                 (batch, currency), units = key, posted.get(key, 0)
@@ -119,21 +128,30 @@ class Statement:
         rows = self._reader.rows(_SUMS.format(which), self.holder.account, *batches)
         return {_int(currency): _int(units) for currency, units in rows}
 
-    def _looks(self) -> Iterator[tuple[int, int]]:
-        """Yield ranges of batches to look at together: few for a busy account, one batch each for a rare one."""
+    def _looks(self) -> Iterator[list[int]]:
+        """Yield batches to look at together: many for a busy account, one at a time for a rare one."""
         at, end = self._range
         while at <= end:
-            rows = self._reader.rows(_NEXT_BATCHES, self.holder.account, at, end, _PAGE_BATCHES)
-            if not rows:
+            batches = sorted(self._next(at, end))[:_PAGE_BATCHES]
+            if not batches:
                 return
-            batches = [_int(batch) for (batch,) in rows]
             first = 0
-            for n, batch in enumerate(batches):
+            for n in range(len(batches)):
                 following = batches[n + 1] if n + 1 < len(batches) else None
                 if following is None or following - batches[first] >= _SPARSE * (n + 2 - first):
-                    yield batches[first], batch
+                    yield batches[first : n + 1]
                     first = n + 1
             at = batches[-1] + 1
+
+    def _next(self, first: int, last: int) -> set[int]:
+        """Return the next batches that concern the account, at least a page of them if there are. O(page)."""
+        who, found = self.holder.account, set[int]()
+        for batch, table, account in _CONCERNS:
+            all_of_it = who == CUSTODY_ACCOUNT and table in _MIRRORED
+            which, values = ("1 = 1", ()) if all_of_it else (f"{account} = ?", (who,))
+            rows = self._reader.rows(_NEXT.format(batch, table, which, _PAGE_BATCHES), *values, first, last)
+            found.update(_int(number) for (number,) in rows)
+        return found
 
 
 def _int(value: object) -> int:
