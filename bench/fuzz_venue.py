@@ -40,7 +40,7 @@ _UNITS: Final = 10**12
 def sandbox_venue(issuer: SigningKey, operator: SigningKey) -> Venue:
     """Return the demo's venue with these issuers, and with little memory for reports."""
     text = (files("fxengine.demo") / "venue.toml").read_text(encoding="utf-8")
-    for mark, key in (("@SANDBOX_KEY@", issuer), ("@OPERATOR_KEY@", operator)):
+    for mark, key in (("@SANDBOX_KEY@", issuer), ("@OPERATOR_KEY@", operator), ("@CUSTODIAN_KEY@", operator)):
         text = text.replace(mark, key.public_text)
     return parse_venue(text.replace("history_bytes = 268_435_456", "history_bytes = 1_048_576"))
 
