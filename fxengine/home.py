@@ -32,7 +32,7 @@ from fxengine.proof.prover import SECRET_BYTES
 from fxengine.proof.published import Commitments
 from fxengine.reserves.attestation import TYPE as ATTESTATION_TYPE
 from fxengine.reserves.attestation import Attestation, AttestationFlaw, attestation_claims
-from fxengine.reserves.attestations import Attestations
+from fxengine.reserves.attestations import FOLDER_NAME, Attestations
 from fxengine.sandbox import SigningKey, create_key, load_key
 from fxengine.transport import ClientCurve
 from fxengine.venue import Issuer, Venue
@@ -195,7 +195,7 @@ class Home:
     @property
     def attestations(self) -> Attestations:
         """The reserve attestations that are kept here."""
-        return Attestations(self.directory / "attestations", self.venue)
+        return Attestations(self.directory / FOLDER_NAME, self.venue)
 
     def attest(
         self, currency: str, amount: str, *, reference: str, lifetime_s: int, custodian: str | None = None

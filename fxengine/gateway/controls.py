@@ -13,7 +13,7 @@ venue stopped stays closed until an operator opens it.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from fxengine.codes import FEES_ACCOUNT, ControlMode, ControlScope, EventKind
@@ -37,10 +37,11 @@ _CLOSED: Final = {ControlScope.VENUE: ControlMode.CANCEL_ONLY, ControlScope.CURR
 
 
 class Controls:
-    """What the venue itself has closed, through commands put into ``batch``."""
+    """What the venue itself has closed, through commands put into ``batch``. ``codes``: the currencies', by index."""
 
-    def __init__(self, core: MatchingCore, batch: Batch) -> None:
+    def __init__(self, core: MatchingCore, batch: Batch, codes: Sequence[str]) -> None:
         self._core = core
+        self._codes = codes
         self._batch = batch
         self._own: set[Subject] = set()
 
@@ -74,7 +75,7 @@ class Controls:
         return self._core.cancel_only if subject == _VENUE else subject.currency in self._core.redeem_only()
 
     def _say(self, subject: Subject, mode: ControlMode) -> None:
-        what = "the venue" if subject == _VENUE else f"currency {subject.currency}"
+        what = "the venue" if subject == _VENUE else self._codes[subject.currency]
         why = "too many trades wait for the ledger" if subject == _VENUE else "its reserves do not cover it"
         _log.warning("%s is now %s%s", what, mode.name, "" if mode is ControlMode.OPEN else f": {why}")
         self._batch.add(control_record(FEES_ACCOUNT, 0, subject.scope, mode, subject.currency))

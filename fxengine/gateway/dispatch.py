@@ -90,7 +90,7 @@ class Dispatcher:
         self._delivery = Delivery()
         self._history = History(venue.history_bytes)
         self._batch = Batch(engine)
-        self.controls = Controls(engine.core, self._batch)
+        self.controls = Controls(engine.core, self._batch, [currency.code for currency in venue.currencies])
         """Closes the venue, or a currency, where it must; takes effect with the next :meth:`submit`."""
         self._presence = Presence(engine, venue, self._batch, self._delivery, self._history, self._take_again)
         self._sessions = self._presence.sessions

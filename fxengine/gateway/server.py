@@ -21,7 +21,6 @@ Source: ZeroMQ RFC 28 (ROUTER); zmq_setsockopt(3).
 """
 
 import logging
-import os
 from typing import Final
 
 import zmq
@@ -32,7 +31,9 @@ from fxengine.gateway.connections import Connections, Stranger
 from fxengine.gateway.delivery import reject
 from fxengine.gateway.dispatch import Dispatcher
 from fxengine.gateway.session import Session
+from fxengine.gateway.stop import Stop
 from fxengine.gateway.zap import Doorkeeper
+from fxengine.reserves import ReserveWatch
 from fxengine.settlement import Settlement
 from fxengine.transport import ServerCurve, require_private_or_curve, use_address_family
 from fxengine.venue import Venue
@@ -67,32 +68,6 @@ _PROBE: Final = frame_of((), 0)
 _log = logging.getLogger(__name__)
 
 
-class Stop:
-    """A request to stop, from any thread or a signal handler; wakes the cycle at once."""
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        self._is_set = False
-
-    def set(self) -> None:
-        """Ask for the stop."""
-        self._is_set = True
-        os.write(self._write, b"\0")
-
-    def is_set(self) -> bool:
-        """Say whether a stop was asked for."""
-        return self._is_set
-
-    def fileno(self) -> int:
-        """Return a descriptor that is readable once :meth:`set` was called."""
-        return self._read
-
-    def close(self) -> None:
-        """Let go of the descriptors."""
-        os.close(self._read)
-        os.close(self._write)
-
-
 def _endpoint(socket: "zmq.Socket[bytes]") -> str:
     return socket.get_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
@@ -101,16 +76,24 @@ class Gateway:
     """Serves clients over a ROUTER socket and market data over an XPUB socket.
 
     Build it and attach :meth:`Dispatcher.on_released` before the engine starts; :meth:`bind` after.
-    With ``curve`` both sockets take CURVE connections alone, on whatever address.
+    With ``curve`` both sockets take CURVE connections alone, on whatever address; with ``reserves`` a currency
+    that they do not cover is redeem-only.
     """
 
     def __init__(
-        self, engine: Engine, settlement: Settlement, venue: Venue, stop: Stop, curve: ServerCurve | None = None
+        self,
+        engine: Engine,
+        settlement: Settlement,
+        venue: Venue,
+        stop: Stop,
+        curve: ServerCurve | None = None,
+        reserves: ReserveWatch | None = None,
     ) -> None:
         self.dispatcher = Dispatcher(engine, venue)
         self._engine = engine
         self._settlement = settlement
         self._stop = stop
+        self._reserves = reserves
         self._context = zmq.Context()
         self.router = self._context.socket(zmq.ROUTER)
         self._market = self._context.socket(zmq.XPUB)
@@ -294,6 +277,8 @@ class Gateway:
             self._next_mark_ns = now + _MARK_NS
             market.mark_changed()
             self._turn_out_whom_the_folder_no_longer_allows()
+            if self._reserves is not None:
+                self.dispatcher.controls.hold_currencies(self._reserves.uncovered(now))
         if now >= self._next_sweep_ns:
             self._next_sweep_ns = now + _SWEEP_NS
             self._connections.start_round()

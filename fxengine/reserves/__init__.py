@@ -3,6 +3,7 @@
 from fxengine.reserves.attestation import Attestation, AttestationFlaw, AttestationVerifier
 from fxengine.reserves.attestations import Attestations
 from fxengine.reserves.position import Position, ReserveStatus, liabilities, positions, reserve_modes
+from fxengine.reserves.watch import ReserveWatch
 
 __all__ = [
     "Attestation",
@@ -11,6 +12,7 @@ __all__ = [
     "Attestations",
     "Position",
     "ReserveStatus",
+    "ReserveWatch",
     "liabilities",
     "positions",
     "reserve_modes",

@@ -16,6 +16,8 @@ from fxengine.reserves.attestation import BYTES_MAX, Attestation, AttestationFla
 from fxengine.signed import NS_PER_SECOND
 from fxengine.venue import Venue
 
+FOLDER_NAME: Final = "attestations"
+"""Of the folder in a venue's directory."""
 _SUFFIX: Final = ".jwt"
 
 
@@ -53,6 +55,10 @@ class Attestations:
             os.fsync(file.fileno())
         partial.replace(path)
         return found, path
+
+    def files(self) -> frozenset[str]:
+        """Return the names of what is kept: where they are the same, so is everything else. O(files)."""
+        return frozenset(path.name for path in self._folder.glob(f"*{_SUFFIX}"))
 
     def newest(self, currency: str) -> list[Attestation]:
         """Return the newest attestation of each custodian of a currency, fresh or not, that any signed.
