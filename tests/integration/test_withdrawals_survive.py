@@ -21,9 +21,12 @@ def operator_of(venue: ServedVenue) -> Client:
     return Client.connect(venue.home.endpoints().orders, venue.home.operator_token(), timeout_s=WAIT_S)
 
 
-def is_final(client: Client, number: int) -> bool:
-    """Say whether a withdrawal that waits may be paid."""
-    return next(w.is_final for w in client.open_withdrawals() if w.number == number)
+def wait_until_final(client: Client, number: int) -> None:
+    """Wait until a withdrawal may be paid."""
+    until(
+        lambda: next(w.is_final for w in client.open_withdrawals() if w.number == number),
+        lambda: client.poll(0.05),
+    )
 
 
 def test_a_withdrawal_outlives_killed_venues_and_is_paid_once(tmp_path: Path) -> None:
@@ -40,7 +43,7 @@ def test_a_withdrawal_outlives_killed_venues_and_is_paid_once(tmp_path: Path) ->
             venue.start()
             with operator_of(venue) as operator:
                 assert [w.number for w in operator.open_withdrawals()] == [asked.withdrawal]
-                until(lambda: is_final(operator, asked.withdrawal), lambda: operator.poll(0.05))
+                wait_until_final(operator, asked.withdrawal)
                 done = operator.withdrawal_paid(asked.withdrawal)
                 paid[asked.withdrawal] = done.client_order_id
             venue.kill()
