@@ -235,8 +235,8 @@ def test_secrets_are_never_shown_and_readable_by_their_owner_alone(venue: Served
         )
     ]  # fmt: skip
     assert all(texts)
-    secrets = [*home.directory.rglob("*.key"), *home.directory.rglob("*.pem"), *home.directory.rglob("*.jwt")]
-    assert len(secrets) == 7, secrets
+    secrets = [*home.directory.rglob("*.key"), *home.directory.rglob("*.pem"), *home.tokens.rglob("*.jwt")]
+    assert len(secrets) == 8, secrets
     for path in secrets:
         assert path.stat().st_mode & 0o077 == 0, path
         lines = [line for line in path.read_text().splitlines() if "PRIVATE KEY" not in line]
