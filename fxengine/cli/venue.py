@@ -20,8 +20,8 @@ from fxengine.cli.connect import (
 from fxengine.cli.keys import PANEL, who_may_connect
 from fxengine.cli.output import Json, answering, console, print_json
 from fxengine.engine import JOURNAL_NAME, SNAPSHOTS_NAME, Durability, Snapshots, take_snapshot
-from fxengine.gateway.server import Stop
 from fxengine.gateway.service import Ready, run_venue
+from fxengine.gateway.stop import Stop
 from fxengine.home import Endpoints, Home
 from fxengine.transport import is_private, nearest
 

@@ -266,6 +266,11 @@ class Session:
             return RejectReason.TOKEN_REVOKED
         return RejectReason.CREDENTIAL_EXPIRED if now_ns >= self.expires_ns else RejectReason.NONE
 
+    @property
+    def trades_freely(self) -> bool:
+        """Say whether new orders, amends and cancels go to the core as they come, but for the account's limits."""
+        return self.scope is None and self.acts.get(NewOrder) is Act.EXECUTE
+
     def is_silent(self, now_ns: int) -> bool:
         """Say whether it has been silent for longer than it may."""
         return bool(self.silence_ns) and now_ns >= self.heard_ns + self.silence_ns

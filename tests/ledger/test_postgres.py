@@ -11,12 +11,13 @@ from fxengine.errors import LedgerError, LedgerMismatch, LedgerUnavailable
 from fxengine.ledger import Ledger, open_ledger
 from fxengine.ledger import postgres as backend
 from fxengine.ledger.base import shown
+from fxengine.ledger.check import GUARANTEES, Trial
 from fxengine.ledger.check_batches import Books
 from fxengine.ledger.postgres_connection import parse, with_schema
 from fxengine.ledger.reading import open_reader
 from fxengine.venue import Venue
 from tests.ledger.foreign_hand import foreign_hand
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import OLDER, PostgresServer
 
 Open = Callable[[str], Ledger]
 SECRET = "hunter2/@:?&%"
@@ -146,6 +147,18 @@ def test_a_schema_of_another_program_is_refused_and_untouched(postgres_url: str,
         with pytest.raises(LedgerError, match=r"holds tables, but no ledger; .*\?schema=NAME"):
             open_ledger(postgres_url, venue)
         assert hand.run("SELECT to_regclass('batches')") == [(None,)]
+
+
+def test_an_older_server_keeps_every_promise_too(seed: int) -> None:
+    server = PostgresServer(OLDER)
+    try:
+        with closing(Trial(server.url(), seed, kills=2)) as trial:
+            assert {guarantee.name: guarantee.broken_by(trial) for guarantee in GUARANTEES} == dict.fromkeys(
+                guarantee.name for guarantee in GUARANTEES
+            )
+        assert server.psql("SHOW server_version").startswith("16.")
+    finally:
+        server.remove()
 
 
 def test_nothing_can_be_truncated(postgres_url: str, open_: Open, books: Books) -> None:
