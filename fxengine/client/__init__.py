@@ -12,23 +12,20 @@ from fxengine.client.asynchronous import AsyncClient
 from fxengine.client.blocking import Client
 from fxengine.client.call import Call
 from fxengine.client.listing import Listing
+from fxengine.client.notices import BustNotice, ControlNotice, GuardNotice, RevocationNotice
 from fxengine.client.options import SessionOptions
 from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
 from fxengine.client.reports import (
     Balance,
-    BustNotice,
     CommandDone,
-    ControlNotice,
     Execution,
-    GuardNotice,
     MoneyMovement,
     Order,
     Outcome,
     QuoteResult,
     Refusal,
     Report,
-    RevocationNotice,
     SettlementNotice,
     SwapReceipt,
     Withdrawal,

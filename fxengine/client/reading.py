@@ -3,16 +3,13 @@
 from collections.abc import Callable
 
 from fxengine.client.listing import Listing
+from fxengine.client.notices import BustNotice, ControlNotice, GuardNotice, RevocationNotice
 from fxengine.client.reports import (
-    BustNotice,
     CommandDone,
-    ControlNotice,
     Execution,
-    GuardNotice,
     MoneyMovement,
     Refusal,
     Report,
-    RevocationNotice,
     SwapReceipt,
 )
 from fxengine.codes import ControlMode, ControlScope, EventFlag, EventKind, GuardAction, RejectReason, RevokeAction

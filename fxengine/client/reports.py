@@ -6,17 +6,14 @@ it is asked for, so that who counts in ticks and lots never pays for it.
 
 from dataclasses import dataclass, field
 
+from fxengine.client.notices import BustNotice, ControlNotice, GuardNotice, RevocationNotice
 from fxengine.codes import (
     CommandKind,
-    ControlMode,
-    ControlScope,
     EventFlag,
     EventKind,
-    GuardAction,
     OrdStatus,
     OrdType,
     RejectReason,
-    RevokeAction,
     SettlementStatus,
     Side,
 )
@@ -263,68 +260,6 @@ class QuoteResult:
     n_refused: int
     refused: dict[str, RejectReason] = field(default_factory=dict)
     """Why, by instrument; not known when a repeated id was answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class GuardNotice:
-    """A guard over the account's orders was set, or acted (``reason`` is then DEAD_MAN_FIRED or DISCONNECTED)."""
-
-    action: GuardAction
-    reason: RejectReason
-    setting: int
-    """DEAD_MAN: the timeout in nanoseconds, 0 when it is off; WATCH: 1 while cancel-on-disconnect is wanted."""
-    sequence: int
-    time_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationNotice:
-    """An operator froze the account, released it, or took back its token."""
-
-    action: RevokeAction
-    reason: RejectReason
-    sequence: int
-    time_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class ControlNotice:
-    """The venue or a currency was opened or closed, by this operator."""
-
-    scope: ControlScope
-    mode: ControlMode
-    currency: Currency | None
-    """None for the venue."""
-    sequence: int
-    time_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class BustNotice:
-    """An operator undid a trade of this account: its legs and fees were reversed. Source: FIX ExecType H."""
-
-    message: ExecutionReport
-    instrument: Instrument = field(repr=False)
-
-    @property
-    def trade_number(self) -> int:
-        """With the instrument it names the trade, as in its fill's report."""
-        return self.message.trade_number
-
-    @property
-    def side(self) -> Side:
-        """This account's side of the trade that was undone."""
-        return Side(self.message.side)
-
-    @property
-    def price(self) -> str:
-        """The trade's price."""
-        return self.instrument.price_text(self.message.price_ticks)
-
-    @property
-    def quantity(self) -> str:
-        """The trade's quantity, in the base currency."""
-        return self.instrument.quantity_text(self.message.quantity_lots)
 
 
 @dataclass(frozen=True, slots=True)

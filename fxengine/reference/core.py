@@ -21,8 +21,6 @@ import numpy as np
 from fxengine.codes import FEES_ACCOUNT, CommandKind, EventKind, OrdStatus, RejectReason, Side
 from fxengine.records import (
     AMEND,
-    BUST,
-    BUST_DETAIL,
     CANCEL,
     COMMAND,
     CONTROL,
@@ -30,29 +28,20 @@ from fxengine.records import (
     CREDENTIAL_DETAIL,
     EVENT,
     GUARD,
-    MASS_CANCEL,
-    MASS_QUOTE,
-    MONEY,
     NEW_ORDER,
-    ORDER_DETAIL,
     RECORD_BYTES,
-    REVOKE,
     SETTLED,
-    SWAP,
-    WITHDRAWAL,
     Records,
     struct_of,
 )
 from fxengine.reference import snapshot
 from fxengine.reference.account import Account, Outcome, body_hash
-from fxengine.reference.amend import Amend, MassCancel, amend, cancel_request, mass_cancel
-from fxengine.reference.busts import Bust, bust
 from fxengine.reference.canonical import state_bytes
-from fxengine.reference.controls import Control, control, venue_control
+from fxengine.reference.controls import Control, venue_control
 from fxengine.reference.credentials import Credential, renew
 from fxengine.reference.guards import Guard, guard
 from fxengine.reference.invariants import check
-from fxengine.reference.orders import NewOrder, new_order
+from fxengine.reference.numbered import carry_out
 from fxengine.reference.queries import (
     OpenOrder,
     OpenWithdrawal,
@@ -61,20 +50,15 @@ from fxengine.reference.queries import (
     open_withdrawals,
     order_state,
 )
-from fxengine.reference.quotes import mass_quote, read_sets
-from fxengine.reference.revocations import NO_TOKEN, Revoke, revoke
+from fxengine.reference.revocations import NO_TOKEN
 from fxengine.reference.state import State
-from fxengine.reference.swaps import Hops, Swap, swap
+from fxengine.reference.swaps import Hops
 from fxengine.reference.timers import Timers, run_triggered
-from fxengine.reference.transfers import Deposit, deposit
-from fxengine.reference.withdrawals import Ending, Settled, Withdraw, end_withdrawal, settled, withdraw
+from fxengine.reference.withdrawals import Settled, settled
 
-_NEW_ORDER, _CANCEL, _SWAP = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(SWAP)
-_MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
-_AMEND, _MASS_CANCEL, _MASS_QUOTE = struct_of(AMEND), struct_of(MASS_CANCEL), struct_of(MASS_QUOTE)
-_DETAIL_OF_ORDER, _GUARD, _REVOKE = struct_of(ORDER_DETAIL), struct_of(GUARD), struct_of(REVOKE)
-_SETTLED, _WITHDRAWAL, _CONTROL = struct_of(SETTLED), struct_of(WITHDRAWAL), struct_of(CONTROL)
-_BUST, _DETAIL_OF_BUST = struct_of(BUST), struct_of(BUST_DETAIL)
+_NEW_ORDER, _CANCEL, _AMEND = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(AMEND)
+_CREDENTIAL, _DETAIL = struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
+_GUARD, _SETTLED, _CONTROL = struct_of(GUARD), struct_of(SETTLED), struct_of(CONTROL)
 _QUANTITY_FIELD = 12
 _KINDS = frozenset(CommandKind)
 _HEADER_FIELDS = 6
@@ -198,54 +182,11 @@ class Core:
             reason = RejectReason.NONE
         if not reason:
             assert account is not None
-            reason = self._carry_out(kind, subject, account, client_id, command, outcome)
+            reason = carry_out(state, self._hops, kind, subject, account, client_id, command, outcome)
             if reason and outcome is not None:
                 outcome.status, outcome.reason = OrdStatus.REJECTED, reason
         if reason:
             self._reject(reason, kind, number, subject, named, order_id, request_id)
-
-    def _carry_out(
-        self, kind: CommandKind, subject: int, account: Account, client_id: int, command: bytes, outcome: Outcome | None
-    ) -> RejectReason:
-        state = self._state
-        if kind is CommandKind.CANCEL:
-            order_id, original = _CANCEL.unpack_from(command)[_HEADER_FIELDS:]
-            return cancel_request(state, account, order_id, original, client_id, outcome)
-        assert outcome is not None
-        if kind is CommandKind.NEW_ORDER:
-            detail = _DETAIL_OF_ORDER.unpack_from(command, RECORD_BYTES) if len(command) > RECORD_BYTES else ()
-            order = NewOrder(subject, client_id, *_NEW_ORDER.unpack_from(command)[_HEADER_FIELDS:], *detail)
-            return new_order(state, account, order, outcome)
-        if kind is CommandKind.AMEND:
-            return amend(state, account, Amend(client_id, *_AMEND.unpack_from(command)[_HEADER_FIELDS:]), outcome)
-        if kind is CommandKind.MASS_CANCEL:
-            side, target = _MASS_CANCEL.unpack_from(command)[_HEADER_FIELDS:]
-            return mass_cancel(state, account, MassCancel(client_id, subject, side, target), outcome)
-        if kind is CommandKind.MASS_QUOTE:
-            (n_sets,) = _MASS_QUOTE.unpack_from(command)[_HEADER_FIELDS:]
-            return mass_quote(state, account, client_id, read_sets(command[RECORD_BYTES:], n_sets), outcome)
-        if kind is CommandKind.SWAP:
-            currency_out, mode, payee, *amounts = _SWAP.unpack_from(command)[_HEADER_FIELDS:]
-            return swap(
-                state, self._hops, account, Swap(client_id, subject, currency_out, mode, payee, *amounts), outcome
-            )
-        if kind is CommandKind.REVOKE:
-            body = _REVOKE.unpack_from(command)[_HEADER_FIELDS:]
-            return revoke(state, account, Revoke(client_id, subject, *body), outcome)
-        if kind is CommandKind.WITHDRAWAL:
-            body = _WITHDRAWAL.unpack_from(command)[_HEADER_FIELDS:]
-            return end_withdrawal(state, account, Ending(client_id, *body), outcome)
-        if kind is CommandKind.BUST:
-            trade = _BUST.unpack_from(command)[_HEADER_FIELDS:]
-            fees = _DETAIL_OF_BUST.unpack_from(command, RECORD_BYTES)
-            return bust(state, account, Bust(client_id, subject, *trade, *fees), outcome)
-        if kind is CommandKind.CONTROL:
-            body = _CONTROL.unpack_from(command)[_HEADER_FIELDS:]
-            return control(state, account, Control(account.number, client_id, subject, *body), outcome)
-        beneficiary, amount_units, external_id = _MONEY.unpack_from(command)[_HEADER_FIELDS:]
-        if kind is CommandKind.WITHDRAW:
-            return withdraw(state, account, Withdraw(client_id, subject, beneficiary, amount_units), outcome)
-        return deposit(state, account, Deposit(client_id, subject, beneficiary, amount_units, external_id), outcome)
 
     def _answer(self, account: Account, subject: int, client_id: int, known: Outcome, command: bytes) -> None:
         """Tell the outcome so far of a repeated command; an open order tells its own."""
