@@ -29,9 +29,16 @@ _CREDIT_USED_UP = "where they are equal nothing is due either way, and the credi
 _GROSS_IS_EXACT = "the division gives the least gross already, and neither correction is ever made"
 _POOL_HAS_ALL = "when the quick ways have not found every order, the pool is walked, which has them all; only later"
 _SLOTS_DIFFER = "no two orders share a slot"
+_ONE_MORE_TURN = "a level is walked once more where nothing is hidden: each part of that turn is 0, and is passed by"
 _NOT_READ_BEFORE_REST = "what an order shows is written when it rests, and read only while it does"
 
 EQUIVALENTS: tuple[Equivalent, ...] = (
+    Equivalent(
+        "fxengine/core/icebergs.pxi",
+        "if unlikely(has_turns) and part_of(s, order, walk.turn + 1):",
+        "if unlikely(has_turns) or part_of(s, order, walk.turn + 1):",
+        _ONE_MORE_TURN,
+    ),
     Equivalent(_REFERENCE_MATCHING, "if instrument.maker_rate >= 0:", "if instrument.maker_rate > 0:", _EITHER_IS_0),
     Equivalent(_REFERENCE_MATCHING, "if instrument.maker_rate >= 0:", "if instrument.maker_rate >= 1:", _EITHER_IS_0),
     Equivalent(_MATCHING, "if book.maker_rate >= 0:", "if book.maker_rate > 0:", _EITHER_IS_0),

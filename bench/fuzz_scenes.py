@@ -87,7 +87,7 @@ def slow_reader(venue: FuzzVenue) -> Reasons:
     seat.log_on(venue.token("scene-1"))
     questions = encode([VenueRequest(number) for number in range(REQUEST_MESSAGES_MAX)])
     while True:
-        venue.dispatcher.receive(seat.identity, questions, None)
+        venue.dispatcher.receive_all([seat.identity], [questions], {seat.identity: None})
         session = next(s for s in venue.dispatcher.sessions if s.identity == seat.identity)
         if session.outbox.overflowed:
             return _reasons(venue.deliver()[seat.identity])

@@ -40,7 +40,7 @@ _UNITS: Final = 10**12
 def sandbox_venue(issuer: SigningKey, operator: SigningKey) -> Venue:
     """Return the demo's venue with these issuers, and with little memory for reports."""
     text = (files("fxengine.demo") / "venue.toml").read_text(encoding="utf-8")
-    for mark, key in (("@SANDBOX_KEY@", issuer), ("@OPERATOR_KEY@", operator)):
+    for mark, key in (("@SANDBOX_KEY@", issuer), ("@OPERATOR_KEY@", operator), ("@CUSTODIAN_KEY@", operator)):
         text = text.replace(mark, key.public_text)
     return parse_venue(text.replace("history_bytes = 268_435_456", "history_bytes = 1_048_576"))
 
@@ -74,7 +74,7 @@ class Seat:
     def send(self, frame: bytes) -> list[Reply]:
         """Hand in a frame; return what was answered at once, before any command of it is carried out."""
         self.has_spoken = True
-        self._venue.dispatcher.receive(self.identity, frame, self._client_key)
+        self._venue.dispatcher.receive_all([self.identity], [frame], {self.identity: self._client_key})
         return self._venue.deliver().get(self.identity, [])
 
     def say(self, *messages: tuple[Any, ...]) -> list[Reply]:

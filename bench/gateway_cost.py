@@ -28,6 +28,7 @@ from bench import order_flow as flow
 from bench.fuzz_venue import FuzzVenue, Seat
 from bench.order_flow import Maker
 from fxengine.engine import Durability
+from fxengine.gateway.server import FRAMES_PER_STRETCH
 from fxengine.messages import ReportFormat
 
 SESSIONS: Final = 8
@@ -76,8 +77,9 @@ def _cycle(venue: FuzzVenue, frames: list[tuple[bytes, bytes]]) -> tuple[int, ..
     clock, dispatcher = time.thread_time_ns, venue.dispatcher
     venue.clock.now_ns += 1_000_000_000  # so that no limit counts
     marks = [clock()]
-    for identity, frame in frames:
-        dispatcher.receive(identity, frame)
+    for at in range(0, len(frames), FRAMES_PER_STRETCH):
+        senders, bodies = zip(*frames[at : at + FRAMES_PER_STRETCH], strict=True)
+        dispatcher.receive_all(senders, bodies, dict.fromkeys(senders))
     marks.append(clock())
     dispatcher.submit()
     marks.append(clock())

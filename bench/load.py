@@ -24,7 +24,8 @@ import zmq
 
 _FRAMES_PER_TURN: Final = 64
 """Frames one session may send before the others have their turn and answers are read."""
-_PAUSE_S: Final = 50e-6
+_PAUSE_S: Final = 200e-6
+"""When there is nothing to send and nothing to hear. Shorter, and the load takes the processor that it is to load."""
 _QUIET_S: Final = 0.25
 _QUEUE_FRAMES: Final = 128
 _NS: Final = 1_000_000_000

@@ -70,7 +70,7 @@ class Maker:
         ordinal = block * _NEWS_PER_BLOCK + place // 2
         rng = np.random.default_rng([self.seed, self.n_done])
         is_take, is_last = place == _BLOCK - 1, place == _BLOCK - 2
-        side = (ordinal + block) % 2 + 1
+        side = (ordinal + block + is_take) % 2 + 1  # a TAKE meets the order before it, or another's like it
         away = np.where(is_take, -_DEPTH, np.where(is_last, 1, rng.integers(2, _DEPTH, n)))
         made = np.zeros(n, NEW_ORDER)
         made["kind"], made["n_records"] = CommandKind.NEW_ORDER, 1

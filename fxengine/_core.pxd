@@ -71,6 +71,10 @@ cdef enum CommandKind:
     COMMAND_MASS_QUOTE = 10
     COMMAND_GUARD = 11
     COMMAND_REVOKE = 12
+    COMMAND_SETTLED = 13
+    COMMAND_WITHDRAWAL = 14
+    COMMAND_BUST = 15
+    COMMAND_CONTROL = 16
 
 cdef enum GuardAction:
     GUARD_DEAD_MAN = 1
@@ -81,6 +85,19 @@ cdef enum RevokeAction:
     REVOKE_FREEZE = 1
     REVOKE_UNFREEZE = 2
     REVOKE_TOKEN = 3
+
+cdef enum WithdrawalAction:
+    WITHDRAWAL_PAID = 1
+    WITHDRAWAL_RETURNED = 2
+
+cdef enum ControlScope:
+    SCOPE_VENUE = 1
+    SCOPE_CURRENCY = 2
+
+cdef enum ControlMode:
+    MODE_OPEN = 1
+    MODE_CANCEL_ONLY = 2
+    MODE_REDEEM_ONLY = 3
 
 cdef enum EventKind:
     EVENT_ACCEPTED = 1
@@ -101,6 +118,10 @@ cdef enum EventKind:
     EVENT_QUOTED = 16
     EVENT_GUARDED = 17
     EVENT_REVOKED = 18
+    EVENT_WITHDRAWAL_HELD = 19
+    EVENT_WITHDRAWAL_RETURNED = 20
+    EVENT_CONTROLLED = 21
+    EVENT_BUSTED = 22
 
 cdef enum EventFlag:
     FLAG_MAKER = 1
@@ -133,9 +154,12 @@ cdef enum RejectReason:
     PRICE_OUT_OF_RANGE = 304
     QUANTITY_OUT_OF_RANGE = 305
     NOTIONAL_TOO_LARGE = 306
+    VENUE_CANCEL_ONLY = 307
+    CURRENCY_REDEEM_ONLY = 308
     INSUFFICIENT_FUNDS = 401
     AMOUNT_OUT_OF_RANGE = 402
     CURRENCY_TOTAL_EXCEEDED = 403
+    TOO_MANY_WITHDRAWALS = 404
     BAD_SIDE = 501
     UNSUPPORTED_ORD_TYPE = 502
     UNSUPPORTED_TIME_IN_FORCE = 503
@@ -171,6 +195,11 @@ cdef enum RejectReason:
     NOT_AMENDABLE = 533
     DEAD_MAN_FIRED = 534
     DISCONNECTED = 535
+    DEPOSIT_KNOWN = 601
+    NOT_FINAL = 602
+    UNKNOWN_WITHDRAWAL = 603
+    TRADE_BUSTED = 604
+    UNKNOWN_TRADE = 605
 
 cdef enum Status:
     # What the hot path returns where it is not a RejectReason (those are not negative).
@@ -317,13 +346,67 @@ cdef struct Money:
     u8 kind
     u8 n_records
     u16 instrument  # index of the currency
-    u32 account  # the operator's number
+    u32 account  # number
     u64 client_order_id
     i64 time_ns
     u8 reserved_0[4]
-    u32 beneficiary  # account number
+    u32 beneficiary  # account number; WITHDRAW: 0 is the sender
     i64 amount_units
+    u8 external_id[16]  # DEPOSIT: blake2b-128; zeros: none
+    u8 reserved_1[8]
+
+cdef struct Settled:
+    u8 kind
+    u8 n_records
+    u16 instrument
+    u32 account  # 0
+    u64 client_order_id  # 0
+    i64 time_ns
+    u64 final_sequence  # of a command
+    u8 reserved_0[32]
+
+cdef struct WithdrawalEnding:
+    u8 kind
+    u8 n_records
+    u16 instrument
+    u32 account  # the operator's number
+    u64 client_order_id
+    i64 time_ns
+    u8 action  # WithdrawalAction
+    u8 reserved_0[7]
+    u64 withdrawal  # number
     u8 reserved_1[24]
+
+cdef struct Control:
+    u8 kind
+    u8 n_records
+    u16 instrument  # CURRENCY: its index
+    u32 account  # the operator's number; 0: the venue itself
+    u64 client_order_id  # of the venue itself: 0
+    i64 time_ns
+    u8 scope  # ControlScope
+    u8 mode  # ControlMode
+    u8 reserved_0[38]
+
+cdef struct Bust:
+    u8 kind
+    u8 n_records
+    u16 instrument  # index
+    u32 account  # the operator's number
+    u64 client_order_id
+    i64 time_ns
+    u64 number  # of the trade, with the instrument
+    i64 price_ticks
+    i64 quantity_lots
+    u32 maker  # account number
+    u32 taker  # account number
+    u8 maker_side  # Side
+    u8 reserved_0[7]
+
+cdef struct BustDetail:  # second record of a BUST
+    i64 maker_fee_units  # of the currency that the maker received; negative: of the one it gave
+    i64 taker_fee_units  # of the currency that the taker received
+    u8 reserved_0[48]
 
 cdef struct Guard:
     u8 kind
@@ -501,11 +584,32 @@ cdef struct MoneyEvent:
     u32 account
     u32 counterparty
     u64 sequence
-    u64 order_id
+    u64 withdrawal  # number; 0: none
     u64 client_order_id
     i64 reserved_0
     i64 amount_units
-    u8 reserved_1[24]
+    u8 external_id[16]  # DEPOSITED: the command's
+    u8 reserved_1[8]
+    u64 account_stream
+    u64 instrument_stream
+
+cdef struct BustEvent:
+    u8 kind
+    u8 side
+    u16 reason
+    u16 instrument
+    u8 status
+    u8 flags
+    u32 account
+    u32 counterparty
+    u64 sequence
+    u64 trade_number
+    u64 client_order_id
+    i64 price_ticks
+    i64 quantity_lots
+    i64 reserved_0
+    i64 reserved_1
+    i64 fee_units
     u64 account_stream
     u64 instrument_stream
 
@@ -632,8 +736,9 @@ cdef struct Account:  # three lines; entry checks need the first
     u32 dead_man_place  # in dead_men
     i64 dead_man_ns  # its open orders end then; 0: no timer
     i64 credential_expires_ns  # the credential is valid strictly before, marks apart
+    u32 n_withdrawals  # open
     u8 marks  # Mark
-    u8 reserved[31]
+    u8 reserved[27]
 
 cdef struct Level:
     u32 head  # slot of the oldest order; 0: the level is empty
@@ -658,11 +763,16 @@ cdef struct Ladder:  # one side of a book: one line
     Node* root  # NULL: empty
     Leaf* cached[LEAVES_CACHED]
 
+cdef enum Closing:  # bits
+    CLOSED_VENUE = 1  # CANCEL_ONLY
+    CLOSED_CURRENCY = 2  # REDEEM_ONLY, its base or its quote
+
 cdef struct Book:  # an instrument: three lines
     u16 given[2]  # currency index that a buyer gives (the quote), and a seller (the base)
     i32 maker_rate  # hundredths of a basis point; negative: a rebate
     i32 taker_rate  # hundredths of a basis point
-    u32 index  # of the instrument
+    u16 index  # of the instrument
+    u16 closed  # Closing: what keeps it from taking more risk; 0: it is open
     i64 lot_units  # base units in a lot
     i64 tick_lot_units  # quote units that one tick times one lot is worth
     u64 stream  # last number of the instrument's market data
@@ -729,8 +839,20 @@ cdef struct Plan:
     i64 n_legs
     Leg legs[LEGS_MAX]
 
-cdef struct TokenId:
-    u8 hash[16]  # blake2b-128 of the jti
+cdef struct KnownId:
+    u8 hash[16]  # blake2b-128
+
+cdef struct KnownIds:  # ids that are never forgotten
+    KnownId* ids  # n of them, ascending
+    size_t n
+    size_t capacity
+
+cdef struct Withdrawal:  # an open one; also its image in the canonical form
+    u64 number  # sequence of the command that asked for it
+    i64 amount_units
+    u32 account  # number
+    u16 currency  # index
+    u16 reserved
 
 cdef struct Scope:  # what a session may send as records
     u32 account
@@ -772,9 +894,7 @@ cdef struct State:
     u32* dead_men  # binary heap of the accounts whose dead-man timer runs, soonest first
     u32 n_dead_men
     u32 dead_men_capacity
-    TokenId* revoked  # n_revoked tokens, ascending
-    size_t n_revoked
-    size_t revoked_capacity
+    KnownIds revoked  # tokens, by their jti
     u32 stage  # Stage
     u32 triggers_run  # by this command so far
     u32 triggered_first  # slot of the triggered stop to run next; 0: none
@@ -782,6 +902,15 @@ cdef struct State:
     QuoteSet** quotes  # hash table of quotes_mask + 1 places, probed linearly
     u32 quotes_mask
     u32 n_quotes
+    u64 redeem_only[4]  # bit per currency that is not traded
+    bint cancel_only  # the venue takes nothing that adds risk
+    u64 final_sequence  # all up to this command is FINAL in the ledger
+    Withdrawal* withdrawals  # n_withdrawals open ones, ascending by number
+    size_t n_withdrawals
+    size_t withdrawals_capacity
+    u32 max_withdrawals  # open, of an account
+    KnownIds busted  # trades that were undone, by instrument and number; see busts.pxi
+    KnownIds deposits  # external ids of all that were credited and had one
     Memory memory
 
 # -- the state's canonical form (core/canonical.pxi) ---------------------------------------------

@@ -83,6 +83,10 @@ class CommandKind(IntEnum):
     MASS_QUOTE = 10
     GUARD = 11
     REVOKE = 12
+    SETTLED = 13
+    WITHDRAWAL = 14
+    BUST = 15
+    CONTROL = 16
 
 
 class GuardAction(IntEnum):
@@ -99,6 +103,28 @@ class RevokeAction(IntEnum):
     FREEZE = 1  # the account (sanctions): nothing but settlement of what was matched
     UNFREEZE = 2
     TOKEN = 3  # one KYC token, by the hash of its jti, wherever it is presented from now on
+
+
+class WithdrawalAction(IntEnum):
+    """How an open withdrawal ends. Said by an operator in a WITHDRAWAL command."""
+
+    PAID = 1  # the money has left: what was held goes to custody
+    RETURNED = 2  # it will not leave: what was held is free to use again
+
+
+class ControlScope(IntEnum):
+    """What a CONTROL command opens or closes. 3 is kept for one instrument."""
+
+    VENUE = 1
+    CURRENCY = 2
+
+
+class ControlMode(IntEnum):
+    """What may be done in it. Source: FIX 5.0 SP2 TradSesStatus [340] and SecurityTradingStatus [326], in spirit."""
+
+    OPEN = 1
+    CANCEL_ONLY = 2  # the venue: nothing that adds risk; cancels, withdrawals and deposits go on
+    REDEEM_ONLY = 3  # a currency: no deposits and no trade in it; cancels and withdrawals go on
 
 
 class EventKind(IntEnum):
@@ -122,6 +148,10 @@ class EventKind(IntEnum):
     QUOTED = 16  # none: a set of a mass quote was applied (MassQuoteAck, 35=b)
     GUARDED = 17  # none: a guard over the account's orders was set or acted
     REVOKED = 18  # none: the account was frozen or released, or its token taken back
+    WITHDRAWAL_HELD = 19  # none: a withdrawal was asked for, and its amount is held
+    WITHDRAWAL_RETURNED = 20  # none: a withdrawal will not be paid, and its amount is free again
+    CONTROLLED = 21  # none: the venue or a currency was opened or closed
+    BUSTED = 22  # H Trade Cancel: a trade was undone; one side's
 
 
 class EventFlag(IntFlag):
@@ -147,6 +177,7 @@ class SettlementStatus(IntEnum):
     PENDING = 1
     POSTED = 2
     FINAL = 3
+    FAILED = 4  # busted: undone by a later command, which settles in its own turn
 
 
 FEES_ACCOUNT = 0
@@ -162,7 +193,7 @@ FIRST_CLIENT_ACCOUNT = 2
 class RejectReason(IntEnum):
     """Why something was refused or cancelled.
 
-    Banded: 1xx wire, 2xx KYC, 3xx instrument, 4xx funds, 5xx book.
+    Banded: 1xx wire, 2xx KYC, 3xx instrument, 4xx funds, 5xx book, 6xx settlement.
     """
 
     NONE = 0
@@ -213,10 +244,13 @@ class RejectReason(IntEnum):
     PRICE_OUT_OF_RANGE = 304
     QUANTITY_OUT_OF_RANGE = 305
     NOTIONAL_TOO_LARGE = 306
+    VENUE_CANCEL_ONLY = 307
+    CURRENCY_REDEEM_ONLY = 308
 
     INSUFFICIENT_FUNDS = 401
     AMOUNT_OUT_OF_RANGE = 402
     CURRENCY_TOTAL_EXCEEDED = 403
+    TOO_MANY_WITHDRAWALS = 404
 
     BAD_SIDE = 501
     UNSUPPORTED_ORD_TYPE = 502
@@ -253,6 +287,12 @@ class RejectReason(IntEnum):
     NOT_AMENDABLE = 533
     DEAD_MAN_FIRED = 534
     DISCONNECTED = 535
+
+    DEPOSIT_KNOWN = 601
+    NOT_FINAL = 602
+    UNKNOWN_WITHDRAWAL = 603
+    TRADE_BUSTED = 604
+    UNKNOWN_TRADE = 605
 
     @property
     def text(self) -> str:
@@ -307,9 +347,12 @@ _ADVICE: dict[RejectReason, str] = {
     _R.PRICE_OUT_OF_RANGE: "The price is not between 1 and the venue's largest number of ticks.",
     _R.QUANTITY_OUT_OF_RANGE: "The quantity is not a positive number of lots within the venue's bound.",
     _R.NOTIONAL_TOO_LARGE: "Price times quantity exceeds what the venue can represent; send smaller orders.",
+    _R.VENUE_CANCEL_ONLY: "The venue takes nothing that adds risk now; orders can be cancelled. Try again later.",
+    _R.CURRENCY_REDEEM_ONLY: "This currency is not traded or deposited now; cancel and withdraw, or try again later.",
     _R.INSUFFICIENT_FUNDS: "The available balance does not cover this; deposit, cancel orders, or lower the amount.",
     _R.AMOUNT_OUT_OF_RANGE: "The amount must be a positive number of the currency's smallest units.",
     _R.CURRENCY_TOTAL_EXCEEDED: "The deposit would exceed the largest total the venue can represent; deposit less.",
+    _R.TOO_MANY_WITHDRAWALS: "The account may have no more open withdrawals; wait until some are paid or returned.",
     _R.BAD_SIDE: "Side must be 1 (BUY) or 2 (SELL).",
     _R.UNSUPPORTED_ORD_TYPE: "Order type must be 1 (MARKET), 2 (LIMIT), 3 (STOP) or 4 (STOP_LIMIT).",
     _R.UNSUPPORTED_TIME_IN_FORCE: "The time in force does not fit: MARKET takes IOC or FOK, a stop GTC or GTD.",
@@ -344,5 +387,10 @@ _ADVICE: dict[RejectReason, str] = {
     _R.NOT_AMENDABLE: "A quote is changed by a mass quote, and a triggered order is no longer a stop.",
     _R.DEAD_MAN_FIRED: "The account's dead-man timer ran out before it was set again.",
     _R.DISCONNECTED: "The connection that watched over the account's orders is gone.",
+    _R.DEPOSIT_KNOWN: "A deposit with this external reference was credited before; nothing was credited again.",
+    _R.NOT_FINAL: "What came before the withdrawal is not FINAL in the ledger yet; wait for settlement and try again.",
+    _R.UNKNOWN_WITHDRAWAL: "No open withdrawal has this number; ask for the open withdrawals.",
+    _R.TRADE_BUSTED: "This trade was busted before; nothing was done again.",
+    _R.UNKNOWN_TRADE: "No trade of this instrument has this number yet; look it up in the ledger.",
     _R.CAPACITY: "The venue has no room for more orders, accounts or connections; cancel orders or try again later.",
 }

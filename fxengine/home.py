@@ -3,11 +3,14 @@
 ::
 
     DIR/venue.toml      what the venue is; public
-    DIR/keys/           signing keys of the sandbox issuer and the operator, and CURVE keys   0700
+    DIR/keys/           signing keys of the sandbox issuer, the operator and the sandbox custodian,
+                        CURVE keys, and the secret that proofs' salts are made of             0700
     DIR/tokens/         KYC tokens handed out here, one file for an account                   0700
     DIR/journal/        every command ever taken, in order
     DIR/snapshots/      the state at places of the journal; may be deleted at any time
     DIR/ledger.sqlite   the default ledger
+    DIR/attestations/   what custodians signed that they hold                                 0700
+    DIR/commitments/    what the operator signed that the venue owes; public
     DIR/endpoints.json  where clients connect, while the venue is served
 
 The commands, the demo and ``serve`` all find their way through this one class.
@@ -24,6 +27,12 @@ from pathlib import Path
 
 from fxengine.errors import FxEngineError, VenueUnreachable
 from fxengine.keyring import Keyring, checked_name
+from fxengine.private_files import create_private, read_private
+from fxengine.proof.prover import SECRET_BYTES
+from fxengine.proof.published import Commitments
+from fxengine.reserves.attestation import TYPE as ATTESTATION_TYPE
+from fxengine.reserves.attestation import Attestation, AttestationFlaw, attestation_claims
+from fxengine.reserves.attestations import FOLDER_NAME, Attestations
 from fxengine.sandbox import SigningKey, create_key, load_key
 from fxengine.transport import ClientCurve
 from fxengine.venue import Issuer, Venue
@@ -31,8 +40,15 @@ from fxengine.venue_file import load_venue
 
 SANDBOX_ISSUER, SANDBOX_KID = "sandbox", "sandbox-1"
 OPERATOR_ISSUER, OPERATOR_KID = "operator", "operator-1"
+CUSTODIAN, CUSTODIAN_KID = "sandbox-custodian", "custodian-1"
 OPERATOR = "operator-1"
 """The operator's account in a sandbox."""
+
+SANDBOX_RESERVES = "1000000000000"
+"""What the sandbox custodian says it holds of each currency when a venue is made: play money, and plenty."""
+SANDBOX_DAYS = 30
+"""For how long a sandbox's first attestations are good."""
+_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,7 @@ class Home:
         self.keyring = Keyring(self.keys)
         self.tokens = directory / "tokens"
         self.endpoints_file = directory / "endpoints.json"
+        self.ledger_url = f"sqlite:{directory / 'ledger.sqlite'}"
 
     @classmethod
     def create(cls, directory: Path) -> "Home":
@@ -69,9 +86,12 @@ class Home:
         for mark, issuer, kid in (
             ("@SANDBOX_KEY@", SANDBOX_ISSUER, SANDBOX_KID),
             ("@OPERATOR_KEY@", OPERATOR_ISSUER, OPERATOR_KID),
+            ("@CUSTODIAN_KEY@", CUSTODIAN, CUSTODIAN_KID),
         ):
             template = template.replace(mark, create_key(home.keys, issuer, kid).public_text)
         home.venue_file.write_text(template, encoding="utf-8")
+        for code in home.venue.currency:
+            home.attest(code, SANDBOX_RESERVES, reference="sandbox", lifetime_s=SANDBOX_DAYS * _DAY_S)
         return home
 
     @cached_property
@@ -107,7 +127,7 @@ class Home:
                 raise FxEngineError(f"{code} is not listed here; listed are {', '.join(venue.currency)}")
         path = self._token_file(account)
         own = self.keyring.account(account)
-        token = self._newest_key(issuer).token(
+        token = self._newest_key(issuer.name, issuer.keys).token(
             account,
             venue_id=venue.id,
             level=level,
@@ -139,7 +159,7 @@ class Home:
     def operator_token(self, lifetime_s: int = 300, *, client_key: str = "") -> str:
         """Sign a fresh, short-lived token for the operator of this directory; see :meth:`issue_token`."""
         issuer = self._issuer_for("operator")
-        return self._newest_key(issuer).token(
+        return self.operator_key().token(
             OPERATOR,
             venue_id=self.venue.id,
             level="operator",
@@ -149,6 +169,62 @@ class Home:
             lifetime_s=lifetime_s,
             client_key=client_key,
         )
+
+    def operator_key(self) -> SigningKey:
+        """Return the operator's newest signing key, which credits accounts and signs commitments."""
+        issuer = self._issuer_for("operator")
+        return self._newest_key(issuer.name, issuer.keys)
+
+    @property
+    def operator_keys(self) -> dict[str, dict[str, bytes]]:
+        """The public keys of the venue's operators: issuer to key id to raw Ed25519 key."""
+        return {issuer.name: issuer.keys for issuer in self.venue.issuers.values() if issuer.operator}
+
+    @property
+    def commitments(self) -> Commitments:
+        """The commitments that the operator has published."""
+        return Commitments(self.directory / "commitments", self.operator_keys)
+
+    def proof_secret(self) -> bytes:
+        """Return the secret that salts of proofs are made of, made the first time. Lost, no proof can be repeated."""
+        path = self.keys / "salts.secret"
+        if not path.exists():
+            create_private(path, os.urandom(SECRET_BYTES), "secret")
+        return read_private(path, "secret")
+
+    @property
+    def attestations(self) -> Attestations:
+        """The reserve attestations that are kept here."""
+        return Attestations(self.directory / FOLDER_NAME, self.venue)
+
+    def attest(
+        self, currency: str, amount: str, *, reference: str, lifetime_s: int, custodian: str | None = None
+    ) -> Attestation:
+        """Let a custodian whose key is kept here say what it holds of a currency; the attestation is kept.
+
+        Raises :class:`FxEngineError` where no such key is here, or a newer attestation is kept.
+        """
+        if currency not in self.venue.currency:
+            raise FxEngineError(f"{currency} is not listed here; listed are {', '.join(self.venue.currency)}")
+        able = [c for c in self.venue.custodians.values() if currency in c.currencies and custodian in {None, c.name}]
+        able = [c for c in able if any((self.keys / f"{kid}.pem").exists() for kid in c.keys)]
+        if not able:
+            raise FxEngineError(
+                f"no custodian of {currency} has its key here; where it signs elsewhere, take its attestation in:"
+                " fxengine reserves take FILE"
+            )
+        if len(able) > 1:
+            names = " or ".join(c.name for c in able)
+            raise FxEngineError(f"several custodians of {currency} have keys here; say --custodian {names}")
+        now_ns = time.time_ns()
+        claims = attestation_claims(
+            self.venue, currency, amount, issued_at_ns=now_ns, lifetime_s=lifetime_s, reference=reference
+        )
+        token = self._newest_key(able[0].name, able[0].keys).sign(claims, typ=ATTESTATION_TYPE)
+        taken = self.attestations.take(token, now_ns)
+        if isinstance(taken, AttestationFlaw):
+            raise FxEngineError(f"not attested: {taken.value}")
+        return taken[0]
 
     def curve(self, account: str) -> ClientCurve | None:
         """Return what an account's connection to the served venue needs; None where its lines are plain."""
@@ -204,10 +280,10 @@ class Home:
         except KeyError:
             raise FxEngineError(f"{self.venue_file} lists no issuer {name!r}, so no token can be signed here") from None
 
-    def _newest_key(self, issuer: Issuer) -> SigningKey:
-        """Load the last key in the issuer's list of which the private half is kept here."""
-        here = [kid for kid in issuer.keys if (self.keys / f"{kid}.pem").exists()]
-        return load_key(self.keys, issuer.name, here[-1] if here else next(iter(issuer.keys)))
+    def _newest_key(self, name: str, listed: Mapping[str, bytes]) -> SigningKey:
+        """Load the last key in a signer's list of which the private half is kept here."""
+        here = [kid for kid in listed if (self.keys / f"{kid}.pem").exists()]
+        return load_key(self.keys, name, here[-1] if here else next(iter(listed)))
 
     def _token_file(self, account: str) -> Path:
         return self.tokens / f"{checked_name(account)}.jwt"

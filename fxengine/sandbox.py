@@ -5,15 +5,12 @@ that a venue can be tried without one, the sandbox issuer vouches for anybody wh
 private key. The operator issuer is meant to stay: its key is the venue's own authority to credit
 an account.
 
-A private key is a file that only its owner can read (0600, in a directory with 0700), made in one
-step with those permissions rather than narrowed afterwards. A key file that others can read is
-refused, as ssh does, because nobody can say who has read it.
+A private key is a file that only its owner can read; see fxengine.private_files.
 
 Source: RFC 7519 (JWT), RFC 8037 (EdDSA in JOSE), RFC 8410 (the key file).
 """
 
 import base64
-import os
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -29,9 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from fxengine.errors import FxEngineError
-
-ALGORITHM = "EdDSA"
-_NS_PER_SECOND = 1_000_000_000
+from fxengine.private_files import create_private, read_private
+from fxengine.signed import ALGORITHM, NS_PER_SECOND
 
 
 class SigningKey:
@@ -72,9 +68,8 @@ class SigningKey:
         is good on a connection with that key alone. ``scope`` narrows what its bearer may do; see
         docs/protocol.md. Source: RFC 7519, section 4.1; RFC 7800 (``cnf``).
         """
-        issued_at_s = issued_at_ns // _NS_PER_SECOND
+        issued_at_s = issued_at_ns // NS_PER_SECOND
         claims: dict[str, object] = {
-            "iss": self.issuer,
             "sub": subject,
             "aud": venue_id,
             "iat": issued_at_s,
@@ -89,7 +84,13 @@ class SigningKey:
             claims["cnf"] = {"curve": client_key}
         if scope:
             claims["scope"] = dict(scope)
-        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self.kid})
+        return self.sign(claims)
+
+    def sign(self, claims: Mapping[str, object], *, typ: str = "JWT") -> str:
+        """Sign claims as a JWT of a type. Whoever opens it asks for the type, so no kind passes for another."""
+        return jwt.encode(
+            {"iss": self.issuer, **claims}, self._private, algorithm=ALGORITHM, headers={"kid": self.kid, "typ": typ}
+        )
 
 
 def create_key(directory: Path, issuer: str, kid: str) -> SigningKey:
@@ -97,18 +98,9 @@ def create_key(directory: Path, issuer: str, kid: str) -> SigningKey:
 
     Raises :class:`FxEngineError` where the file exists: a key is never overwritten.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
     private = Ed25519PrivateKey.generate()
-    path = _path(directory, kid)
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as e:
-        raise FxEngineError(f"{path} exists already; a signing key is never overwritten") from e
-    with os.fdopen(fd, "wb") as file:
-        file.write(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        file.flush()
-        os.fsync(file.fileno())
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    create_private(_path(directory, kid), pem, "signing key")
     return SigningKey(issuer, kid, private)
 
 
@@ -119,16 +111,7 @@ def load_key(directory: Path, issuer: str, kid: str) -> SigningKey:
     no Ed25519 key. The message never quotes the file.
     """
     path = _path(directory, kid)
-    try:
-        with path.open("rb") as file:
-            shared = os.fstat(file.fileno()).st_mode & 0o077
-            pem = file.read()
-    except OSError as e:
-        raise FxEngineError(
-            f"{path}: cannot be read ({e.strerror}); run 'fxengine init' to make the sandbox's keys"
-        ) from e
-    if shared:
-        raise FxEngineError(f"{path}: others can read this private key; make a new one, or chmod 600 if it never left")
+    pem = read_private(path, "private key", advice="; run 'fxengine init' to make the sandbox's keys")
     try:
         private = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):

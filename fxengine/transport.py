@@ -15,7 +15,6 @@ Source: RFC 26/CurveZMQ, RFC 25/ZMTP-CURVE, RFC 32/Z85; zmq_curve(7).
 """
 
 import ipaddress
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Final
 import zmq
 
 from fxengine.errors import FxEngineError, VenueError
+from fxengine.private_files import create_private, read_private
 
 KEY_CHARACTERS: Final = 40
 """A CURVE key, 32 bytes, in Z85."""
@@ -99,20 +99,10 @@ def checked_public_key(text: str) -> str:
 def create_pair(path: Path) -> KeyPair:
     """Make a new pair; keep the secret half in ``path``, readable by its owner alone, the public one beside it.
 
-    The file is made in one step with its permissions rather than narrowed afterwards. Raises
-    :class:`FxEngineError` where it exists: a key is never overwritten.
+    Raises :class:`FxEngineError` where it exists: a key is never overwritten.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
     pair = KeyPair.new()
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise FxEngineError(f"{path} exists already; a key is never overwritten") from None
-    with os.fdopen(fd, "w", encoding="ascii") as file:
-        file.write(pair.secret + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    create_private(path, pair.secret.encode("ascii") + b"\n", "key")
     write_public(path.with_name(path.name.removesuffix(SECRET_SUFFIX) + PUBLIC_SUFFIX), pair.public)
     return pair
 
@@ -123,14 +113,7 @@ def load_pair(path: Path) -> KeyPair:
     Raises :class:`FxEngineError` for a file that is missing, that others can read, or that holds no
     key. The message never quotes the file.
     """
-    try:
-        with path.open("rb") as file:
-            shared = os.fstat(file.fileno()).st_mode & 0o077
-            secret = file.read(_FILE_BYTES_MAX).strip()
-    except OSError as e:
-        raise FxEngineError(f"{path}: cannot be read ({e.strerror})") from e
-    if shared:
-        raise FxEngineError(f"{path}: others can read this secret key; make a new one, or chmod 600 if it never left")
+    secret = read_private(path, "secret key").strip()
     try:
         checked_public_key(secret.decode("ascii"))  # both halves have the same form
         public = zmq.curve_public(secret).decode("ascii")

@@ -100,6 +100,16 @@ class Issuer:
     operator: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Custodian:
+    """Who holds the money behind currencies, and signs how much of it there is, with which keys."""
+
+    name: str
+    keys: dict[str, bytes] = field(repr=False)
+    currencies: frozenset[str]
+    """Codes of the currencies it may attest reserves of."""
+
+
 @dataclass(frozen=True)
 class Venue:
     """A checked venue description. Build it with ``fxengine.venue_file``."""
@@ -109,12 +119,17 @@ class Venue:
     max_fills: int
     max_orders: int
     settlement_cycle_ms: int
+    pending_trades_max: int
+    """Trades that may wait for the ledger before no more are made."""
     history_bytes: int
     """Memory for the reports that a client may ask for again."""
     currencies: tuple[Currency, ...]
     instruments: tuple[Instrument, ...]
     levels: dict[str, Level]
     issuers: dict[str, Issuer]
+    custodians: dict[str, Custodian]
+    attestation_max_age_s: int
+    """How old a custodian's word about its holdings may be."""
 
     @cached_property
     def currency(self) -> dict[str, Currency]:
@@ -140,7 +155,8 @@ class Venue:
     def fingerprint(self) -> bytes:
         """Hash all that decides what a journal means: a journal replays only under the same rules.
 
-        Names, issuers, levels' rates, the settlement cycle and the gateway's settings may change; these may not.
+        Names, issuers, custodians, levels' rates, the settlement cycle, the gateway's and the reserves' settings may
+        change; these may not.
         """
         h = hashlib.sha256(f"{self.id}|{self.max_fills}|{self.max_orders}".encode())
         for c in self.currencies:

@@ -5,16 +5,16 @@ number rests on this file: one tick times one lot must be a whole number of the 
 units, so that a fill never rounds, and no rebate may exceed the taker fee that pays it.
 """
 
-import base64
-import binascii
 import tomllib
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fxengine.errors import AmountError, VenueError
 from fxengine.money import INT64_MAX, RATE_ONE, parse_scaled
 from fxengine.records import CURRENCIES_MAX, PRICE_TICKS_MAX
-from fxengine.venue import Currency, Instrument, Issuer, Level, Venue
+from fxengine.signed import public_key_bytes
+from fxengine.venue import Currency, Custodian, Instrument, Issuer, Level, Venue
 
 DECIMALS_MAX = 8
 PRICE_DECIMALS_MAX = 12
@@ -49,12 +49,14 @@ class _Reader:
 
     def venue(self) -> Venue:
         top = self.tree
-        known = {"venue", "gateway", "levels", "issuers", "currencies", "instruments"}
+        known = {"venue", "gateway", "levels", "issuers", "currencies", "instruments", "custodians", "reserves"}
         _no_unknown("", top, known)
         v = _get(top, "", "venue", dict)
-        _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms"})
+        _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms", "pending_trades_max"})
         gateway = _get(top, "", "gateway", dict, {})
         _no_unknown("gateway", gateway, {"history_bytes"})
+        reserves = _get(top, "", "reserves", dict, {})
+        _no_unknown("reserves", reserves, {"max_age_s"})
         currencies = self._currencies()
         by_code = {c.code: c for c in currencies}
         levels = self._levels()
@@ -64,11 +66,14 @@ class _Reader:
             max_fills=_int(v, "venue", "max_fills", 1, 65_536, 256),
             max_orders=_int(v, "venue", "max_orders", 1, 2**31 - 1, 4_000_000),
             settlement_cycle_ms=_int(v, "venue", "settlement_cycle_ms", 10, 3_600_000, 1_000),
+            pending_trades_max=_int(v, "venue", "pending_trades_max", 1_000, 10**9, 250_000),
             history_bytes=_int(gateway, "gateway", "history_bytes", 1 << 20, 1 << 40, 256 << 20),
             currencies=currencies,
             instruments=self._instruments(by_code),
             levels=levels,
             issuers=self._issuers(levels),
+            custodians=self._custodians(by_code),
+            attestation_max_age_s=_int(reserves, "reserves", "max_age_s", 1, 366 * 86_400, 86_400),
         )
 
     def _currencies(self) -> tuple[Currency, ...]:
@@ -160,11 +165,7 @@ class _Reader:
         for n, row in enumerate(_rows(self.tree, "issuers")):
             at = f"issuers[{n}]"
             _no_unknown(at, row, {"iss", "keys", "levels", "jurisdictions", "operator"})
-            name = _get(row, at, "iss", str)
-            if not name or len(name.encode()) > 255 or "\0" in name:
-                raise VenueError(f"{at}.iss", "must be 1 to 255 bytes of text")
-            if name in found:
-                raise VenueError(f"{at}.iss", f"{name} is listed twice")
+            name = _signer(row, at, found)
             allowed = _strings(row, at, "levels")
             for level in allowed:
                 if level not in levels:
@@ -179,6 +180,31 @@ class _Reader:
         if not found:
             raise VenueError("issuers", "a venue needs at least one KYC issuer, or nobody can log on")
         return found
+
+    def _custodians(self, currency: dict[str, Currency]) -> dict[str, Custodian]:
+        found: dict[str, Custodian] = {}
+        for n, row in enumerate(_rows(self.tree, "custodians", [])):
+            at = f"custodians[{n}]"
+            _no_unknown(at, row, {"iss", "keys", "currencies"})
+            name = _signer(row, at, found)
+            codes = _strings(row, at, "currencies")
+            for code in codes:
+                if code not in currency:
+                    raise VenueError(f"{at}.currencies", f"{code!r} is not one of this file's currencies")
+            if not codes:
+                raise VenueError(f"{at}.currencies", "a custodian attests the reserves of at least one currency")
+            found[name] = Custodian(name, _keys(row, at), frozenset(codes))
+        return found
+
+
+def _signer(row: dict[str, Any], at: str, known: Container[str]) -> str:
+    """Return the name that a signer's tokens bear, different from all before it."""
+    name = _get(row, at, "iss", str)
+    if not name or len(name.encode()) > 255 or "\0" in name:
+        raise VenueError(f"{at}.iss", "must be 1 to 255 bytes of text")
+    if name in known:
+        raise VenueError(f"{at}.iss", f"{name} is listed twice")
+    return name
 
 
 _T = TypeVar("_T")
@@ -205,8 +231,8 @@ def _int(row: dict[str, Any], at: str, key: str, low: int, high: int, default: i
     return value
 
 
-def _rows(tree: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = _get(tree, "", key, list)
+def _rows(tree: dict[str, Any], key: str, default: list[Any] | None = None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = _get(tree, "", key, list, default)
     for n, row in enumerate(rows):
         if not isinstance(row, dict):
             raise VenueError(f"{key}[{n}]", "must be a table")
@@ -248,12 +274,9 @@ def _keys(row: dict[str, Any], at: str) -> dict[str, bytes]:
         if not isinstance(text, str):
             raise VenueError(where, "must be a base64url Ed25519 public key")
         try:
-            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError) as e:
-            raise VenueError(where, "is not base64url") from e
-        if len(raw) != 32:
-            raise VenueError(where, f"an Ed25519 public key has 32 bytes, not {len(raw)}")
-        keys[kid] = raw
+            keys[kid] = public_key_bytes(text)
+        except ValueError as e:
+            raise VenueError(where, str(e)) from None
     if not keys:
-        raise VenueError(f"{at}.keys", "an issuer needs at least one key")
+        raise VenueError(f"{at}.keys", "a signer needs at least one key")
     return keys

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.flows import commands
 from bench.flows.population import Member, Role
+from fxengine.codes import WithdrawalAction
 
 if TYPE_CHECKING:
     from bench.flows.flow import Flow
@@ -32,24 +33,54 @@ def deposit(flow: Flow) -> bytes | None:
         return None
     return commands.deposit(
         operator.number, flow.take_id(operator), currency=currency, beneficiary=poorest.number,
-        amount_units=rng.choice((amount, 1 + rng.randrange(amount))), time_ns=flow.stamp(),
+        amount_units=rng.choice((amount, 1 + rng.randrange(amount))), reference=_fresh_reference(flow),
+        time_ns=flow.stamp(),
     )  # fmt: skip
 
 
+def _fresh_reference(flow: Flow) -> str:
+    """Name a deposit as its bank would: nothing, a word, or a long text."""
+    if flow.rng.random() < 0.3:
+        return ""
+    flow.references.append(f"bank-1/{len(flow.references)}".ljust(flow.rng.choice((1, 1, 64, 65, 255)), "x"))
+    return flow.references[-1]
+
+
 def withdraw(flow: Flow) -> bytes | None:
-    """Debit a part, or all, of what someone has available; an expired credential does not matter."""
+    """Ask for a part, or all, of what someone has available; for an operator an expired credential does not matter."""
     rng = flow.rng
     member = rng.choice(flow.population.members)
     currency = rng.choice(flow.scenario.traded)
     available = flow.available(member, currency)
     if not available:
         return None
-    operator = rng.choice(flow.population.members[:2])
+    own = rng.random() < 0.6 and member.may_trade(flow.now_ns)
+    sender = member if own else rng.choice(flow.population.members[:2])
+    beneficiary = 0 if own and rng.random() < 0.5 else member.number
     amount = available if rng.random() < 0.05 else 1 + rng.randrange(-(-available // 4))
     return commands.withdraw(
-        operator.number, flow.take_id(operator), currency=currency, beneficiary=member.number,
+        sender.number, flow.take_id(sender), currency=currency, beneficiary=beneficiary,
         amount_units=amount, time_ns=flow.stamp(),
     )  # fmt: skip
+
+
+def end_withdrawal(flow: Flow) -> bytes | None:
+    """Say of an open withdrawal that it was paid, mostly once it is FINAL, or that it will not be."""
+    rng = flow.rng
+    waiting = flow.core.open_withdrawals(0, 0, 10_000)
+    final = [row for row in waiting if row[0] <= flow.core.final_sequence]
+    if not waiting:
+        return None
+    number = rng.choice(final if final and rng.random() < 0.9 else waiting)[0]
+    action = WithdrawalAction.PAID if rng.random() < 0.6 else WithdrawalAction.RETURNED
+    operator = rng.choice(flow.population.members[:2])
+    return commands.end_withdrawal(operator.number, flow.take_id(operator), action, number, time_ns=flow.stamp())
+
+
+def settle(flow: Flow) -> bytes:
+    """Say that all is FINAL, or all but the latest; now and then once more what was said before."""
+    behind = flow.rng.choice((0, 0, 1, flow.rng.randrange(100), flow.rng.randrange(10_000)))
+    return commands.settled(max(flow.core.sequence - behind, 0), time_ns=flow.stamp())
 
 
 def let_time_pass(flow: Flow) -> bytes:
@@ -80,3 +111,12 @@ def renew(flow: Flow) -> bytes | None:
     if guest in ended or rng.random() < 0.8:
         guest.expires_ns = flow.now_ns + 10_000 + rng.randrange(flow.scenario.life_ns * 2)
     return flow.credential(guest)
+
+
+def bust(flow: Flow) -> bytes | None:
+    """Undo a trade, mostly one of the latest; whoever has spent it makes that impossible."""
+    if not flow.trades:
+        return None
+    operator = flow.population.members[0]
+    trade = flow.trades[-1] if flow.rng.random() < 0.3 else flow.rng.choice(flow.trades)
+    return commands.bust(operator.number, flow.take_id(operator), trade, time_ns=flow.stamp())

@@ -17,6 +17,10 @@ _ORDER = struct.Struct("<IIQQIIBBBBHBxIqqqqqq")
 _NUMBER = struct.Struct("<I")
 _MARK = struct.Struct("<IIq")
 _TOKEN = struct.Struct("<16s")
+_SEQUENCE = struct.Struct("<Q")
+_BUST = struct.Struct(">QQ")
+_CONTROLS = struct.Struct("<II")
+_WITHDRAWAL = struct.Struct("<QqIH2x")
 
 _HEAD_NAMES = ("magic", "sequence", "now_ns", "currencies", "instruments", "accounts", "slots")
 _ACCOUNT_NAMES = (
@@ -89,8 +93,31 @@ def parts(state: bytes) -> Iterator[Part]:
     yield Part("revoked tokens", revoked)
     for place in range(revoked["revoked"]):
         yield Part(f"revoked token {place}", take(_TOKEN, ("token_id",)))
+    if at == len(state):
+        return
+    yield Part("settlement", take(_SEQUENCE, ("final_sequence",)))
+    waiting = take(_NUMBER, ("open_withdrawals",))
+    yield Part("open withdrawals", waiting)
+    for place in range(waiting["open_withdrawals"]):
+        yield Part(f"open withdrawal {place}", take(_WITHDRAWAL, ("number", "amount_units", "account", "currency")))
+    deposits = take(_NUMBER, ("deposits",))
+    yield Part("external ids of deposits", deposits)
+    for place in range(deposits["deposits"]):
+        yield Part(f"external id {place}", take(_TOKEN, ("external_id",)))
+    if at == len(state):
+        return
+    controls = take(_CONTROLS, ("venue_mode", "closed"))
+    yield Part("controls", controls)
+    for place in range(controls["closed"]):
+        yield Part(f"closed currency {place}", take(_NUMBER, ("currency",)))
+    if at == len(state):
+        return
+    busts = take(_NUMBER, ("busted",))
+    yield Part("busted trades", busts)
+    for place in range(busts["busted"]):
+        yield Part(f"busted trade {place}", take(_BUST, ("instrument", "number")))
     if at != len(state):
-        yield Part("after the marks", {"bytes": state[at:]})
+        yield Part("after all that is known", {"bytes": state[at:]})
 
 
 def first_difference(expected: bytes, actual: bytes) -> str:

@@ -25,7 +25,10 @@ from fxengine.codes import (
 from fxengine.records import (
     ALL_INSTRUMENTS,
     AMEND,
+    BUST,
+    BUST_DETAIL,
     CANCEL,
+    CONTROL,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
     GUARD,
@@ -38,7 +41,9 @@ from fxengine.records import (
     QUOTE_SET,
     RECORD_BYTES,
     REVOKE,
+    SETTLED,
     SWAP,
+    WITHDRAWAL,
     struct_of,
 )
 
@@ -47,6 +52,8 @@ _MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_o
 _ORDER_DETAIL, _AMEND, _MASS_CANCEL = struct_of(ORDER_DETAIL), struct_of(AMEND), struct_of(MASS_CANCEL)
 _MASS_QUOTE, _SET, _LEVEL = struct_of(MASS_QUOTE), struct_of(QUOTE_SET), struct_of(QUOTE_LEVEL)
 _GUARD, _REVOKE = struct_of(GUARD), struct_of(REVOKE)
+_SETTLED, _WITHDRAWAL, _CONTROL = struct_of(SETTLED), struct_of(WITHDRAWAL), struct_of(CONTROL)
+_BUST, _BUST_DETAIL = struct_of(BUST), struct_of(BUST_DETAIL)
 
 WORD_BITS = 64
 WORDS = 4
@@ -180,20 +187,87 @@ def swap_out(account: int, client_order_id: int, pay: int, get: int, amount_unit
     )
 
 
+NO_EXTERNAL_ID = bytes(16)
+
+
+def external_id(reference: str) -> bytes:
+    """Return what a deposit with this external reference is known by."""
+    return hashlib.blake2b(reference.encode(), digest_size=16).digest() if reference else NO_EXTERNAL_ID
+
+
 def deposit(
-    operator: int, client_order_id: int, *, currency: int, beneficiary: int, amount_units: int, time_ns: int = 0
+    operator: int,
+    client_order_id: int,
+    *,
+    currency: int,
+    beneficiary: int,
+    amount_units: int,
+    reference: str = "",
+    time_ns: int = 0,
 ) -> bytes:
-    """Credit a client."""
-    head = (CommandKind.DEPOSIT, 1, currency, operator, client_order_id, time_ns)
-    return _MONEY.pack(*head, beneficiary, amount_units)
+    """Credit a client; ``reference`` is what the bank or chain calls it."""
+    text = reference.encode()
+    n_text = -(-len(text) // RECORD_BYTES)
+    head = (CommandKind.DEPOSIT, 1 + n_text, currency, operator, client_order_id, time_ns)
+    body = _MONEY.pack(*head, beneficiary, amount_units, external_id(reference))
+    return body + text.ljust(n_text * RECORD_BYTES, b"\0")
 
 
 def withdraw(
-    operator: int, client_order_id: int, *, currency: int, beneficiary: int, amount_units: int, time_ns: int = 0
+    sender: int, client_order_id: int, *, currency: int, amount_units: int, beneficiary: int = 0, time_ns: int = 0
 ) -> bytes:
-    """Debit a client."""
-    head = (CommandKind.WITHDRAW, 1, currency, operator, client_order_id, time_ns)
-    return _MONEY.pack(*head, beneficiary, amount_units)
+    """Ask for money to be paid out: the sender's, or as an operator a beneficiary's."""
+    head = (CommandKind.WITHDRAW, 1, currency, sender, client_order_id, time_ns)
+    return _MONEY.pack(*head, beneficiary, amount_units, NO_EXTERNAL_ID)
+
+
+def end_withdrawal(
+    operator: int, client_order_id: int, action: int, withdrawal: int, *, n_records: int = 1, time_ns: int = 0
+) -> bytes:
+    """Say that an open withdrawal was paid, or will not be."""
+    head = (CommandKind.WITHDRAWAL, n_records, 0, operator, client_order_id, time_ns)
+    return _WITHDRAWAL.pack(*head, action, withdrawal) * n_records
+
+
+def settled(final_sequence: int, *, account: int = 0, client_order_id: int = 0, time_ns: int = 0) -> bytes:
+    """Say, as the venue, that all up to a command is FINAL."""
+    return _SETTLED.pack(CommandKind.SETTLED, 1, 0, account, client_order_id, time_ns, final_sequence)
+
+
+class Trade(NamedTuple):
+    """What a trade was, as its two fills told it."""
+
+    instrument: int
+    number: int
+    price_ticks: int
+    quantity_lots: int
+    maker: int
+    taker: int
+    maker_side: int
+    maker_fee_units: int = 0
+    taker_fee_units: int = 0
+
+
+def bust(operator: int, client_order_id: int, trade: Trade, *, n_records: int = 2, time_ns: int = 0) -> bytes:
+    """Undo a trade."""
+    head = (CommandKind.BUST, n_records, trade.instrument, operator, client_order_id, time_ns)
+    body = _BUST.pack(*head, *trade[1:7])
+    return (body + _BUST_DETAIL.pack(*trade[7:])).ljust(n_records * RECORD_BYTES, b"\0")[: n_records * RECORD_BYTES]
+
+
+def control(
+    account: int,
+    client_order_id: int,
+    scope: int,
+    mode: int,
+    *,
+    currency: int = 0,
+    n_records: int = 1,
+    time_ns: int = 0,
+) -> bytes:
+    """Open or close the venue or a currency, as an operator or, with account and id 0, as the venue."""
+    head = (CommandKind.CONTROL, n_records, currency, account, client_order_id, time_ns)
+    return _CONTROL.pack(*head, scope, mode) * n_records
 
 
 def guard(

@@ -13,6 +13,7 @@ import numpy as np
 
 from fxengine.codes import (
     CommandKind,
+    ControlMode,
     EventFlag,
     EventKind,
     ExecInst,
@@ -25,12 +26,15 @@ from fxengine.codes import (
     Side,
     SwapMode,
     TimeInForce,
+    WithdrawalAction,
 )
 from fxengine.records import (
     AMEND,
+    BUST,
     CANCEL,
     CANCEL_EVENT,
     COMMAND,
+    CONTROL,
     CREDENTIAL,
     EVENT,
     EVENT_BYTES,
@@ -45,7 +49,9 @@ from fxengine.records import (
     QUOTE_SET,
     RECORD_BYTES,
     REVOKE,
+    SETTLED,
     SWAP,
+    WITHDRAWAL,
     struct_of,
 )
 
@@ -61,10 +67,23 @@ COMMAND_VIEWS = {
     CommandKind.MASS_QUOTE: MASS_QUOTE,
     CommandKind.GUARD: GUARD,
     CommandKind.REVOKE: REVOKE,
+    CommandKind.SETTLED: SETTLED,
+    CommandKind.WITHDRAWAL: WITHDRAWAL,
+    CommandKind.CONTROL: CONTROL,
+    CommandKind.BUST: BUST,
 }
 _ARRAYS = {"path", "change_units"}
 _KINDS = frozenset(EventKind)
-_ACTIONS: dict[EventKind, type[IntEnum]] = {EventKind.GUARDED: GuardAction, EventKind.REVOKED: RevokeAction}
+_ACTIONS: dict[EventKind, type[IntEnum]] = {
+    EventKind.GUARDED: GuardAction,
+    EventKind.REVOKED: RevokeAction,
+    EventKind.CONTROLLED: ControlMode,
+}
+_COMMAND_ACTIONS: dict[CommandKind, type[IntEnum]] = {
+    CommandKind.GUARD: GuardAction,
+    CommandKind.REVOKE: RevokeAction,
+    CommandKind.WITHDRAWAL: WithdrawalAction,
+}
 _WORDS: dict[str, type[IntEnum | IntFlag]] = {
     "reason": RejectReason,
     "flags": EventFlag,
@@ -136,8 +155,10 @@ def describe_command(command: bytes) -> str:
     names = [name for name in view.names or () if not name.startswith("reserved")]
     fields = dict(zip(names, struct_of(view).unpack_from(command), strict=True))
     fields.pop("kind")
+    if kind == CommandKind.CONTROL:
+        fields["mode"] = _word(ControlMode, fields["mode"])
     if "action" in fields:
-        fields["action"] = _word(GuardAction if kind == CommandKind.GUARD else RevokeAction, fields["action"])
+        fields["action"] = _word(_COMMAND_ACTIONS[CommandKind(kind)], fields["action"])
     return f"{_word(CommandKind, kind)} {_fields(fields)}{_more(kind, command[RECORD_BYTES:], fields)}"
 
 

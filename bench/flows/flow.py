@@ -10,6 +10,7 @@ least 10 % of commands, and refusals at most 30 %; ``tests/differential`` holds 
 """
 
 import struct
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
@@ -20,9 +21,9 @@ from bench.flows import administration, commands, makers, mistakes, standing, tr
 from bench.flows.feed import Core, CoreType, Feed
 from bench.flows.population import Member, OpenOrder, Population, Role
 from bench.flows.scenarios import Scenario
-from fxengine.codes import CUSTODY_ACCOUNT, AccountFlag, CommandKind, EventKind, RevokeAction, Side
+from fxengine.codes import CUSTODY_ACCOUNT, AccountFlag, CommandKind, EventFlag, EventKind, RevokeAction, Side
 from fxengine.money import INT64_MAX
-from fxengine.records import COMMAND, EVENT_BYTES, Records
+from fxengine.records import COMMAND, EVENT, EVENT_BYTES, Records, struct_of
 
 Intent = Callable[["Flow"], bytes | None]
 
@@ -41,16 +42,23 @@ WEIGHTS: dict[Intent, int] = {
     trading.swap: 110,
     trading.retry: 40,
     administration.deposit: 30,
-    administration.withdraw: 20,
+    administration.withdraw: 40,
+    administration.end_withdrawal: 34,
+    administration.settle: 24,
     administration.let_time_pass: 20,
     administration.welcome_guest: 15,
     administration.renew: 15,
     standing.guard: 26,
     standing.revoke: 18,
     standing.fresh_token: 30,
+    standing.control: 14,
+    administration.bust: 26,
+    standing.reopen: 90,
     mistakes.next_mistake: 120,
 }
 START_NS = 1_000_000
+TRADES_KEPT = 100
+_FILL = struct_of(EVENT)
 _EVENT_PART = struct.Struct("<BBxxHxxI12xQQqqqq")
 """kind, side, instrument, account, order_id, client_order_id, price_ticks, quantity_lots, leaves_lots, cum_lots."""
 _CLIENT_ID = slice(8, 16)
@@ -68,6 +76,10 @@ class Flow:
         self.mid_ticks = [pair.mid_ticks for pair in scenario.pairs]
         self.now_ns = START_NS
         self.mistakes: list[mistakes.Mistake] = []
+        self.trades: deque[commands.Trade] = deque(maxlen=TRADES_KEPT)
+        """The latest trades, of swaps too."""
+        self.references: list[str] = []
+        """External references of deposits that were tried."""
         weights = WEIGHTS | {trading.cross: scenario.crossing}
         self._intents, self._weights = list(weights), list(weights.values())
         self._commands = self._opening()
@@ -85,6 +97,8 @@ class Flow:
         """Learn what became of the last command."""
         for at in range(0, len(events), EVENT_BYTES):
             kind, side, instrument, number, *order = _EVENT_PART.unpack_from(events, at)
+            if kind == EventKind.FILL:
+                self._note_fill(events[at : at + EVENT_BYTES])
             member = self.population.get(number)
             order_id, client_order_id, price, quantity, leaves, cum = order
             if member is None:
@@ -108,6 +122,16 @@ class Flow:
                 known.leaves_lots, known.cum_lots = leaves, cum
                 if kind == EventKind.REPLACED:
                     known.price_ticks = price
+
+    def _note_fill(self, event: bytes) -> None:
+        """Keep what a trade was: its maker's fill comes first, then its taker's."""
+        _, side, _, instrument, _, flags, account, other, _, _, _, price, lots, _, _, fee, _, number = _FILL.unpack(
+            event
+        )
+        if flags & EventFlag.MAKER:
+            self.trades.append(commands.Trade(instrument, number, price, lots, account, other, side, fee))
+        else:
+            self.trades[-1] = self.trades[-1]._replace(taker_fee_units=fee)
 
     def _opening(self) -> Iterator[bytes]:
         """Open the accounts and fund them, then go on for ever."""

@@ -44,6 +44,10 @@ MISTAKES: list[Mistake] = [
     wrong_payments.unfunded,
     wrong_payments.bad_amount,
     wrong_payments.beyond_the_total,
+    wrong_payments.known_deposit,
+    wrong_payments.bad_ending,
+    wrong_payments.bad_settled,
+    wrong_payments.bad_bust,
     wrong_payments.bad_code,
     wrong_payments.no_path,
     wrong_payments.too_much,
@@ -61,6 +65,7 @@ MISTAKES: list[Mistake] = [
     wrong_standing.revoked_token,
     wrong_standing.bad_guard,
     wrong_standing.bad_revocation,
+    wrong_standing.bad_control,
 ]
 OFTEN: list[Mistake] = [
     wrong_details.bad_detail,

@@ -40,6 +40,7 @@ class Scenario:
     n_currencies: int
     max_fills: int = 256
     max_orders: int = 4_000_000
+    max_withdrawals: int = 1024
     window: int = 64
     n_makers: int = 4
     n_payers: int = 3
@@ -78,8 +79,9 @@ class Scenario:
     def core(self, core_type: CoreType) -> Core:
         """Make an empty core for this venue."""
         return core_type(
-            self.instruments, n_currencies=self.n_currencies, max_fills=self.max_fills, max_orders=self.max_orders
-        )
+            self.instruments, n_currencies=self.n_currencies, max_fills=self.max_fills, max_orders=self.max_orders,
+            max_withdrawals=self.max_withdrawals,
+        )  # fmt: skip
 
 
 _ONE_BOOK = (Pair(0, 1, 50, 200, 100, 10, 100),)
@@ -151,7 +153,18 @@ _SCENARIOS = (
         256,
         window=16,
     ),
-    Scenario("crowded", _ONE_BOOK, 3, max_orders=24, window=16, lots=5, spread_ticks=8, n_makers=6, state_every=1),
+    Scenario(
+        "crowded",
+        _ONE_BOOK,
+        3,
+        max_orders=24,
+        max_withdrawals=2,
+        window=16,
+        lots=5,
+        spread_ticks=8,
+        n_makers=6,
+        state_every=1,
+    ),
     Scenario("shortlived", (*_ONE_BOOK, Pair(1, 2, -5, 5, 1, 1, 30)), 4, n_guests=10, life_ns=60_000, lots=12),
     Scenario(
         "deep",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.flows import commands
 from bench.flows.commands import token_of
 from bench.flows.population import Member, Role
-from fxengine.codes import GuardAction, RevokeAction
+from fxengine.codes import ControlMode, ControlScope, GuardAction, RevokeAction
 
 if TYPE_CHECKING:
     from bench.flows.flow import Flow
@@ -59,6 +59,35 @@ def revoke(flow: Flow) -> bytes:
 def _revoke(flow: Flow, action: RevokeAction, **what: object) -> bytes:
     operator = flow.population.members[0]
     return commands.revoke(operator.number, flow.take_id(operator), action, time_ns=flow.stamp(), **what)  # type: ignore[arg-type]
+
+
+def control(flow: Flow) -> bytes:
+    """Close the venue or a currency for a little while; mostly open again what is closed."""
+    rng, core = flow.rng, flow.core
+    venue_speaks = rng.random() < 0.4
+    operator = flow.population.members[0]
+    who = (0, 0) if venue_speaks else (operator.number, flow.take_id(operator))
+    closed = core.redeem_only()
+    if core.cancel_only and rng.random() < 0.9:
+        return commands.control(*who, ControlScope.VENUE, ControlMode.OPEN, time_ns=flow.stamp())
+    if closed and rng.random() < 0.8:
+        opened = rng.choice(closed)
+        return commands.control(*who, ControlScope.CURRENCY, ControlMode.OPEN, currency=opened, time_ns=flow.stamp())
+    if rng.random() < 0.3:
+        mode = rng.choice((ControlMode.OPEN, ControlMode.CANCEL_ONLY))
+        return commands.control(*who, ControlScope.VENUE, mode, time_ns=flow.stamp())
+    mode, currency = rng.choice((ControlMode.OPEN, ControlMode.REDEEM_ONLY)), rng.choice(flow.scenario.traded)
+    return commands.control(*who, ControlScope.CURRENCY, mode, currency=currency, time_ns=flow.stamp())
+
+
+def reopen(flow: Flow) -> bytes | None:
+    """Open at once what has been closed for a while, so that trade goes on."""
+    core = flow.core
+    if core.cancel_only:
+        return commands.control(0, 0, ControlScope.VENUE, ControlMode.OPEN, time_ns=flow.stamp())
+    if closed := core.redeem_only():
+        return commands.control(0, 0, ControlScope.CURRENCY, ControlMode.OPEN, currency=closed[0], time_ns=flow.stamp())
+    return None
 
 
 def fresh_token(flow: Flow) -> bytes | None:

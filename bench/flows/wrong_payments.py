@@ -11,7 +11,7 @@ from bench.flows import commands
 from bench.flows.population import Member
 from bench.flows.trading import SIDES, affordable_lots, may_trade_in
 from bench.flows.wrong_orders import order
-from fxengine.codes import ExecInst, OrdType, Side, SwapMode, TimeInForce
+from fxengine.codes import ExecInst, OrdType, Side, SwapMode, TimeInForce, WithdrawalAction
 from fxengine.money import INT64_MAX, fee_owed_units
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def swap(flow: Flow, member: Member, **wrong: int) -> bytes:
 
 def money(flow: Flow, by: Member, **wrong: int) -> bytes:
     """Write a deposit or withdrawal of one unit to a maker, but for what is wrong."""
-    right = {"currency": 0, "beneficiary": flow.population.members[2].number, "amount_units": 1}
+    other = next(member for member in flow.population.members[2:] if member is not by)
+    right = {"currency": 0, "beneficiary": other.number, "amount_units": 1}
     write = flow.rng.choice((commands.deposit, commands.withdraw))
     return write(by.number, flow.take_id(by), time_ns=flow.stamp(), **(right | wrong))
 
@@ -93,6 +94,60 @@ def beyond_the_total(flow: Flow, member: Member) -> bytes:
         teller.number, flow.take_id(teller), currency=currency, beneficiary=member.number, amount_units=amount,
         time_ns=flow.stamp(),
     )  # fmt: skip
+
+
+def known_deposit(flow: Flow, member: Member) -> bytes | None:
+    """DEPOSIT_KNOWN: another deposit that the bank calls by the same name."""
+    if not flow.references:
+        return None
+    teller = operator(flow)
+    return commands.deposit(
+        teller.number, flow.take_id(teller), currency=flow.rng.choice(sorted(member.permitted)),
+        beneficiary=member.number, amount_units=1, reference=flow.rng.choice(flow.references), time_ns=flow.stamp(),
+    )  # fmt: skip
+
+
+def bad_ending(flow: Flow, member: Member) -> bytes:
+    """UNKNOWN_WITHDRAWAL, NOT_FINAL, NOT_AUTHORIZED, UNKNOWN_COMMAND: of none, too early, by a member, by no action."""
+    rng, core = flow.rng, flow.core
+    waiting = [row[0] for row in core.open_withdrawals(0, core.final_sequence, 10_000)]
+    number = rng.choice(waiting) if waiting else core.sequence
+    paid, returned = WithdrawalAction
+    by, action, withdrawal = rng.choice(
+        (
+            (operator(flow), paid, 0), (operator(flow), returned, core.sequence), (operator(flow), paid, 2**64 - 1),
+            (operator(flow), paid, number), (operator(flow), paid, number), (member, paid, number),
+            (member, returned, number), (operator(flow), 0, number), (operator(flow), 3, number),
+        )
+    )  # fmt: skip
+    return commands.end_withdrawal(by.number, flow.take_id(by), action, withdrawal, time_ns=flow.stamp())
+
+
+def bad_bust(flow: Flow, member: Member) -> bytes | None:
+    """TRADE_BUSTED, UNKNOWN_TRADE and whatever no trade can have been; INSUFFICIENT_FUNDS, NOT_AUTHORIZED."""
+    if not flow.trades:
+        return None
+    rng = flow.rng
+    trade = rng.choice(flow.trades)
+    stream = flow.core.instrument_stream(trade.instrument)
+    wrong = rng.choice(
+        (
+            {"number": 0}, {"number": stream + 1}, {"number": 2**64 - 1}, {"price_ticks": 0}, {"quantity_lots": 0},
+            {"maker_side": 0}, {"maker_side": 3}, {"maker": 1}, {"taker": flow.core.n_accounts},
+            {"instrument": len(flow.scenario.pairs)}, {"taker_fee_units": -1}, {"taker_fee_units": INT64_MAX},
+            {"maker_fee_units": INT64_MAX}, {"maker_fee_units": -INT64_MAX}, {"quantity_lots": 2**62},
+            {"quantity_lots": trade.quantity_lots * 50}, {"taker": trade.maker}, {}, {},
+        )
+    )  # fmt: skip
+    by = member if rng.random() < 0.1 else operator(flow)
+    return commands.bust(by.number, flow.take_id(by), trade._replace(**wrong), time_ns=flow.stamp())
+
+
+def bad_settled(flow: Flow, member: Member) -> bytes:
+    """UNKNOWN_COMMAND: another's word, with an id, or of what is still to come."""
+    wrong = flow.rng.choice(({"account": member.number}, {"account": 1}, {"client_order_id": 1}, {}))
+    final = 0 if wrong else flow.rng.choice((flow.core.sequence + 1, 2**64 - 1))
+    return commands.settled(final, time_ns=flow.stamp(), **wrong)
 
 
 def bad_code(flow: Flow, member: Member) -> bytes:

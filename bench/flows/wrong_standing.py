@@ -9,7 +9,7 @@ from bench.flows.commands import Quotes, token_of
 from bench.flows.population import Member, Role
 from bench.flows.wrong_orders import order
 from bench.flows.wrong_payments import operator, swap
-from fxengine.codes import CUSTODY_ACCOUNT, GuardAction, RevokeAction
+from fxengine.codes import CUSTODY_ACCOUNT, GuardAction, RevokeAction, WithdrawalAction
 from fxengine.money import INT64_MAX
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def barred(flow: Flow, member: Member) -> bytes | None:
         return None
     number, stamp = wanted.number, flow.stamp()
     closed = wanted.orders.closed[-1].client_order_id if wanted.orders.closed else 1
-    throw = flow.rng.randrange(7)
+    throw = flow.rng.randrange(8)
     if throw == 0:
         return order(flow, wanted)
     if throw == 1:
@@ -39,21 +39,28 @@ def barred(flow: Flow, member: Member) -> bytes | None:
         return commands.mass_cancel(number, client_order_id, time_ns=stamp)
     if throw == 5:
         return commands.mass_quote(number, client_order_id, Quotes(0, [(1, 1)]), time_ns=stamp)
+    if throw == 6:
+        return commands.withdraw(number, client_order_id, currency=0, amount_units=1, time_ns=stamp)
     return commands.deposit(number, client_order_id, currency=0, beneficiary=number, amount_units=1, time_ns=stamp)
 
 
 def frozen_account(flow: Flow, member: Member) -> bytes | None:
-    """ACCOUNT_FROZEN: a fresh credential, or a withdrawal; and PAYEE_NOT_PERMITTED: a payment."""
+    """ACCOUNT_FROZEN: a fresh credential, a withdrawal, or its payment; and PAYEE_NOT_PERMITTED: a payment."""
     frozen = flow.population.pick(flow.rng, lambda other: other.frozen)
     if frozen is None:
         return None
-    throw = flow.rng.randrange(3)
+    throw = flow.rng.randrange(4)
     if throw == 0:
         fresh = Member(frozen.number, frozen.subject, Role.GUEST, frozen.permitted, flow.now_ns, 2**62)
         return flow.credential(fresh)
     if throw == 1:
         return swap(flow, member, payee=frozen.number)
     teller = operator(flow)
+    held = flow.core.open_withdrawals(frozen.number, 0, 1)
+    if throw == 2 and held:
+        return commands.end_withdrawal(
+            teller.number, flow.take_id(teller), WithdrawalAction.PAID, held[0][0], time_ns=flow.stamp()
+        )
     return commands.withdraw(
         teller.number, flow.take_id(teller), currency=0, beneficiary=frozen.number, amount_units=1,
         time_ns=flow.stamp(),
@@ -82,6 +89,28 @@ def bad_guard(flow: Flow, member: Member) -> bytes:
     )  # fmt: skip
     right = {"account": member.number, "action": rng.choice(list(GuardAction))}
     return commands.guard(**(right | wrong), time_ns=flow.stamp())
+
+
+def bad_control(flow: Flow, member: Member) -> bytes:
+    """NOT_AUTHORIZED, UNKNOWN_COMMAND, UNKNOWN_CURRENCY, UNKNOWN_ACCOUNT: by a member, of no scope or mode."""
+    rng, teller = flow.rng, operator(flow)
+    who = rng.choice(
+        ((member.number, None), (teller.number, None), (teller.number, None), (0, 0), (0, 5), (CUSTODY_ACCOUNT, 1))
+    )
+    number = who[1] if who[1] is not None else flow.take_id(member if who[0] == member.number else teller)
+    scope, mode, currency = rng.choice(
+        (
+            (0, 1, 0),
+            (3, 1, 0),
+            (255, 2, 0),
+            (1, 0, 0),
+            (1, 3, 0),
+            (2, 2, 0),
+            (2, 4, 0),
+            (2, 3, flow.scenario.n_currencies),
+        )
+    )
+    return commands.control(who[0], number, scope, mode, currency=currency, time_ns=flow.stamp())
 
 
 def bad_revocation(flow: Flow, member: Member) -> bytes:

@@ -87,6 +87,16 @@ class Books:
         """Return what belongs to a batch, by what it is: postings, trades, deposits and so on."""
         return {kind: self._rows(query, batch) for kind, query in _LINES.items()}
 
+    def trade(self, instrument: int, number: int) -> Row | None:
+        """Return what a trade was: maker, taker, maker_side, price, quantity, both fees; None where there is none."""
+        rows = self._rows(
+            "SELECT maker, taker, maker_side, price_ticks, quantity_lots, maker_fee_units, taker_fee_units FROM trades"
+            " WHERE instrument = ? AND number = ?",
+            instrument,
+            number,
+        )
+        return rows[0] if rows else None
+
     def balances(self) -> dict[tuple[int, int], int]:
         """Return every balance row that is not zero."""
         rows = self._rows("SELECT account, currency, amount_units FROM balances WHERE amount_units <> 0")

@@ -12,17 +12,22 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from fxengine.codes import FEES_ACCOUNT, CommandKind, EventFlag, EventKind, Side
-from fxengine.records import EVENT, EVENT_BYTES, MONEY_EVENT, RECORD_BYTES, struct_of
+from fxengine.records import BUST_EVENT, EVENT, EVENT_BYTES, MONEY_EVENT, RECORD_BYTES, struct_of
 from fxengine.venue import Venue
 
 _EVENT: Final = struct_of(EVENT)
 _MONEY: Final = struct_of(MONEY_EVENT)
+_BUST: Final = struct_of(BUST_EVENT)
+_BUST_RECORD: Final = struct.Struct("<QQH14x")  # sequence, number, instrument
 _DELTA_RECORD: Final = struct.Struct("<IHxxq")  # account, currency, amount
 _TRADE_RECORD: Final = struct.Struct("<QQHBBII4xqqqq")  # sequence, number ... fees
 _TRANSFER_RECORD: Final = struct.Struct("<QIIHB5xqQ16s8x")  # sequence, payer ... amount, withdrawal, external id
 _IDENTITY: Final = slice(48, 64)  # of a CREDENTIAL record
 _TRANSFERS: Final = (EventKind.DEPOSITED, EventKind.WITHDRAWN, EventKind.RECEIVED)
+_WITHDRAWAL_RECORD: Final = struct.Struct("<QQIHBxq")  # sequence, withdrawal, account, currency, step, amount
 _NO_EXTERNAL_ID: Final = bytes(16)
+_STEPS: Final = {EventKind.WITHDRAWAL_HELD: 1, EventKind.WITHDRAWN: 2, EventKind.WITHDRAWAL_RETURNED: 3}
+_ENDS: Final = {EventKind.WITHDRAWN: "PAID", EventKind.WITHDRAWAL_RETURNED: "RETURNED"}
 _SIDES: Final = {int(side): side.name for side in Side}
 
 Row = tuple[object, ...]
@@ -51,6 +56,27 @@ class _Fill(NamedTuple):
     number: int
 
 
+class _Busted(NamedTuple):
+    """One party's side of a trade that was undone: a BUST_EVENT, its reserved fields left out."""
+
+    kind: int
+    side: int
+    reason: int
+    instrument: int
+    status: int
+    flags: int
+    account: int
+    counterparty: int
+    sequence: int
+    number: int
+    client_order_id: int
+    price_ticks: int
+    quantity_lots: int
+    fee_units: int
+    account_stream: int
+    instrument_stream: int
+
+
 class _Money(NamedTuple):
     """A movement of money: a MONEY_EVENT, its reserved fields left out."""
 
@@ -63,9 +89,10 @@ class _Money(NamedTuple):
     account: int
     counterparty: int
     sequence: int
-    order_id: int
+    withdrawal: int
     client_order_id: int
     amount_units: int
+    external_id: bytes
     account_stream: int
     number: int
 
@@ -86,6 +113,8 @@ class Stretch:
     holds: list[Row] = field(default_factory=list)
     withdrawals: list[Row] = field(default_factory=list)  # paid and returned
     busts: list[Row] = field(default_factory=list)
+    undone: dict[tuple[int, int], Row] = field(default_factory=dict)
+    """What each busted trade was said to be, by (instrument, number): as the ledger's columns from ``maker`` on."""
     names: dict[int, tuple[str, str]] = field(default_factory=dict)
     _trade_records: list[bytes] = field(default_factory=list)
     _transfer_records: list[bytes] = field(default_factory=list)
@@ -154,15 +183,33 @@ class Stretch:
                 else:
                     assert maker is not None
                     self._add_trade(maker, fill, venue)
-            elif kind in _TRANSFERS:
-                self._add_transfer(_Money._make(_MONEY.unpack_from(events, at)))
+            elif kind == EventKind.BUSTED:
+                self._add_bust(_Busted._make(_BUST.unpack_from(events, at)), venue)
+            elif kind in _TRANSFERS or kind in _STEPS:
+                money = _Money._make(_MONEY.unpack_from(events, at))
+                if kind in _TRANSFERS:
+                    self._add_transfer(money)
+                if kind in _STEPS:
+                    self._add_step(money)
             elif kind == EventKind.CREDENTIALED:
                 opening = _Fill._make(_EVENT.unpack_from(events, at))
                 opened[opening.sequence] = opening.account
         if opened:
             self._add_names(opened, records, first_sequence)
 
-    def _add_fill(self, fill: _Fill, venue: Venue) -> None:
+    def _add_bust(self, busted: _Busted, venue: Venue) -> None:
+        """Move one party's money back, and take the trade down as undone."""
+        self._add_fill(busted, venue, sign=-1)
+        trade = busted.instrument, busted.number
+        if busted.flags & EventFlag.MAKER:
+            self.busts.append((busted.sequence, *trade))
+            self._bust_records.append(_BUST_RECORD.pack(busted.sequence, busted.number, busted.instrument))
+            terms = busted.price_ticks, busted.quantity_lots, busted.fee_units
+            self.undone[trade] = (busted.account, busted.counterparty, _SIDES[busted.side], *terms)
+        else:
+            self.undone[trade] = (*self.undone[trade], busted.fee_units)
+
+    def _add_fill(self, fill: _Fill | _Busted, venue: Venue, sign: int = 1) -> None:
         """Move one party's money: principal, and its fee or rebate against the fees account."""
         pair = venue.instruments[fill.instrument]
         base_units = fill.quantity_lots * pair.lot_units
@@ -171,11 +218,11 @@ class Stretch:
             received, received_units, given, given_units = pair.base.index, base_units, pair.quote.index, quote_units
         else:
             received, received_units, given, given_units = pair.quote.index, quote_units, pair.base.index, base_units
-        self.deltas[fill.account, received] += received_units
-        self.deltas[fill.account, given] -= given_units
+        self.deltas[fill.account, received] += sign * received_units
+        self.deltas[fill.account, given] -= sign * given_units
         fee_currency = received if fill.fee_units > 0 else given
-        self.deltas[fill.account, fee_currency] -= fill.fee_units
-        self.deltas[FEES_ACCOUNT, fee_currency] += fill.fee_units
+        self.deltas[fill.account, fee_currency] -= sign * fill.fee_units
+        self.deltas[FEES_ACCOUNT, fee_currency] += sign * fill.fee_units
 
     def _add_trade(self, maker: _Fill, taker: _Fill, venue: Venue) -> None:
         pair = venue.instruments[maker.instrument]
@@ -197,14 +244,26 @@ class Stretch:
         sequence, currency, units = money.sequence, money.currency, money.amount_units
         self.deltas[payer, currency] -= units
         self.deltas[payee, currency] += units
+        known = money.external_id if money.external_id != _NO_EXTERNAL_ID else None
         if money.kind == EventKind.DEPOSITED:
-            self.deposits.append((sequence, payee, currency, units, None))
-        elif money.kind == EventKind.WITHDRAWN:
-            self.withdrawals.append((sequence, sequence, payer, currency, units, "PAID"))
-        else:
+            self.deposits.append((sequence, payee, currency, units, known))
+        elif money.kind == EventKind.RECEIVED:
             self.payments.append((sequence, payer, payee, currency, units))
         moved = sequence, payer, payee, currency, money.kind, units
-        self._transfer_records.append(_TRANSFER_RECORD.pack(*moved, 0, _NO_EXTERNAL_ID))
+        self._transfer_records.append(_TRANSFER_RECORD.pack(*moved, money.withdrawal, money.external_id))
+
+    def _add_step(self, money: _Money) -> None:
+        """Take a step of a withdrawal down: asked for and held, paid, or returned."""
+        sequence, number, account = money.sequence, money.withdrawal, money.account
+        what = account, money.currency, money.amount_units
+        if money.kind == EventKind.WITHDRAWAL_HELD:
+            self.holds.append((number, *what))
+        else:
+            self.withdrawals.append((sequence, number, *what, _ENDS[EventKind(money.kind)]))
+        step = _STEPS[EventKind(money.kind)]
+        self._withdrawal_records.append(
+            _WITHDRAWAL_RECORD.pack(sequence, number, account, money.currency, step, money.amount_units)
+        )
 
     def _add_names(self, opened: dict[int, int], records: bytes, first_sequence: int) -> None:
         at, sequence = 0, first_sequence

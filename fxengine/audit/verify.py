@@ -166,6 +166,11 @@ class _Audit:
             self.problems += _differences(f"{name}: {kind}", booked, lines[kind])
         if (batch.postings, batch.trades, batch.transfers, batch.withdrawals, batch.busts) != stretch.counts():
             self.problems.append(f"{name} counts other postings, trades or transfers than it should have")
+        for (instrument, number), said in stretch.undone.items():
+            if books.trade(instrument, number) != said:
+                self.problems.append(
+                    f"{name}: the bust of trade {number} of instrument {instrument} is of another trade"
+                )
         if batch.trades_root != stretch.trades_root():
             self.problems.append(f"{name} has another root over its trades than they make")
         content = (batch.batch, batch.first_sequence, batch.last_sequence, batch.time_ns)

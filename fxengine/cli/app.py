@@ -6,11 +6,20 @@ import typer
 
 from fxengine import __version__
 from fxengine.cli.audit import commands as audit
+from fxengine.cli.control import commands as control
 from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
 from fxengine.cli.ledger import commands as ledger
+from fxengine.cli.money import PANEL as MONEY
+from fxengine.cli.money import commands as money
+from fxengine.cli.money import withdrawal
 from fxengine.cli.orders import commands as orders
+from fxengine.cli.prove import PANEL as CHECK_PANEL
+from fxengine.cli.prove import commands as prove
+from fxengine.cli.reserves import commands as attesting
+from fxengine.cli.reserves import reserves
+from fxengine.cli.statement import commands as statements
 from fxengine.cli.token import commands as token
 from fxengine.cli.trading import commands as trading
 from fxengine.cli.venue import commands as venue
@@ -46,8 +55,11 @@ def _options(
     """Hold what goes before a command."""
 
 
-for commands in (demo, venue, trading, orders, audit):
+for commands in (demo, venue, money, trading, orders, audit, attesting, statements):
     app.add_typer(commands)
+for commands in (prove, reserves, ledger):
+    app.add_typer(commands, rich_help_panel=CHECK_PANEL)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
-app.add_typer(ledger, rich_help_panel="Check")
+for commands in (withdrawal, control):
+    app.add_typer(commands, rich_help_panel=MONEY)

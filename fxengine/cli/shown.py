@@ -42,6 +42,7 @@ def fill_line(fill: Execution) -> dict[str, str]:
     return {
         "instrument": fill.instrument.symbol, "side": fill.side.name, "quantity": fill.quantity,
         "price": fill.price, "fee": fill.fee, "fee_currency": fill.fee_currency.code,
+        "trade": str(fill.message.trade_number),
     }  # fmt: skip
 
 

@@ -11,20 +11,17 @@ import typer
 from rich.markup import escape
 
 from fxengine.cli.connect import (
-    Amount,
     ClientOrderId,
-    Currency,
     VenueDir,
     account_number,
     operator,
-    wait_final,
     with_own_id,
 )
 from fxengine.cli.keys import PANEL, who_may_connect
 from fxengine.cli.output import Json, answering, console, print_json
 from fxengine.engine import JOURNAL_NAME, SNAPSHOTS_NAME, Durability, Snapshots, take_snapshot
-from fxengine.gateway.server import Stop
 from fxengine.gateway.service import Ready, run_venue
+from fxengine.gateway.stop import Stop
 from fxengine.home import Endpoints, Home
 from fxengine.transport import is_private, nearest
 
@@ -182,55 +179,6 @@ def snapshot(
         print_json({"snapshot": str(path), "commands": place.sequence, "bytes": path.stat().st_size})
     else:
         console.print(f"Snapshot after command {place.sequence}: {escape(str(path))}")
-
-
-def _move(
-    kind: str, venue: Path, account: str, currency: str, amount: str, client_order_id: int | None, as_json: bool
-) -> None:
-    with answering(as_json), operator(venue) as (client, home):
-        number = account_number(client, home, account)
-        move = client.deposit if kind == "deposit" else client.withdraw
-        done = with_own_id(lambda: move(number, currency, amount, client_order_id=client_order_id), client_order_id)
-        final = wait_final(client, done.sequence, done.client_order_id)
-    if as_json:
-        print_json({
-            "account": account, "number": number, "currency": currency, kind: done.amount,
-            "client_order_id": done.client_order_id, "sequence": done.sequence, "batch": final.batch_id,
-            "settlement": final.status.name,
-        })  # fmt: skip
-    else:
-        verb = "Deposited" if kind == "deposit" else "Withdrew"
-        what = f"{verb} {done.amount} {currency} for [bold]{escape(account)}[/]: {final.status.name}"
-        console.print(f"{what}   (client order id {done.client_order_id})")
-
-
-@commands.command(rich_help_panel=PANEL)
-def deposit(
-    account: Name,
-    currency: Currency,
-    amount: Amount,
-    client_order_id: ClientOrderId = None,
-    venue: VenueDir = Path(),
-    as_json: Json = False,
-) -> None:
-    """Credit an account, with the operator's authority, once the money has reached the custodian.
-
-    An account opens at its first logon; one whose token is kept here is logged on for it.
-    """
-    _move("deposit", venue, account, currency, amount, client_order_id, as_json)
-
-
-@commands.command(rich_help_panel=PANEL)
-def withdraw(
-    account: Name,
-    currency: Currency,
-    amount: Amount,
-    client_order_id: ClientOrderId = None,
-    venue: VenueDir = Path(),
-    as_json: Json = False,
-) -> None:
-    """Debit an account, with the operator's authority. Pay out only once this answers FINAL."""
-    _move("withdraw", venue, account, currency, amount, client_order_id, as_json)
 
 
 @commands.command(rich_help_panel=PANEL)

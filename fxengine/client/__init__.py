@@ -17,7 +17,9 @@ from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
 from fxengine.client.reports import (
     Balance,
+    BustNotice,
     CommandDone,
+    ControlNotice,
     Execution,
     GuardNotice,
     MoneyMovement,
@@ -29,6 +31,7 @@ from fxengine.client.reports import (
     RevocationNotice,
     SettlementNotice,
     SwapReceipt,
+    Withdrawal,
 )
 from fxengine.client.requests import Terms
 
@@ -36,9 +39,11 @@ __all__ = [
     "AsyncClient",
     "Balance",
     "BookReplica",
+    "BustNotice",
     "Call",
     "Client",
     "CommandDone",
+    "ControlNotice",
     "Execution",
     "GuardNotice",
     "Listing",
@@ -54,4 +59,5 @@ __all__ = [
     "SettlementNotice",
     "SwapReceipt",
     "Terms",
+    "Withdrawal",
 ]

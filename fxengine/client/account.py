@@ -230,7 +230,7 @@ class AccountView:
         return None
 
     def _on_money(self, message: MoneyReport, report: Report | None) -> None:
-        if message.exec_type == EventKind.DONE:
+        if message.client_order_id:  # DONE, and what an own WITHDRAW holds
             self.commands.succeed(message.client_order_id, message.sequence, report)
 
     def _on_settlement(self, message: Settlement) -> None:

@@ -6,7 +6,8 @@ A command is finished by the report that ends it::
     CANCEL       CANCELED with its request id
     AMEND        REPLACED of its order, at its price and quantity
     MASS_QUOTE   one QUOTED or REJECTED per set
-    MASS_CANCEL  MONEY_REPORT, DONE; so DEPOSIT, WITHDRAW, REVOKE
+    MASS_CANCEL  MONEY_REPORT, DONE; so DEPOSIT, REVOKE, END_WITHDRAWAL, CONTROL, BUST
+    WITHDRAW     MONEY_REPORT, WITHDRAWAL_HELD with its id; DONE where it is another's money
     SWAP         SWAP_REPORT
     DEAD_MAN     GUARDED with its timeout; it has no client order id
     any          REJECTED, or ORDER_STATUS where the id was used before
@@ -25,9 +26,12 @@ from fxengine.codes import RejectReason
 from fxengine.errors import FxEngineError, RequestRejected
 from fxengine.messages import (
     Amend,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
+    EndWithdrawal,
     MassCancel,
     MassQuote,
     NewOrder,
@@ -36,7 +40,20 @@ from fxengine.messages import (
     Withdraw,
 )
 
-Command = NewOrder | Cancel | Amend | MassCancel | MassQuote | Swap | Deposit | Withdraw | Revoke
+Command = (
+    NewOrder
+    | Cancel
+    | Amend
+    | MassCancel
+    | MassQuote
+    | Swap
+    | Deposit
+    | Withdraw
+    | Revoke
+    | EndWithdrawal
+    | Control
+    | Bust
+)
 """What has a client order id."""
 
 R = RejectReason

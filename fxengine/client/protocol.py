@@ -28,9 +28,30 @@ from fxengine.client.requests import (
     side_of,
     swap_request,
 )
-from fxengine.codes import OrdType, RejectReason, RevokeAction, SelfTradePrevention, Side, TimeInForce
+from fxengine.codes import (
+    ControlMode,
+    ControlScope,
+    OrdType,
+    RejectReason,
+    RevokeAction,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    WithdrawalAction,
+)
 from fxengine.errors import RequestRejected
-from fxengine.messages import Amend, Cancel, DeadMan, Deposit, MassCancel, Revoke, Withdraw
+from fxengine.messages import (
+    Amend,
+    Bust,
+    Cancel,
+    Control,
+    DeadMan,
+    Deposit,
+    EndWithdrawal,
+    MassCancel,
+    Revoke,
+    Withdraw,
+)
 from fxengine.records import ALL_INSTRUMENTS
 from fxengine.venue import Instrument
 
@@ -200,22 +221,45 @@ class Protocol(Questions):
         return self._command(request._replace(client_order_id=self.account.take_id(client_order_id)), client_order_id)
 
     def deposit(
-        self, account: int, currency: str, amount: str, *, client_order_id: int | None = None
+        self, account: int, currency: str, amount: str, *, reference: str = "", client_order_id: int | None = None
     ) -> Call[MoneyMovement]:
-        """Credit an account against custody; operators only."""
+        """Credit an account against custody; operators only.
+
+        ``reference`` is what the bank or the chain calls it: one reference is credited once, whoever says it.
+        """
         listed = self._listed().currency(currency)
         units = listed.units(amount)
         number = self.account.take_id(client_order_id)
-        return self._command(Deposit(number, account, listed.index, units), client_order_id)
+        return self._command(Deposit(number, account, listed.index, units, reference), client_order_id)
 
     def withdraw(
-        self, account: int, currency: str, amount: str, *, client_order_id: int | None = None
+        self, currency: str, amount: str, *, account: int = 0, client_order_id: int | None = None
     ) -> Call[MoneyMovement]:
-        """Debit an account to custody; operators only."""
+        """Ask for money to be paid out, and held until then; the result's ``withdrawal`` numbers it.
+
+        ``account``: whose, for operators; 0: the account's own.
+        """
         listed = self._listed().currency(currency)
         units = listed.units(amount)
         number = self.account.take_id(client_order_id)
         return self._command(Withdraw(number, account, listed.index, units), client_order_id)
+
+    def withdrawal_paid(self, withdrawal: int, *, client_order_id: int | None = None) -> Call[CommandDone]:
+        """Say that a withdrawal was paid: what was held leaves the venue; operators only. The result counts the units.
+
+        NOT_FINAL is raised until all up to the withdrawal is FINAL in the ledger.
+        """
+        return self._end_withdrawal(WithdrawalAction.PAID, withdrawal, client_order_id)
+
+    def withdrawal_returned(self, withdrawal: int, *, client_order_id: int | None = None) -> Call[CommandDone]:
+        """Give back what is held for a withdrawal that will not be paid; operators only."""
+        return self._end_withdrawal(WithdrawalAction.RETURNED, withdrawal, client_order_id)
+
+    def _end_withdrawal(
+        self, action: WithdrawalAction, withdrawal: int, client_order_id: int | None
+    ) -> Call[CommandDone]:
+        number = self.account.take_id(client_order_id)
+        return self._command(EndWithdrawal(number, int(action), withdrawal), client_order_id)
 
     # -- compliance
 
@@ -230,6 +274,46 @@ class Protocol(Questions):
     def revoke_token(self, token_id: str, *, client_order_id: int | None = None) -> Call[CommandDone]:
         """Revoke a KYC token by its ``jti``, for good; operators only."""
         return self._revoke(RevokeAction.TOKEN, 0, token_id, client_order_id)
+
+    # -- control of the market
+
+    def control_venue(self, mode: ControlMode, *, client_order_id: int | None = None) -> Call[CommandDone]:
+        """Open the venue, or let it take nothing that adds risk (CANCEL_ONLY); operators only."""
+        return self._control(ControlScope.VENUE, mode, 0, client_order_id)
+
+    def control_currency(
+        self, currency: str, mode: ControlMode, *, client_order_id: int | None = None
+    ) -> Call[CommandDone]:
+        """Open a currency, or let it only be cancelled out of and withdrawn (REDEEM_ONLY); operators only."""
+        return self._control(ControlScope.CURRENCY, mode, self._listed().currency(currency).index, client_order_id)
+
+    def bust(
+        self,
+        instrument: str,
+        number: int,
+        *,
+        maker: int,
+        taker: int,
+        maker_side: Side,
+        price_ticks: int,
+        quantity_lots: int,
+        maker_fee_units: int,
+        taker_fee_units: int,
+        client_order_id: int | None = None,
+    ) -> Call[CommandDone]:
+        """Undo a trade, both legs and both fees; operators only. It is said in full, as the ledger has it.
+
+        INSUFFICIENT_FUNDS is raised where somebody has spent or holds what would be taken back.
+        """
+        index = self._listed().instrument(instrument).index
+        terms = (maker, taker, int(maker_side), price_ticks, quantity_lots, maker_fee_units, taker_fee_units)
+        return self._command(Bust(self.account.take_id(client_order_id), index, number, *terms), client_order_id)
+
+    def _control(
+        self, scope: ControlScope, mode: ControlMode, currency: int, client_order_id: int | None
+    ) -> Call[CommandDone]:
+        number = self.account.take_id(client_order_id)
+        return self._command(Control(number, int(scope), int(mode), currency), client_order_id)
 
     def _revoke(
         self, action: RevokeAction, account: int, token_id: str, client_order_id: int | None

@@ -12,7 +12,7 @@ from fxengine.client.listing import Listing, read_listing
 from fxengine.client.options import SessionOptions
 from fxengine.client.orders import Row
 from fxengine.client.replica import BookReplica
-from fxengine.client.reports import Balance, Order, Outcome, Report, SettlementNotice
+from fxengine.client.reports import Balance, Order, Outcome, Report, SettlementNotice, Withdrawal
 from fxengine.client.session import ClientSession
 from fxengine.errors import FxEngineError, RequestRejected
 from fxengine.messages import (
@@ -24,6 +24,8 @@ from fxengine.messages import (
     BookRequest,
     OpenOrders,
     OpenOrdersRequest,
+    OpenWithdrawals,
+    OpenWithdrawalsRequest,
     OrderState,
     OrderStatusRequest,
     ReplayRequest,
@@ -91,7 +93,7 @@ class Questions(ClientSession):
 
         def ask(after: int) -> None:
             page = self._ask("OPEN_ORDERS_REQUEST", lambda number: OpenOrdersRequest(number, after), take)
-            page.on_done = lambda: fail_with(page)
+            page.on_done = lambda: _pass_on_failure(page, call)
 
         def take(answer: OpenOrders) -> None:
             rows.extend(answer.orders)
@@ -103,11 +105,30 @@ class Questions(ClientSession):
                 self._ask_how_it_ended(order)
             call.succeed(there)
 
-        def fail_with(page: Call[Any]) -> None:
-            try:
-                page.result()
-            except FxEngineError as error:
-                call.fail(error)
+        ask(0)
+        return call
+
+    def open_withdrawals(self, account: int = 0) -> Call[list[Withdrawal]]:
+        """Ask for the withdrawals that wait to be paid: the account's own; for an operator everybody's, or one's."""
+        call: Call[list[Withdrawal]] = Call("OPEN_WITHDRAWALS_REQUEST")
+        found = list[Withdrawal]()
+
+        def ask(after: int) -> None:
+            page = self._ask(
+                "OPEN_WITHDRAWALS_REQUEST", lambda number: OpenWithdrawalsRequest(number, account, after), take
+            )
+            page.on_done = lambda: _pass_on_failure(page, call)
+
+        def take(answer: OpenWithdrawals) -> None:
+            currencies = self._listed().currencies
+            found.extend(
+                Withdrawal(number, whose, currencies[index], units, number <= answer.final_sequence)
+                for number, whose, index, units in answer.withdrawals
+            )
+            if answer.more and found:
+                ask(found[-1].number)
+            else:
+                call.succeed(found)
 
         ask(0)
         return call
@@ -163,3 +184,11 @@ class Questions(ClientSession):
     def _read_balances(self, message: Balances) -> list[Balance]:
         currencies: tuple[Currency, ...] = self._listed().currencies
         return [Balance(currencies[index], available, held) for index, available, held in message.balances]
+
+
+def _pass_on_failure(page: Call[Any], whole: Call[Any]) -> None:
+    """Fail the call of all pages where one of them failed."""
+    try:
+        page.result()
+    except FxEngineError as error:
+        whole.fail(error)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from fxengine.client.listing import Listing
 from fxengine.client.reports import (
+    BustNotice,
     CommandDone,
+    ControlNotice,
     Execution,
     GuardNotice,
     MoneyMovement,
@@ -13,7 +15,7 @@ from fxengine.client.reports import (
     RevocationNotice,
     SwapReceipt,
 )
-from fxengine.codes import EventFlag, EventKind, GuardAction, RejectReason, RevokeAction
+from fxengine.codes import ControlMode, ControlScope, EventFlag, EventKind, GuardAction, RejectReason, RevokeAction
 from fxengine.messages import ExecutionReport, MoneyReport, OrderStatus, SwapReport
 
 Numbered = ExecutionReport | OrderStatus | SwapReport | MoneyReport
@@ -46,9 +48,16 @@ class Reader:
             return GuardNotice(action, reason, setting, message.sequence, message.time_ns)
         if kind == EventKind.REVOKED:
             return RevocationNotice(RevokeAction(message.side), reason, message.sequence, message.time_ns)
+        if kind == EventKind.CONTROLLED:
+            scope = ControlScope(message.quantity_lots)
+            currency = self._listing().currencies[message.instrument] if scope is ControlScope.CURRENCY else None
+            return ControlNotice(scope, ControlMode(message.side), currency, message.sequence, message.time_ns)
         if kind == EventKind.CREDENTIALED:
             return None
-        execution = Execution(message, self._listing().instruments[message.instrument])
+        instrument = self._listing().instruments[message.instrument]
+        if kind == EventKind.BUSTED:
+            return BustNotice(message, instrument)
+        execution = Execution(message, instrument)
         if message.flags & EventFlag.SWAP:
             self._legs.append(execution)
         return execution
@@ -82,7 +91,7 @@ class Reader:
         return self.movement(message)
 
     def movement(self, message: MoneyReport) -> MoneyMovement:
-        """Read a report of money that moved; DONE too, where it is known to answer a deposit or withdrawal."""
+        """Read a report of money that moved; DONE too, where it is known to answer one of a deposit or a withdrawal."""
         return MoneyMovement(
             EventKind(message.exec_type),
             message.client_order_id,
@@ -91,4 +100,5 @@ class Reader:
             message.amount_units,
             message.counterparty,
             message.time_ns,
+            message.withdrawal,
         )

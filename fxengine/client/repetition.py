@@ -6,7 +6,20 @@ from fxengine.client.orders import OpenOrders
 from fxengine.client.reports import CommandDone, MoneyMovement, Order, QuoteResult, SwapReceipt
 from fxengine.codes import EventKind, OrdStatus, OrdType, RejectReason, Side
 from fxengine.errors import RequestRejected
-from fxengine.messages import Cancel, Deposit, MassCancel, MassQuote, NewOrder, OrderStatus, Revoke, Swap, Withdraw
+from fxengine.messages import (
+    Bust,
+    Cancel,
+    Control,
+    Deposit,
+    EndWithdrawal,
+    MassCancel,
+    MassQuote,
+    NewOrder,
+    OrderStatus,
+    Revoke,
+    Swap,
+    Withdraw,
+)
 
 
 def outcome_of(pending: Pending, message: OrderStatus, open_orders: OpenOrders, listing: Listing, account: int) -> None:
@@ -29,11 +42,11 @@ def outcome_of(pending: Pending, message: OrderStatus, open_orders: OpenOrders, 
     elif isinstance(request, Swap):
         call.succeed(_receipt(request, message, listing, account))
     elif isinstance(request, Deposit | Withdraw):
-        call.succeed(_movement(request, message, listing))
+        call.succeed(_movement(request, message, listing, account))
     elif isinstance(request, MassQuote):
         n_quoted, n_refused = message.cum_lots, message.notional_units
         call.succeed(QuoteResult(message.client_order_id, message.original_sequence, n_quoted, n_refused))
-    elif isinstance(request, MassCancel | Revoke):
+    elif isinstance(request, MassCancel | Revoke | EndWithdrawal | Control | Bust):
         count = message.cum_lots
         call.succeed(CommandDone(message.client_order_id, message.original_sequence, count, message.time_ns))
     else:
@@ -81,13 +94,14 @@ def _receipt(request: Swap, message: OrderStatus, listing: Listing, account: int
     )
 
 
-def _movement(request: Deposit | Withdraw, message: OrderStatus, listing: Listing) -> MoneyMovement:
+def _movement(request: Deposit | Withdraw, message: OrderStatus, listing: Listing, account: int) -> MoneyMovement:
     return MoneyMovement(
         EventKind.DONE,
         message.client_order_id,
         message.original_sequence,
         listing.currencies[request.currency],
         message.cum_lots,
-        request.account,
+        request.account or account,
         message.time_ns,
+        message.original_sequence if isinstance(request, Withdraw) else 0,
     )

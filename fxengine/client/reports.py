@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from fxengine.codes import (
     CommandKind,
+    ControlMode,
+    ControlScope,
     EventFlag,
     EventKind,
     GuardAction,
@@ -167,7 +169,10 @@ class SwapReceipt:
 
 @dataclass(frozen=True, slots=True)
 class MoneyMovement:
-    """Money that moved outside the books: RECEIVED, DEPOSITED, WITHDRAWN; DONE for the operator who moved it here."""
+    """Money that moved outside the books: RECEIVED, DEPOSITED, WITHDRAWN, or is held or free again for a withdrawal.
+
+    DONE for the operator who moved it here.
+    """
 
     kind: EventKind
     client_order_id: int
@@ -176,10 +181,29 @@ class MoneyMovement:
     amount_units: int
     counterparty: int
     time_ns: int
+    withdrawal: int = 0
+    """Of a step of a withdrawal: its number."""
 
     @property
     def amount(self) -> str:
         """How much."""
+        return self.currency.text(self.amount_units)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A withdrawal that waits to be paid. ``number`` names it."""
+
+    number: int
+    account: int
+    currency: Currency
+    amount_units: int
+    is_final: bool
+    """All up to it is FINAL in the ledger: it may be paid."""
+
+    @property
+    def amount(self) -> str:
+        """How much is held for it."""
         return self.currency.text(self.amount_units)
 
 
@@ -201,7 +225,7 @@ class SettlementNotice:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Money of one currency: free to use, and held for open orders."""
+    """Money of one currency: free to use, and held for open orders and withdrawals."""
 
     currency: Currency
     available_units: int
@@ -214,7 +238,7 @@ class Balance:
 
     @property
     def held(self) -> str:
-        """Held for open orders."""
+        """Held for open orders and withdrawals."""
         return self.currency.text(self.held_units)
 
 
@@ -264,6 +288,46 @@ class RevocationNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlNotice:
+    """The venue or a currency was opened or closed, by this operator."""
+
+    scope: ControlScope
+    mode: ControlMode
+    currency: Currency | None
+    """None for the venue."""
+    sequence: int
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BustNotice:
+    """An operator undid a trade of this account: its legs and fees were reversed. Source: FIX ExecType H."""
+
+    message: ExecutionReport
+    instrument: Instrument = field(repr=False)
+
+    @property
+    def trade_number(self) -> int:
+        """With the instrument it names the trade, as in its fill's report."""
+        return self.message.trade_number
+
+    @property
+    def side(self) -> Side:
+        """This account's side of the trade that was undone."""
+        return Side(self.message.side)
+
+    @property
+    def price(self) -> str:
+        """The trade's price."""
+        return self.instrument.price_text(self.message.price_ticks)
+
+    @property
+    def quantity(self) -> str:
+        """The trade's quantity, in the base currency."""
+        return self.instrument.quantity_text(self.message.quantity_lots)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The one true outcome of a command, or state of an order, as the venue knows it. Source: FIX 35=8, ExecType I."""
 
@@ -303,6 +367,15 @@ class Refusal:
 
 
 Report = (
-    Execution | SwapReceipt | MoneyMovement | CommandDone | SettlementNotice | GuardNotice | RevocationNotice | Refusal
+    Execution
+    | SwapReceipt
+    | MoneyMovement
+    | CommandDone
+    | SettlementNotice
+    | GuardNotice
+    | RevocationNotice
+    | ControlNotice
+    | BustNotice
+    | Refusal
 )
 """What ``take_reports`` returns."""

@@ -39,6 +39,7 @@ from fxengine.messages import (
     MessageType,
     MoneyReport,
     OpenOrders,
+    OpenWithdrawals,
     OrderState,
     OrderStatus,
     Reject,
@@ -66,8 +67,9 @@ R = TypeVar("R")
 _COMMANDS: Final = frozenset({
     MessageType.NEW_ORDER, MessageType.CANCEL, MessageType.AMEND, MessageType.MASS_CANCEL, MessageType.MASS_QUOTE,
     MessageType.SWAP, MessageType.DEPOSIT, MessageType.WITHDRAW, MessageType.REVOKE,
+    MessageType.END_WITHDRAWAL, MessageType.CONTROL, MessageType.BUST,
 })  # fmt: skip
-_ANSWERS: Final = (Balances, VenueDescription, Book, AccountNumber, OrderState, OpenOrders)
+_ANSWERS: Final = (Balances, VenueDescription, Book, AccountNumber, OrderState, OpenOrders, OpenWithdrawals)
 _SPEAK_OF_THE_LISTING: Final = (ExecutionReport, OrderStatus, SwapReport, MoneyReport, Replayed)
 _SESSION_GONE: Final = (RejectReason.NOT_LOGGED_ON, RejectReason.SESSION_SILENT, RejectReason.SLOW_READER)
 _FRAME_OVERHEAD: Final = 16

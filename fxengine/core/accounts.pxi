@@ -30,6 +30,11 @@ cdef inline bint is_valid(const State* s, const Account* account) noexcept nogil
     return account.expires_ns > s.now_ns
 
 
+cdef inline bint is_operator(const State* s, const Account* account) noexcept nogil:
+    """Say whether the account may act on others' orders and money now."""
+    return account.flags & OPERATOR and is_valid(s, account)
+
+
 cdef inline bint permits(const Account* account, u32 currency) noexcept nogil:
     """Say whether the credential allows holding a currency."""
     return account.permitted[currency >> 6] >> (currency & 63) & 1

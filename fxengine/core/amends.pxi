@@ -83,6 +83,9 @@ cdef inline int amend_refusal(
     cdef int reason
     if unlikely(order.traits & QUOTE or order.place == TRIGGERED):
         return NOT_AMENDABLE
+    if unlikely(book.closed):
+        if command.price_ticks != order.price_ticks or command.quantity_lots > order.cum_lots + order.leaves_lots:
+            return why_closed(book)
     if unlikely(not (permits(account, book.given[0]) and permits(account, book.given[1]))):
         return CURRENCY_NOT_PERMITTED
     if command.expected_cum_lots >= 0 and command.expected_cum_lots != order.cum_lots:
@@ -151,7 +154,7 @@ cdef int mass_cancel_refusal(State* s, const Account* account, const MassCancel*
     if command.target:
         if client_at(s, command.target) == NULL:
             return UNKNOWN_ACCOUNT
-        if command.target != command.account and not (account.flags & OPERATOR and is_valid(s, account)):
+        if command.target != command.account and not is_operator(s, account):
             return NOT_AUTHORIZED
     if command.instrument != ALL_INSTRUMENTS and command.instrument >= s.n_instruments:
         return UNKNOWN_INSTRUMENT

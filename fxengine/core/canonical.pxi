@@ -9,8 +9,7 @@
 #     books     in order of instrument: stream, last price, number of bids, of asks and of waiting stops,
 #               then the orders: bids and asks in priority, stops as they were entered
 #     triggered count and the orders that wait to run, in turn
-#     marks     only where there are any: count and the accounts with a mark or a dead-man timer, in order
-#               of number; count and the revoked tokens, ascending
+#     marks     and money: core/canonical_standing.pxi
 #
 # A snapshot is these bytes behind a header (core/snapshot.pxi), so writing them must be quick. What
 # costs is waiting for memory, and each wait is begun before it is needed: accounts, rings and segments
@@ -295,45 +294,3 @@ cdef u8* put_triggered(u8* at, State* s) noexcept nogil:
         n += 1
     put(head, &n, sizeof(n))
     return at
-
-
-cdef inline bint is_marked(const Account* account) noexcept nogil:
-    return account.marks != 0 or account.dead_man_ns != 0
-
-
-cdef u32 count_marked(const State* s) noexcept nogil:
-    """Count the accounts that the marks section names."""
-    cdef u32 n = 0
-    cdef u32 i
-    for i in range(s.n_accounts):
-        n += is_marked(account_at(s, i))
-    return n
-
-
-cdef size_t marks_size(const State* s) noexcept nogil:
-    """Return the size of the marks section: none where there is nothing to say."""
-    cdef size_t n_marked = count_marked(s)
-    if n_marked == 0 and s.n_revoked == 0:
-        return 0
-    return 2 * sizeof(u32) + n_marked * sizeof(MarkImage) + s.n_revoked * sizeof(TokenId)
-
-
-cdef u8* put_marks(u8* at, const State* s) noexcept nogil:
-    """Write who is barred, watching or under a dead-man timer, and the revoked tokens; nothing for nobody."""
-    cdef const Account* account
-    cdef MarkImage image
-    cdef u32 n_marked = count_marked(s)
-    cdef u32 n_revoked = <u32>s.n_revoked
-    cdef u32 i
-    if marks_size(s) == 0:
-        return at
-    at = put(at, &n_marked, sizeof(u32))
-    for i in range(s.n_accounts):
-        account = account_at(s, i)
-        if is_marked(account):
-            image.account = i
-            image.marks = account.marks
-            image.dead_man_ns = account.dead_man_ns
-            at = put(at, &image, sizeof(image))
-    at = put(at, &n_revoked, sizeof(u32))
-    return put(at, s.revoked, s.n_revoked * sizeof(TokenId)) if s.n_revoked else at

@@ -13,7 +13,7 @@ cdef int credential_refusal(State* s, const Credential* command) noexcept nogil:
         return UNKNOWN_ACCOUNT
     if command.expires_ns <= s.now_ns:
         return CREDENTIAL_EXPIRED
-    if is_token_revoked(s, detail.token_id):
+    if is_known(&s.revoked, detail.token_id):
         return TOKEN_REVOKED
     if command.account == s.n_accounts:
         if command.window < WINDOW_MIN or command.window > WINDOW_MAX or command.window & (command.window - 1):

@@ -6,7 +6,8 @@
 #   2. stops that were triggered earlier and still wait run, then all timers that are due fire:
 #      credentials end (their orders leave the books), GTD orders expire, dead-man timers run out;
 #   3. an unknown kind or a wrong number of records is refused, then an unknown account; a credential,
-#      a guard and the time have no client id and are carried out at once;
+#      a guard, what has settled, the venue's own control and the time have no client id and are carried
+#      out at once;
 #   4. its client id is looked up: too old, too high, reused for another body: refused and not
 #      remembered; used before with the same body: answered with the outcome so far;
 #   5. else the id is remembered and the command carried out or refused, and that is its outcome;
@@ -50,7 +51,15 @@ cdef inline int carry_out(State* s, Account* account, const Command* command, Re
         return swap(s, account, <const Swap*>command, entry)
     if command.kind == COMMAND_REVOKE:
         return revoke(s, account, <const Revoke*>command, entry)
-    return transfer(s, account, <const Money*>command, entry)
+    if command.kind == COMMAND_WITHDRAWAL:
+        return end_withdrawal(s, account, <const WithdrawalEnding*>command, entry)
+    if command.kind == COMMAND_BUST:
+        return bust(s, account, <const Bust*>command, entry)
+    if command.kind == COMMAND_CONTROL:
+        return control(s, account, <const Control*>command, entry)
+    if command.kind == COMMAND_WITHDRAW:
+        return withdraw(s, account, <const Money*>command, entry)
+    return deposit(s, account, <const Money*>command, entry)
 
 
 cdef void refuse(State* s, const Command* command, int reason) noexcept nogil:
@@ -89,7 +98,7 @@ cdef inline int apply_identified(State* s, const Command* command) noexcept nogi
 
 
 cdef size_t events_of(const State* s, const Command* command) noexcept nogil:
-    """Return the most events that a mass cancel, a mass quote or a revocation makes."""
+    """Return the most events that a command makes which may make many; 0: fewer than one order may."""
     cdef const MassCancel* cancels = <const MassCancel*>command
     cdef Account* target
     cdef size_t n_sets
@@ -99,8 +108,15 @@ cdef size_t events_of(const State* s, const Command* command) noexcept nogil:
         return n_sets * (2 * QUOTE_LEVELS_MAX + 1) + 2 * UNITS_PER_RECORD * <size_t>command.n_records
     if command.kind == COMMAND_REVOKE:
         return events_of_revoke(s, <const Revoke*>command)
+    if command.kind != COMMAND_MASS_CANCEL:
+        return 0
     target = client_at(s, cancels.target if cancels.target else cancels.account)
     return 1 + (target.n_orders if target != NULL else 0)
+
+
+cdef inline bint is_numbered(u8 kind) noexcept nogil:
+    """Say whether a command of this kind has a client id and leaves an outcome."""
+    return kind >= COMMAND_NEW_ORDER and kind <= COMMAND_CONTROL and kind != COMMAND_GUARD and kind != COMMAND_SETTLED
 
 
 cdef inline bint is_well_formed(const Command* command) noexcept nogil:
@@ -108,8 +124,12 @@ cdef inline bint is_well_formed(const Command* command) noexcept nogil:
     if likely(command.n_records == 1):
         if likely(<u8>(command.kind - COMMAND_NEW_ORDER) <= <u8>(COMMAND_MASS_CANCEL - COMMAND_NEW_ORDER)):
             return True
-        return command.kind == COMMAND_REVOKE
-    return command.kind == COMMAND_MASS_QUOTE or (command.kind == COMMAND_NEW_ORDER and command.n_records == 2)
+        if command.kind == COMMAND_CONTROL:
+            return command.account != FEES_ACCOUNT
+        return command.kind == COMMAND_REVOKE or command.kind == COMMAND_WITHDRAWAL
+    if command.kind == COMMAND_MASS_QUOTE or command.kind == COMMAND_DEPOSIT:
+        return True
+    return command.n_records == 2 and (command.kind == COMMAND_NEW_ORDER or command.kind == COMMAND_BUST)
 
 
 cdef inline int take_command(State* s, const Command* command) noexcept nogil:
@@ -123,6 +143,12 @@ cdef inline int take_command(State* s, const Command* command) noexcept nogil:
         return renew(s, <const Credential*>command)
     if command.kind == COMMAND_GUARD and command.n_records == 1:
         return guard(s, <const Guard*>command)
+    if command.kind == COMMAND_SETTLED and command.n_records == 1:
+        settled(s, <const Settled*>command)
+        return NONE
+    if command.kind == COMMAND_CONTROL and command.n_records == 1:
+        venue_control(s, <const Control*>command)
+        return NONE
     if command.kind != COMMAND_TIME or command.n_records != 1:
         emit_rejected(
             s, command, command.kind, command.instrument, UNKNOWN_COMMAND, command.client_order_id, 0, 0

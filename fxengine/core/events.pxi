@@ -142,18 +142,22 @@ cdef void emit_status(
     event.instrument_stream = 0
 
 
-cdef void emit_money(
+cdef MoneyEvent* emit_money(
     State* s, Account* owner, u32 account, u8 kind, u16 currency, i64 amount_units, u32 counterparty,
     u64 client_order_id,
 ) noexcept nogil:
-    """Tell an account that money moved (RECEIVED, DEPOSITED, WITHDRAWN) or was moved (DONE)."""
+    """Tell an account that money moved (RECEIVED, DEPOSITED ...), is held or free again, or was moved (DONE).
+
+    Returns the event, for its withdrawal or external id to be written where it has one.
+    """
     cdef MoneyEvent* event = <MoneyEvent*>event_to(s, owner, account, kind, 0, NONE, currency, NEW, 0, counterparty)
-    event.order_id = 0
+    event.withdrawal = 0
     event.client_order_id = client_order_id
     event.reserved_0 = 0
     event.amount_units = amount_units
-    memset(event.reserved_1, 0, sizeof(event.reserved_1))
+    memset(event.external_id, 0, sizeof(event.external_id) + sizeof(event.reserved_1))
     event.instrument_stream = 0
+    return event
 
 
 cdef void emit_swapped(
@@ -203,9 +207,11 @@ cdef void emit_credentialed(State* s, Account* owner, u32 account) noexcept nogi
     event.instrument_stream = 0
 
 
-cdef void emit_told(State* s, Account* owner, u32 account, u8 kind, u8 action, u16 reason, i64 setting) noexcept nogil:
-    """Tell an account what was decided over it, beside any order."""
-    cdef Event* event = event_to(s, owner, account, kind, action, reason, 0, NEW, 0, 0)
+cdef void emit_told(
+    State* s, Account* owner, u32 account, u8 kind, u8 action, u16 reason, u16 subject, i64 setting
+) noexcept nogil:
+    """Tell an account what was decided, beside any order."""
+    cdef Event* event = event_to(s, owner, account, kind, action, reason, subject, NEW, 0, 0)
     event.order_id = event.client_order_id = 0
     event.price_ticks = 0
     event.quantity_lots = setting
@@ -215,9 +221,30 @@ cdef void emit_told(State* s, Account* owner, u32 account, u8 kind, u8 action, u
 
 cdef void emit_guarded(State* s, Account* owner, u32 account, u8 action, u16 reason, i64 setting) noexcept nogil:
     """Tell an account that a guard was set, and to what, or acted, and why (GUARDED)."""
-    emit_told(s, owner, account, EVENT_GUARDED, action, reason, setting)
+    emit_told(s, owner, account, EVENT_GUARDED, action, reason, 0, setting)
 
 
 cdef void emit_revoked(State* s, Account* owner, u32 account, u8 action, u16 reason) noexcept nogil:
     """Tell an account that it was frozen or released, or that its token was revoked (REVOKED)."""
-    emit_told(s, owner, account, EVENT_REVOKED, action, reason, 0)
+    emit_told(s, owner, account, EVENT_REVOKED, action, reason, 0, 0)
+
+
+cdef void emit_controlled(State* s, Account* owner, u32 account, u8 mode, u16 currency, u8 scope) noexcept nogil:
+    """Tell who said it that the venue or a currency was opened or closed (CONTROLLED)."""
+    emit_told(s, owner, account, EVENT_CONTROLLED, mode, NONE, currency, scope)
+
+
+cdef void emit_busted(
+    State* s, const Bust* command, u32 account, u32 other, u8 side, u8 flags, i64 fee_units
+) noexcept nogil:
+    """Tell an account that a trade of it was undone (BUSTED)."""
+    cdef BustEvent* event = <BustEvent*>event_to(
+        s, account_at(s, account), account, EVENT_BUSTED, side, NONE, command.instrument, NEW, flags, other
+    )
+    event.trade_number = command.number
+    event.client_order_id = 0
+    event.price_ticks = command.price_ticks
+    event.quantity_lots = command.quantity_lots
+    event.reserved_0 = event.reserved_1 = 0
+    event.fee_units = fee_units
+    event.instrument_stream = 0

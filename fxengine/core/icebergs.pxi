@@ -86,11 +86,9 @@ cdef inline void begin_walk(State* s, Walk* walk, Ladder* ladder, u32 reach, u32
     """
     walk.ladder = ladder
     walk.order = NULL
-    walk.turn = 0
     walk.rank = ladder.best_rank
     walk.reach = reach
     walk.prevented = prevented
-    walk.hidden = False
 
 
 cdef inline bint step(State* s, Walk* walk) noexcept nogil:

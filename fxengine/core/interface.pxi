@@ -20,15 +20,16 @@ cdef enum:
 cdef class Core:
     """The matching core; the same interface and the same bytes as ``fxengine.reference.Core``.
 
-    ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command and
-    ``max_orders`` the open orders, ``max_accounts`` the accounts, the venue's own two included. An empty instrument costs 192 bytes; an idle account 256, and 16
+    ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command,
+    ``max_orders`` the open orders, ``max_accounts`` the accounts, the venue's own two included,
+    ``max_withdrawals`` the open withdrawals of one account. An empty instrument costs 192 bytes; an idle account 256, and 16
     per currency. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
     that could not be computed with, MemoryError when the system has no address space left.
     """
 
     def __cinit__(
         self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000,
-        Py_ssize_t max_accounts=4_194_304,
+        Py_ssize_t max_accounts=4_194_304, Py_ssize_t max_withdrawals=1024,
     ):
         cdef State* s = &self.state
         cdef InstrumentRecord row
@@ -40,6 +41,7 @@ cdef class Core:
         _check_range("max_fills", max_fills, 1, 65_536)
         _check_range("max_orders", max_orders, 1, 2**31 - 1)
         _check_range("max_accounts", max_accounts, FIRST_CLIENT_ACCOUNT, ACCOUNTS_MAX)
+        _check_range("max_withdrawals", max_withdrawals, 1, 65_536)
         _check_range("len(instruments)", len(instruments), 0, 65_536)
         rows = <const InstrumentRecord*><size_t>instruments.ctypes.data
         s.n_currencies = n_currencies
@@ -47,6 +49,7 @@ cdef class Core:
         s.max_fills = max_fills
         s.max_orders = max_orders
         s.max_accounts = max_accounts
+        s.max_withdrawals = max_withdrawals
         s.next_due_ns = INT64_LARGEST
         s.events_reserve = EVENTS_PER_FILL * max_fills + EVENTS_BESIDE_FILLS
         s.orders = <Order*>reserve(orders_bytes(s))
@@ -82,7 +85,10 @@ cdef class Core:
             munmap(s.balances, balances_bytes(s))
         free(s.timers)
         free(s.dead_men)
-        free(s.revoked)
+        free(s.revoked.ids)
+        free(s.withdrawals)
+        free(s.deposits.ids)
+        free(s.busted.ids)
         free(s.quotes)
         release_all(&s.memory)
 
@@ -185,7 +191,7 @@ cdef class Core:
     def next_deadline_ns(self):
         """When the core next has something to do by itself; 2**63 - 1 for never."""
         self._ready()
-        if self.state.triggered_first:
+        if next_to_run(&self.state):
             return self.state.now_ns
         drop_stale_timers(&self.state)
         return self.state.next_due_ns
@@ -265,6 +271,31 @@ cdef class Core:
         _check_range("limit", limit, 1, 2**31 - 1)
         return open_rows(&self.state, account, <u32>after_order_id, limit)
 
+    @property
+    def final_sequence(self):
+        """All up to this command is FINAL in the ledger, as far as the core was told; 0: nothing is."""
+        return self.state.final_sequence
+
+    @property
+    def cancel_only(self):
+        """Say whether the venue takes nothing that adds risk."""
+        return bool(self.state.cancel_only)
+
+    def redeem_only(self):
+        """Return the currencies that are not traded and not deposited, ascending."""
+        return [i for i in range(self.state.n_currencies) if is_redeem_only(&self.state, i)]
+
+    def open_withdrawals(self, Py_ssize_t account, u64 after, Py_ssize_t limit):
+        """Return up to ``limit`` withdrawals that wait to be paid, of an account or of all (0), ascending by number.
+
+        Rows are ``(number, account, currency, amount_units)``. ``after`` is the last number of the page
+        before; 0 begins. IndexError for no account, ValueError for a limit below 1. O(open withdrawals).
+        """
+        self._ready()
+        _check_index("account", account, self.state.n_accounts)
+        _check_range("limit", limit, 1, 2**31 - 1)
+        return withdrawal_rows(&self.state, account, after, limit)
+
     def watching(self):
         """Return the accounts whose orders end when their connection is lost, ascending. O(accounts)."""
         self._ready()
@@ -279,8 +310,9 @@ cdef class Core:
     def is_revoked(self, bytes token_id not None):
         """Say whether a token (blake2b-128 of its jti, 16 bytes) was revoked. O(log n) in the revoked."""
         self._ready()
-        _check_range("len(token_id)", len(token_id), sizeof(TokenId), sizeof(TokenId))
-        return bool(is_token_revoked(&self.state, <const u8*>PyBytes_AS_STRING(token_id)))
+        _check_range("len(token_id)", len(token_id), sizeof(KnownId), sizeof(KnownId))
+        return bool(is_known(&self.state.revoked, <const u8*>PyBytes_AS_STRING(token_id)))
+
     def account_stream(self, Py_ssize_t account):
         """Return the last number of an account's private stream; 0 for none. IndexError for no account."""
         self._ready()
@@ -328,6 +360,7 @@ cdef class Core:
         filled = Core(
             terms, n_currencies=self.state.n_currencies, max_fills=self.state.max_fills,
             max_orders=self.state.max_orders, max_accounts=self.state.max_accounts,
+            max_withdrawals=self.state.max_withdrawals,
         )
         self.applying = True  # other threads may run meanwhile
         try:

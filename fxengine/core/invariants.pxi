@@ -23,14 +23,19 @@ cdef int check_conserved(State* s) except -1:
 
 
 cdef int check_held(State* s) except -1:
-    """What is held is exactly the principal of the open orders; nothing but custody is overdrawn."""
+    """What is held is exactly what open orders and withdrawals need; nothing but custody is overdrawn."""
     cdef size_t n = <size_t>s.n_accounts * s.n_currencies
     cdef i64[::1] need = _numpy.zeros(n, _numpy.int64)
     cdef Order* order
     cdef Book* book
     cdef Balance* balance
+    cdef Withdrawal* withdrawal
+    cdef size_t place
     cdef u32 i
     cdef u32 currency
+    for place in range(s.n_withdrawals):
+        withdrawal = s.withdrawals + place
+        need[withdrawal.account * s.n_currencies + withdrawal.currency] += withdrawal.amount_units
     for i in range(1, s.orders_used + 1):
         order = s.orders + i
         if order.account:
@@ -44,7 +49,7 @@ cdef int check_held(State* s) except -1:
             if balance.held_units != need[i * s.n_currencies + currency]:
                 raise AssertionError(
                     f"account {i} holds {balance.held_units} of {currency}, "
-                    f"orders need {need[i * s.n_currencies + currency]}"
+                    f"orders and withdrawals need {need[i * s.n_currencies + currency]}"
                 )
             if balance.available_units < 0 and i != CUSTODY_ACCOUNT:
                 raise AssertionError(f"account {i} is overdrawn in {currency}")
@@ -316,15 +321,51 @@ cdef int check_rings(State* s) except -1:
     return 0
 
 
+cdef int check_known(const KnownIds* known, str what) except -1:
+    """Ids that are never forgotten stand in order, once each."""
+    cdef size_t i
+    for i in range(1, known.n):
+        if memcmp(known.ids[i - 1].hash, known.ids[i].hash, sizeof(KnownId)) >= 0:
+            raise AssertionError(f"{what} {i} is not in order")
+    return 0
+
+
+cdef int check_withdrawals(State* s) except -1:
+    """Open withdrawals stand in order, and their accounts count them; nothing that is FINAL is still to come."""
+    cdef u32[::1] counted = _numpy.zeros(s.n_accounts, _numpy.uint32)
+    cdef size_t i
+    cdef u32 number
+    check_known(&s.deposits, "the external id")
+    check_known(&s.busted, "the busted trade")
+    if s.final_sequence > s.sequence:
+        raise AssertionError("what is FINAL is still to come")
+    for i in range(s.n_withdrawals):
+        if i and s.withdrawals[i - 1].number >= s.withdrawals[i].number:
+            raise AssertionError(f"the open withdrawal {s.withdrawals[i].number} is not in order")
+        if s.withdrawals[i].number > s.sequence or s.withdrawals[i].amount_units < 1:
+            raise AssertionError(f"the open withdrawal {s.withdrawals[i].number} is still to come, or of nothing")
+        counted[s.withdrawals[i].account] += 1
+    for number in range(s.n_accounts):
+        if account_at(s, number).n_withdrawals != counted[number]:
+            raise AssertionError(f"account {number} counts its open withdrawals wrongly")
+    return 0
+
+
+cdef int check_closed(State* s) except -1:
+    """Every book knows whether it is closed."""
+    cdef u32 i
+    for i in range(s.n_instruments):
+        if s.books[i].closed != closing_of(s, s.books + i):
+            raise AssertionError(f"instrument {i} is closed otherwise than it knows")
+    return 0
+
+
 cdef int check_marks(State* s) except -1:
     """Who is barred may not trade and has no open orders; revoked tokens are in order, and bar who has one."""
     cdef Account* account
     cdef bint barred
-    cdef size_t i
     cdef u32 number
-    for i in range(1, s.n_revoked):
-        if memcmp(s.revoked[i - 1].hash, s.revoked[i].hash, sizeof(TokenId)) >= 0:
-            raise AssertionError(f"the revoked token {i} is not in order")
+    check_known(&s.revoked, "the revoked token")
     for number in range(s.n_accounts):
         account = account_at(s, number)
         if number < FIRST_CLIENT_ACCOUNT and is_marked(account):
@@ -334,7 +375,7 @@ cdef int check_marks(State* s) except -1:
             raise AssertionError(f"account {number}: what it may do does not follow from its marks")
         if barred and account.n_orders:
             raise AssertionError(f"account {number} is barred and has {account.n_orders} open orders")
-        if number >= FIRST_CLIENT_ACCOUNT and is_token_revoked(s, account.token_id) != (account.marks & REVOKED != 0):
+        if number >= FIRST_CLIENT_ACCOUNT and is_known(&s.revoked, account.token_id) != (account.marks & REVOKED != 0):
             raise AssertionError(f"account {number}: its token and its mark differ")
     return 0
 
@@ -368,6 +409,8 @@ cdef int check_state(State* s) except -1:
     check_rings(s)
     check_marks(s)
     check_dead_men(s)
+    check_withdrawals(s)
+    check_closed(s)
     check_conserved(s)
     check_held(s)
     check_never_crossed(s)

@@ -141,6 +141,8 @@ cdef inline int order_refusal(
     if unlikely(command.instrument >= s.n_instruments):
         return UNKNOWN_INSTRUMENT
     book = s.books + command.instrument
+    if unlikely(book.closed):
+        return why_closed(book)
     if unlikely(not (permits(account, book.given[0]) and permits(account, book.given[1]))):
         return CURRENCY_NOT_PERMITTED
     if unlikely(command.side != BUY and command.side != SELL):

@@ -74,3 +74,15 @@ cdef list open_rows(State* s, u32 number, u32 after_slot, Py_ssize_t limit):
     finally:
         free(found.orders)
     return rows
+
+
+cdef list withdrawal_rows(const State* s, u32 account, u64 after, Py_ssize_t limit):
+    """Return open withdrawals of an account, or of all (0), behind a number. O(open withdrawals)."""
+    cdef list rows = []
+    cdef const Withdrawal* found
+    cdef size_t i
+    for i in range(s.n_withdrawals):
+        found = s.withdrawals + i
+        if found.number > after and (account == 0 or found.account == account) and len(rows) < limit:
+            rows.append((found.number, found.account, found.currency, found.amount_units))
+    return rows

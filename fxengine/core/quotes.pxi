@@ -157,6 +157,25 @@ cdef int side_refusal(
     return NONE
 
 
+cdef bint adds(const State* s, const QuoteSet* standing, const SetWanted* wanted) noexcept nogil:
+    """Say whether a set has a level that does not stand yet, or that grows. Levels may come in any order yet."""
+    cdef const QuoteLevel* level
+    cdef i64 leaves
+    cdef u32 i
+    cdef u32 j
+    cdef u8 side
+    for side in range(2):
+        for i in range(wanted.n[side]):
+            level = &wanted.levels[side][i]
+            leaves = -1
+            for j in range(standing.n[side]):
+                if standing.levels[side][j].price_ticks == level.price_ticks:
+                    leaves = s.orders[standing.levels[side][j].slot].leaves_lots
+            if leaves < 0 or level.leaves_lots > leaves:
+                return True
+    return False
+
+
 cdef int set_refusal(
     State* s, const Account* account, const QuoteSet* standing, const SetWanted* wanted
 ) noexcept nogil:
@@ -171,6 +190,8 @@ cdef int set_refusal(
     cdef int reason
     cdef u32 i
     cdef u8 side
+    if unlikely(book.closed) and adds(s, standing, wanted):
+        return why_closed(book)
     if not (permits(account, book.given[0]) and permits(account, book.given[1])):
         return CURRENCY_NOT_PERMITTED
     for side in range(2):

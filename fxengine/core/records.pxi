@@ -25,6 +25,11 @@ cdef dict _command_layouts():
     cdef Money m
     cdef Guard g
     cdef Revoke r
+    cdef Settled t
+    cdef Control y
+    cdef Bust b
+    cdef BustDetail f
+    cdef WithdrawalEnding e
     cdef Credential k
     cdef CredentialDetail d
     cdef InstrumentRecord i
@@ -96,6 +101,32 @@ cdef dict _command_layouts():
     money = [
         _field("beneficiary", at, <Address>&m.beneficiary, sizeof(m.beneficiary)),
         _field("amount_units", at, <Address>&m.amount_units, sizeof(m.amount_units)),
+        _field("external_id", at, <Address>&m.external_id, sizeof(m.external_id)),
+    ]
+    at = <Address>&b
+    bust_fields = [
+        _field("number", at, <Address>&b.number, sizeof(b.number)),
+        _field("price_ticks", at, <Address>&b.price_ticks, sizeof(b.price_ticks)),
+        _field("quantity_lots", at, <Address>&b.quantity_lots, sizeof(b.quantity_lots)),
+        _field("maker", at, <Address>&b.maker, sizeof(b.maker)),
+        _field("taker", at, <Address>&b.taker, sizeof(b.taker)),
+        _field("maker_side", at, <Address>&b.maker_side, sizeof(b.maker_side)),
+    ]
+    at = <Address>&f
+    bust_detail = [
+        _field("maker_fee_units", at, <Address>&f.maker_fee_units, sizeof(f.maker_fee_units)),
+        _field("taker_fee_units", at, <Address>&f.taker_fee_units, sizeof(f.taker_fee_units)),
+    ]
+    at = <Address>&y
+    control_fields = [
+        _field("scope", at, <Address>&y.scope, sizeof(y.scope)),
+        _field("mode", at, <Address>&y.mode, sizeof(y.mode)),
+    ]
+    settled_fields = [_field("final_sequence", <Address>&t, <Address>&t.final_sequence, sizeof(t.final_sequence))]
+    at = <Address>&e
+    withdrawal = [
+        _field("action", at, <Address>&e.action, sizeof(e.action)),
+        _field("withdrawal", at, <Address>&e.withdrawal, sizeof(e.withdrawal)),
     ]
     at = <Address>&g
     guard_fields = [
@@ -145,6 +176,11 @@ cdef dict _command_layouts():
         "QUOTE_LEVEL": (sizeof(QuoteLevel), dict(quote_level)),
         "SWAP": (sizeof(Swap), dict(header + swap)),
         "MONEY": (sizeof(Money), dict(header + money)),
+        "SETTLED": (sizeof(Settled), dict(header + settled_fields)),
+        "WITHDRAWAL": (sizeof(WithdrawalEnding), dict(header + withdrawal)),
+        "BUST": (sizeof(Bust), dict(header + bust_fields)),
+        "BUST_DETAIL": (sizeof(BustDetail), dict(bust_detail)),
+        "CONTROL": (sizeof(Control), dict(header + control_fields)),
         "GUARD": (sizeof(Guard), dict(header + guard_fields)),
         "REVOKE": (sizeof(Revoke), dict(header + revoke_fields)),
         "CREDENTIAL": (sizeof(Credential), dict(header + credential)),
@@ -161,6 +197,7 @@ cdef dict _event_layouts():
     cdef StatusEvent t
     cdef MoneyEvent m
     cdef SwapEvent w
+    cdef BustEvent b
     cdef Address at = <Address>&e
     whom = [
         _field("kind", at, <Address>&e.kind, sizeof(e.kind)),
@@ -200,7 +237,21 @@ cdef dict _event_layouts():
     reduced = [_field("leaves_lots", <Address>&d, <Address>&d.leaves_lots, sizeof(d.leaves_lots))]
     notional = [_field("notional_units", <Address>&t, <Address>&t.notional_units, sizeof(t.notional_units))]
     original = [_field("original_sequence", <Address>&t, <Address>&t.original_sequence, sizeof(t.original_sequence))]
-    amount = [_field("amount_units", <Address>&m, <Address>&m.amount_units, sizeof(m.amount_units))]
+    at = <Address>&m
+    money = [
+        _field("withdrawal", at, <Address>&m.withdrawal, sizeof(m.withdrawal)),
+        _field("client_order_id", at, <Address>&m.client_order_id, sizeof(m.client_order_id)),
+        _field("amount_units", at, <Address>&m.amount_units, sizeof(m.amount_units)),
+        _field("external_id", at, <Address>&m.external_id, sizeof(m.external_id)),
+    ]
+    at = <Address>&b
+    busted = [
+        _field("trade_number", at, <Address>&b.trade_number, sizeof(b.trade_number)),
+        _field("client_order_id", at, <Address>&b.client_order_id, sizeof(b.client_order_id)),
+        _field("price_ticks", at, <Address>&b.price_ticks, sizeof(b.price_ticks)),
+        _field("quantity_lots", at, <Address>&b.quantity_lots, sizeof(b.quantity_lots)),
+        _field("fee_units", at, <Address>&b.fee_units, sizeof(b.fee_units)),
+    ]
     at = <Address>&w
     swap = [
         _field("path", at, <Address>&w.path, sizeof(w.path)),
@@ -222,7 +273,8 @@ cdef dict _event_layouts():
             dict(whom + old_price + sequence + ids + price + lots + displayed + streams),
         ),
         "STATUS_EVENT": (sizeof(StatusEvent), dict(header + ids + notional + lots + original + streams)),
-        "MONEY_EVENT": (sizeof(MoneyEvent), dict(header + ids + amount + streams)),
+        "MONEY_EVENT": (sizeof(MoneyEvent), dict(header + money + streams)),
+        "BUST_EVENT": (sizeof(BustEvent), dict(header + busted + streams)),
         "SWAP_EVENT": (sizeof(SwapEvent), dict(header + swap)),
     }
 

@@ -70,7 +70,7 @@ cdef int get_outcome(Restoring* r, Account* account, u64 before) noexcept nogil:
         return deny(r, b"client ids of an account are not in order")
     if unlikely(not in_window(account, highest, image.client_order_id)):
         return deny(r, b"a client id is not in its account's window")
-    if unlikely(image.kind < COMMAND_NEW_ORDER or image.kind > COMMAND_REVOKE or image.kind == COMMAND_GUARD or image.reserved):
+    if unlikely(not is_numbered(image.kind) or image.reserved):
         return deny(r, b"the outcome of a client id is of no known command")
     if unlikely(<u32>image.order_id > r.s.orders_used):  # look_ahead.pxi follows it without another look
         return deny(r, b"the outcome of a client id names a slot that is not there")

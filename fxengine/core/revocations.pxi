@@ -9,8 +9,7 @@
 #     marks FROZEN           expires_ns = 0         -> ACCOUNT_FROZEN
 #     marks REVOKED          expires_ns = 0         -> TOKEN_REVOKED, until a credential with another token
 #
-# Revoked tokens are kept for ever, as an ascending array: 16 bytes each, found by halving, and in
-# the canonical order already. One is looked up per credential, none per order.
+# Revoked tokens are kept for ever (known_ids.pxi). One is looked up per credential, none per order.
 
 
 cdef int bar_or(const Account* account, int otherwise) noexcept nogil:
@@ -25,63 +24,19 @@ cdef inline void note_expiry(Account* account) noexcept nogil:
     account.expires_ns = 0 if account.marks & (FROZEN | REVOKED) else account.credential_expires_ns
 
 
-cdef size_t token_place(const State* s, const u8* token_id) noexcept nogil:
-    """Return where a token stands among the revoked, or would stand. O(log n)."""
-    cdef size_t low = 0
-    cdef size_t high = s.n_revoked
-    cdef size_t middle
-    while low < high:
-        middle = (low + high) // 2
-        if memcmp(s.revoked[middle].hash, token_id, sizeof(TokenId)) < 0:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-cdef bint is_token_revoked(const State* s, const u8* token_id) noexcept nogil:
-    """Say whether a token was revoked. O(log n)."""
-    cdef size_t place = token_place(s, token_id)
-    return place < s.n_revoked and memcmp(s.revoked[place].hash, token_id, sizeof(TokenId)) == 0
-
-
-cdef int add_revoked(State* s, const u8* token_id) noexcept nogil:
-    """Add a token to the revoked ones, once. O(n) to make room."""
-    cdef size_t place = token_place(s, token_id)
-    cdef size_t room = s.revoked_capacity * 2 if s.revoked_capacity else 64
-    cdef TokenId* larger
-    if is_token_revoked(s, token_id):
-        return NONE
-    if s.n_revoked == s.revoked_capacity:
-        larger = <TokenId*>realloc(s.revoked, room * sizeof(TokenId))
-        if larger == NULL:
-            return OUT_OF_MEMORY
-        s.revoked = larger
-        s.revoked_capacity = room
-    memmove(s.revoked + place + 1, s.revoked + place, (s.n_revoked - place) * sizeof(TokenId))
-    memcpy(s.revoked[place].hash, token_id, sizeof(TokenId))
-    s.n_revoked += 1
-    return NONE
-
-
 cdef inline bint has_token(const State* s, u32 number, const u8* token_id) noexcept nogil:
     """Say whether an account's credential came with this token."""
-    return memcmp(account_at(s, number).token_id, token_id, sizeof(TokenId)) == 0
-
-
-cdef bint names_no_token(const Revoke* command) noexcept nogil:
-    cdef const u64* words = <const u64*>command.token_id
-    return (words[0] | words[1]) == 0
+    return memcmp(account_at(s, number).token_id, token_id, sizeof(KnownId)) == 0
 
 
 cdef int revoke_refusal(const State* s, const Account* operator_account, const Revoke* command) noexcept nogil:
     """Return the first reason to refuse, in this order."""
-    if not (operator_account.flags & OPERATOR and is_valid(s, operator_account)):
+    if not is_operator(s, operator_account):
         return bar_or(operator_account, NOT_AUTHORIZED)
     if command.action < REVOKE_FREEZE or command.action > REVOKE_TOKEN:
         return UNKNOWN_COMMAND
     if command.action == REVOKE_TOKEN:
-        return UNKNOWN_COMMAND if names_no_token(command) else NONE
+        return UNKNOWN_COMMAND if is_no_id(command.token_id) else NONE
     return UNKNOWN_ACCOUNT if client_at(s, command.target) == NULL else NONE
 
 
@@ -124,7 +79,7 @@ cdef void unfreeze(State* s, u32 number) noexcept nogil:
 cdef int revoke_token(State* s, const u8* token_id, i64* n_ended) noexcept nogil:
     """Keep a token as revoked and bar whoever holds its credential by it. O(accounts)."""
     cdef u32 number
-    if add_revoked(s, token_id) != NONE:
+    if add_known(&s.revoked, token_id) != NONE:
         return OUT_OF_MEMORY
     for number in range(FIRST_CLIENT_ACCOUNT, s.n_accounts):
         if has_token(s, number, token_id):

@@ -86,7 +86,7 @@ cdef int get_state(Restoring* r) noexcept nogil:
     for i in range(s.n_instruments):
         if get_book(r, s.books + i) != 0:
             return -1
-    if get_triggered(r) != 0 or get_marks(r) != 0:
+    if get_triggered(r) != 0 or get_standing(r) != 0:
         return -1
     if r.at != r.end:
         return deny(r, b"something stands behind its end")
@@ -191,6 +191,7 @@ cdef int fill_state(State* s, bytes snapshot) except -1:
             check_held(s)
             check_never_crossed(s)
             check_marks(s)
+            check_withdrawals(s)
         except AssertionError as e:
             problem = str(e)
     if problem:

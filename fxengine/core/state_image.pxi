@@ -45,7 +45,7 @@ cdef size_t state_room(const State* s) noexcept nogil:
             n_segments += account.ring[j].number != 0
     size += n_segments * SEGMENT_IDS * sizeof(OutcomeImage)
     size += (2 * <size_t>s.orders_used - s.n_orders + 2) * sizeof(u32)
-    return size + s.n_instruments * sizeof(BookImage) + s.n_orders * sizeof(OrderImage) + marks_size(s)
+    return size + s.n_instruments * sizeof(BookImage) + s.n_orders * sizeof(OrderImage) + standing_size(s)
 
 
 cdef u8* put_state(u8* at, State* s, Chase* chase) noexcept nogil:
@@ -65,7 +65,7 @@ cdef u8* put_state(u8* at, State* s, Chase* chase) noexcept nogil:
     at = put_slots(at, s, chase.behind)
     for i in range(s.n_instruments):
         at = put_book(at, s, s.books + i, chase)
-    return put_marks(put_triggered(at, s), s)
+    return put_standing(put_triggered(at, s), s)
 
 
 cdef bytes state_image(State* s, size_t front):

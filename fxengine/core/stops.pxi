@@ -149,6 +149,17 @@ cdef void trigger_stops(State* s, Book* book) noexcept nogil:
     note_nearest_stops(book)
 
 
+cdef u32 next_to_run(const State* s) noexcept nogil:
+    """Return the slot of the triggered stop whose turn it is, the first of an open instrument; 0 for none.
+
+    O(those before it): while an instrument is closed, the few that were left over by its last command.
+    """
+    cdef u32 slot = s.triggered_first
+    while slot and s.books[s.orders[slot].instrument].closed:
+        slot = s.orders[slot].next
+    return slot
+
+
 cdef int run_triggered(State* s) noexcept nogil:
     """Run triggered stops, first in first out, those they trigger included, up to the bound of a command.
 
@@ -156,11 +167,12 @@ cdef int run_triggered(State* s) noexcept nogil:
     """
     cdef Order* order
     cdef Account* owner
+    cdef u32 slot = next_to_run(s)
     cdef int status
-    while s.triggered_first and s.triggers_run < TRIGGERS_MAX:
+    while slot and s.triggers_run < TRIGGERS_MAX:
         if s.n_events + s.events_reserve > s.events_capacity:
             return EVENTS_FULL
-        order = s.orders + s.triggered_first
+        order = s.orders + slot
         owner = account_at(s, order.account)
         unqueue_triggered(s, order)
         s.triggers_run += 1
@@ -172,4 +184,5 @@ cdef int run_triggered(State* s) noexcept nogil:
         status = run_order(s, s.books + order.instrument, owner, order, order.ord_type == MARKET)
         if status != NONE:
             return status
+        slot = next_to_run(s)
     return NONE

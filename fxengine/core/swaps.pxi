@@ -151,6 +151,11 @@ cdef int consider(State* s, const u32* hops, i64 n_legs, const Swap* command, Pl
     return reason
 
 
+cdef inline bint may_pass(const State* s, const Account* account, u32 currency) noexcept nogil:
+    """Say whether a path may lead over a currency."""
+    return permits(account, currency) and not is_redeem_only(s, currency)
+
+
 cdef int best_plan(State* s, const Account* account, const Swap* command, Plan* best) noexcept nogil:
     """Plan every path that the account may use and return the best, or why there is none."""
     cdef u32 n = s.n_currencies
@@ -167,16 +172,16 @@ cdef int best_plan(State* s, const Account* account, const Swap* command, Plan* 
     for a in range(n):
         hops[0] = s.hops[start * n + a]
         hops[1] = s.hops[a * n + end]
-        if a != end and hops[0] != NO_HOP and hops[1] != NO_HOP and permits(account, a):
+        if a != end and hops[0] != NO_HOP and hops[1] != NO_HOP and may_pass(s, account, a):
             reason = consider(s, hops, 2, command, best, reason)
     for a in range(n):
         hops[0] = s.hops[start * n + a]
-        if a == end or hops[0] == NO_HOP or not permits(account, a):
+        if a == end or hops[0] == NO_HOP or not may_pass(s, account, a):
             continue
         for b in range(n):
             hops[1] = s.hops[a * n + b]
             hops[2] = s.hops[b * n + end]
-            if b != start and b != end and hops[1] != NO_HOP and hops[2] != NO_HOP and permits(account, b):
+            if b != start and b != end and hops[1] != NO_HOP and hops[2] != NO_HOP and may_pass(s, account, b):
                 reason = consider(s, hops, 3, command, best, reason)
     return NONE if best.n_legs else reason
 
@@ -190,6 +195,10 @@ cdef int swap_refusal(State* s, const Account* account, const Swap* command, u32
         return UNKNOWN_CURRENCY
     if command.instrument == command.currency_out:
         return SAME_CURRENCY
+    if s.cancel_only:
+        return VENUE_CANCEL_ONLY
+    if is_redeem_only(s, command.instrument) or is_redeem_only(s, command.currency_out):
+        return CURRENCY_REDEEM_ONLY
     if command.mode != EXACT_IN and command.mode != EXACT_OUT:
         return BAD_SWAP_MODE
     if command.amount_units < 1 or command.bound_units < 1:

@@ -18,6 +18,10 @@ OpenOrder = tuple[int, int, int, int, int, int, int, int]
 ord_type 0: a quote."""
 
 
+OpenWithdrawal = tuple[int, int, int, int]
+"""``(number, account, currency, amount_units)``."""
+
+
 class MatchingCore(Protocol):
     """A deterministic state machine over command records; see ``fxengine.reference`` for its rules."""
 
@@ -66,6 +70,20 @@ class MatchingCore(Protocol):
     def open_orders(self, account: int, after_order_id: int, limit: int) -> list[OpenOrder]:
         """Return a page of an account's open orders and quotes, ascending by slot."""
 
+    @property
+    def final_sequence(self) -> int:
+        """All up to this command is FINAL in the ledger, as far as the core was told."""
+
+    @property
+    def cancel_only(self) -> bool:
+        """Say whether the venue takes nothing that adds risk."""
+
+    def redeem_only(self) -> list[int]:
+        """Return the currencies that are not traded and not deposited."""
+
+    def open_withdrawals(self, account: int, after: int, limit: int) -> list[OpenWithdrawal]:
+        """Return a page of the withdrawals that wait to be paid, of an account or of all (0), ascending."""
+
     def watching(self) -> list[int]:
         """Return the accounts whose orders end when their connection is lost."""
 
@@ -108,6 +126,7 @@ class CoreType(Protocol):
         max_fills: int = ...,
         max_orders: int = ...,
         max_accounts: int = ...,
+        max_withdrawals: int = ...,
     ) -> MatchingCore:
         """Make an empty core for ``(n,) INSTRUMENT`` records."""
 

@@ -6,7 +6,8 @@ messages), ``marketdata``, ``outbox``, ``server`` (the sockets and the cycle), `
 venue in one process). See docs/protocol.md.
 """
 
-from fxengine.gateway.server import Gateway, Stop
+from fxengine.gateway.server import Gateway
 from fxengine.gateway.service import Ready, run_venue
+from fxengine.gateway.stop import Stop
 
 __all__ = ["Gateway", "Ready", "Stop", "run_venue"]

@@ -20,7 +20,7 @@ from fxengine.gateway.delivery import Delivery
 from fxengine.gateway.history import Times
 from fxengine.gateway.reports import report_rows
 from fxengine.gateway.session import Session
-from fxengine.records import EVENT_BYTES, Records
+from fxengine.records import EVENT_BYTES, Records, select
 from fxengine.wire import TABLE_FROM, encode_rows, is_tabular, read_events, report_row, report_table
 
 TABLE_ROWS: Final = 1_024
@@ -81,12 +81,13 @@ class Audience:
 
     def _tell_by_messages(self, events: Records, time_ns: int) -> None:
         if self._by_records:
-            events = events[np.isin(events["account"], list(self._by_messages))]
+            events = select(events, np.isin(events["account"], list(self._by_messages)))
         if len(events) >= TABLE_FROM:
-            # An account that is told of anything but orders hears all of this batch row by row, in its order.
-            others = np.isin(events["account"], events["account"][~is_tabular(events)])
-            self._tell_table(events[~others], time_ns)
-            events = events[others]
+            tabular = is_tabular(events)
+            if not tabular.all():  # who is told of anything but orders hears all of this batch row by row, in its order
+                tabular = ~np.isin(events["account"], np.unique(events["account"][~tabular]))
+            self._tell_table(select(events, tabular), time_ns)
+            events = select(events, ~tabular)
         rows = read_events(events)
         for account, reports in report_rows(rows, events, time_ns, self._by_messages).items():
             self._send(account, encode_rows(reports), len(reports))

@@ -4,6 +4,8 @@ A command is one or more 64-byte records, each packed by one call; the sequencer
 The account is the session's, never the client's word::
 
     NEW_ORDER   1 record; 2 with a stop price or a minimum quantity
+    BUST        2 records
+    DEPOSIT     1 record, and records of its external reference's text behind it
     MASS_QUOTE  1 record, and 16-byte units behind it: per set a head, its bids, its offers
     all else    1 record
 """
@@ -14,10 +16,27 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from fxengine.codes import CommandKind, GuardAction
-from fxengine.messages import Amend, Cancel, DeadMan, Deposit, MassCancel, MassQuote, NewOrder, Revoke, Swap, Withdraw
+from fxengine.messages import (
+    Amend,
+    Bust,
+    Cancel,
+    Control,
+    DeadMan,
+    Deposit,
+    EndWithdrawal,
+    MassCancel,
+    MassQuote,
+    NewOrder,
+    Revoke,
+    Swap,
+    Withdraw,
+)
 from fxengine.records import (
     AMEND,
+    BUST,
+    BUST_DETAIL,
     CANCEL,
+    CONTROL,
     GUARD,
     MASS_CANCEL,
     MASS_QUOTE,
@@ -26,7 +45,9 @@ from fxengine.records import (
     ORDER_DETAIL,
     RECORD_BYTES,
     REVOKE,
+    SETTLED,
     SWAP,
+    WITHDRAWAL,
     struct_of,
 )
 
@@ -40,6 +61,11 @@ _pack_guard = struct_of(GUARD).pack
 _pack_swap = struct_of(SWAP).pack
 _pack_money = struct_of(MONEY).pack
 _pack_revoke = struct_of(REVOKE).pack
+_pack_bust = struct_of(BUST).pack
+_pack_bust_detail = struct_of(BUST_DETAIL).pack
+_pack_control = struct_of(CONTROL).pack
+_pack_settled = struct_of(SETTLED).pack
+_pack_withdrawal = struct_of(WITHDRAWAL).pack
 
 _NEW_ORDER: Final = int(CommandKind.NEW_ORDER)
 _CANCEL: Final = int(CommandKind.CANCEL)
@@ -51,8 +77,12 @@ _SWAP: Final = int(CommandKind.SWAP)
 _DEPOSIT: Final = int(CommandKind.DEPOSIT)
 _WITHDRAW: Final = int(CommandKind.WITHDRAW)
 _REVOKE: Final = int(CommandKind.REVOKE)
+_BUST: Final = int(CommandKind.BUST)
+_CONTROL: Final = int(CommandKind.CONTROL)
+_SETTLED: Final = int(CommandKind.SETTLED)
+_WITHDRAWAL: Final = int(CommandKind.WITHDRAWAL)
 _NS_PER_MS: Final = 1_000_000
-_NO_TOKEN: Final = bytes(16)
+_NO_ID: Final = bytes(16)
 _SETS_ARE: Final = 2
 """Records of a MASS_QUOTE at least: its head, and one of units."""
 
@@ -110,24 +140,59 @@ def _swap(account: int, swap: Swap) -> bytes:
 
 
 def _deposit(account: int, deposit: Deposit) -> bytes:
-    client_id, beneficiary, currency, amount = deposit
-    return _pack_money(_DEPOSIT, 1, currency, account, client_id, 0, beneficiary, amount)
+    client_id, beneficiary, currency, amount, reference = deposit
+    text = reference.encode()
+    n_records = 1 - -len(text) // RECORD_BYTES
+    head = _pack_money(_DEPOSIT, n_records, currency, account, client_id, 0, beneficiary, amount, _hash(reference))
+    return (head + text).ljust(n_records * RECORD_BYTES, b"\0")
 
 
 def _withdraw(account: int, withdraw: Withdraw) -> bytes:
     client_id, beneficiary, currency, amount = withdraw
-    return _pack_money(_WITHDRAW, 1, currency, account, client_id, 0, beneficiary, amount)
+    return _pack_money(_WITHDRAW, 1, currency, account, client_id, 0, beneficiary, amount, _NO_ID)
+
+
+def _end_withdrawal(account: int, ending: EndWithdrawal) -> bytes:
+    client_id, action, withdrawal = ending
+    return _pack_withdrawal(_WITHDRAWAL, 1, 0, account, client_id, 0, action, withdrawal)
 
 
 def _revoke(account: int, revoke: Revoke) -> bytes:
     client_id, action, target, jti = revoke
-    token_id = blake2b(jti.encode(), digest_size=16).digest() if jti else _NO_TOKEN
-    return _pack_revoke(_REVOKE, 1, 0, account, client_id, 0, action, target, token_id)
+    return _pack_revoke(_REVOKE, 1, 0, account, client_id, 0, action, target, _hash(jti))
+
+
+def _control(account: int, control: Control) -> bytes:
+    client_id, scope, mode, currency = control
+    return control_record(account, client_id, scope, mode, currency)
+
+
+def control_record(account: int, client_id: int, scope: int, mode: int, currency: int = 0) -> bytes:
+    """Build a CONTROL: an operator's, or with account and client id 0 the venue's own word."""
+    return _pack_control(_CONTROL, 1, currency, account, client_id, 0, scope, mode)
+
+
+def _bust(account: int, bust: Bust) -> bytes:
+    client_id, instrument, number, maker, taker, maker_side, price, quantity, *fees = bust
+    head = _pack_bust(
+        _BUST, 2, instrument, account, client_id, 0, number, price, quantity, maker, taker, maker_side
+    )  # fmt: skip
+    return head + _pack_bust_detail(*fees)
+
+
+def _hash(text: str) -> bytes:
+    """Return what the core knows a text by; zeros for none."""
+    return blake2b(text.encode(), digest_size=16).digest() if text else _NO_ID
 
 
 def guard_record(account: int, action: GuardAction, *, watching: bool = False, timeout_ns: int = 0) -> bytes:
     """Build a GUARD: the dead-man timer at a client's word, WATCH and DISCONNECTED at the gateway's own."""
     return _pack_guard(_GUARD, 1, 0, account, 0, 0, action, watching, timeout_ns)
+
+
+def settled_record(final_sequence: int) -> bytes:
+    """Build a SETTLED, the venue's own word that the ledger has all up to a command for good."""
+    return _pack_settled(_SETTLED, 1, 0, 0, 0, 0, final_sequence)
 
 
 RECORD_OF: Final[dict[type[Any], Callable[[int, Any], bytes]]] = {
@@ -141,5 +206,8 @@ RECORD_OF: Final[dict[type[Any], Callable[[int, Any], bytes]]] = {
     Deposit: _deposit,
     Withdraw: _withdraw,
     Revoke: _revoke,
+    EndWithdrawal: _end_withdrawal,
+    Control: _control,
+    Bust: _bust,
 }
 """How each request that changes state becomes one command: ``(account, request) -> n x 64 bytes``."""

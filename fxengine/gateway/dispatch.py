@@ -4,7 +4,7 @@ No socket is touched here. The server hands in frames, once a cycle has the gath
 submitted as one batch, and sends what stands in the outboxes of the sessions named by
 :meth:`Dispatcher.take_ready`::
 
-    receive ... receive      frames -> session table, scope, limits -> records gathered, questions noted
+    receive_all              frames -> session table, scope, limits -> records gathered, questions noted
     submit                   one engine.submit; questions asked of the applied state, answers deferred
     on_released              reports, logons completed, market data: all from durable events
     do_what_is_due           silent sessions, ended credentials, pages of replays
@@ -14,17 +14,19 @@ Nothing is answered ahead of the disk. A balance is read right after the cycle's
 applied and leaves when they are durable (``engine.defer``); a book comes from durable events.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from fxengine.codes import RejectReason, RevokeAction, SettlementStatus
 from fxengine.engine import Engine, MatchingCore, Place, Released
 from fxengine.gateway.batch import Batch
-from fxengine.gateway.commands import RECORD_OF
+from fxengine.gateway.commands import RECORD_OF, settled_record
+from fxengine.gateway.controls import Controls
 from fxengine.gateway.delivery import Delivery, reject
 from fxengine.gateway.history import History
 from fxengine.gateway.limits import LOGON_COST
 from fxengine.gateway.logons import token_hash
+from fxengine.gateway.mail import Mail
 from fxengine.gateway.marketdata import MarketData, Publication
 from fxengine.gateway.presence import Presence
 from fxengine.gateway.questions import Questions
@@ -63,8 +65,9 @@ class Dispatcher:
 
     What a server calls, each cycle in this order, all in one thread::
 
-        receive(identity, frame, client_key)   per frame; client_key: the Z85 CURVE key that ZAP saw, None on a
-                                               plain connection. Returns how many messages it was worth
+        receive_all(senders, frames, keys)     as often as there is more; keys: the Z85 CURVE key that ZAP saw, by
+                                               sender, None on a plain connection. Returns how many messages
+                                               they were worth
         disconnected(identity)                 as soon as it is known that a connection is gone
         submit()                               once
         do_what_is_due(now_ns)                 once: silent sessions, expiries, pages of replays
@@ -87,9 +90,12 @@ class Dispatcher:
         self._delivery = Delivery()
         self._history = History(venue.history_bytes)
         self._batch = Batch(engine)
+        self.controls = Controls(engine.core, self._batch, [currency.code for currency in venue.currencies])
+        """Closes the venue, or a currency, where it must; takes effect with the next :meth:`submit`."""
         self._presence = Presence(engine, venue, self._batch, self._delivery, self._history, self._take_again)
         self._sessions = self._presence.sessions
         self._questions = Questions(engine, venue, self.market, self._presence.replays, self._delivery)
+        self._mail = Mail(self._sessions, self._batch, engine.clock_ns, self._receive)
         self._is_closing = False
 
     # -- what a server needs to know
@@ -120,7 +126,12 @@ class Dispatcher:
 
     # -- in
 
-    def receive(self, identity: bytes, frame: bytes, client_key: str | None = None) -> int:
+    def receive_all(self, senders: Sequence[bytes], frames: Sequence[bytes], keys: Mapping[bytes, str | None]) -> int:
+        """Act on frames in the order in which they arrived; return how many messages they are worth."""
+        take = self._mail.take_singly if self._is_closing else self._mail.take
+        return take(senders, frames, keys)
+
+    def _receive(self, identity: bytes, frame: bytes, client_key: str | None) -> int:
         """Act on one frame of one connection; return how many messages it is worth: many, where it is much work."""
         session = self._sessions.get(identity)
         if session is None:
@@ -130,9 +141,7 @@ class Dispatcher:
         session.heard_ns = now_ns = self._engine.clock_ns()
         if is_record_frame(frame):
             return self._take(session, frame, now_ns)
-        messages = decode_requests(frame)
-        executed = self._execute_all(session, messages, now_ns)
-        return executed or sum([self._take(session, message, now_ns) for message in messages])
+        return sum([self._take(session, message, now_ns) for message in decode_requests(frame)])
 
     def _take(self, session: Session, message: Incoming, now_ns: int) -> int:
         """Act on one message, or one frame of records; return how many messages it is worth."""
@@ -155,27 +164,6 @@ class Dispatcher:
         else:
             return self._answer(session, message, now_ns)
         return 1
-
-    def _execute_all(self, session: Session, messages: Sequence[Incoming], now_ns: int) -> int:
-        """Execute a frame of nothing but commands as one; return 0, with nothing done, for any other frame."""
-        if session.scope is not None or self._is_closing:
-            return 0
-        acts, account, n_relief = session.acts, session.account, 0
-        records = []
-        for message in messages:
-            kind = type(message)
-            act = acts.get(kind)
-            if act is _RELIEVE:
-                n_relief += 1  # each is one record
-            elif act is not _EXECUTE:
-                return 0
-            records.append(RECORD_OF[kind](account, message))
-        gathered = b"".join(records)
-        n_records = len(gathered) // RECORD_BYTES
-        if session.allowance.refuses(n_records - n_relief, n_relief, now_ns):
-            return 0
-        self._batch.add(gathered, len(records))
-        return n_records
 
     def _execute(self, session: Session, message: Incoming, act: Cell, now_ns: int) -> int:
         if session.scope is not None and not session.scope.allows(message, self._instruments_of(session.account)):
@@ -284,6 +272,7 @@ class Dispatcher:
         events, time_ns = released.events, released.time_ns
         presence = self._presence
         self._history.add(events, time_ns)
+        self.controls.heard(events)
         if released.replayed:
             self.market.add(events)
             return
@@ -317,7 +306,14 @@ class Dispatcher:
                 self._delivery.send_chunk(session, chunk, 1)
 
     def settled_through(self, batch_id: int, finality: str, last_sequence: int) -> None:
-        """Note up to which command all is FINAL: who logs on later has missed the notices so far."""
+        """Note up to which command all is FINAL: who logs on later has missed the notices so far.
+
+        The core is told where a withdrawal waits for it.
+        """
+        core = self._engine.core
+        waiting = core.open_withdrawals(0, core.final_sequence, 1)
+        if waiting and waiting[0][0] <= last_sequence:
+            self._batch.add(settled_record(last_sequence))
         self._presence.settled = Settlement(batch_id, int(SettlementStatus.FINAL), finality, 1, last_sequence, 0)
 
     # -- out

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fxengine.engine import MatchingCore
-from fxengine.records import EVENT, EVENT_BYTES, Records
+from fxengine.records import EVENT, EVENT_BYTES, Records, select
 
 CHUNK_EVENTS: Final = 4_096
 """Events in a chunk: the most that one page of a replay has to look at."""
@@ -115,7 +115,7 @@ class History:
             streams = events["account_stream"]
             chosen = np.flatnonzero((events["account"] == account) & (streams >= first) & (streams <= last))[:n_max]
             if len(chosen):
-                return events[chosen], chunk.times[chosen]
+                return select(events, chosen), chunk.times[chosen]
         return np.empty(0, EVENT), np.empty(0, np.int64)
 
     def _holding(self, account: int, first: int) -> Iterator[_Chunk]:

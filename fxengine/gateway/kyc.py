@@ -3,10 +3,7 @@
 A token is a JWT that an issuer from the venue file signed with Ed25519. The checks run from cheap
 to dear and from "is this a token at all" to "is it good here", and each failure has its own code::
 
-    form      at most 4096 bytes, three canonical base64url parts, JSON without doubled names
-    algorithm EdDSA, whatever else the header asks for
-    issuer    (iss, kid) is listed; only now is there a key to check with
-    signature Ed25519, through PyJWT
+    opening   at most 4096 bytes; form, algorithm, issuer, signature: see fxengine.signed
     audience  this venue
     time      iat, nbf <= now < exp on the engine's clock; no leeway
     claims    level and jurisdiction within what this issuer may assert; currencies; scope
@@ -20,27 +17,25 @@ Nothing here quotes a token, and no error text of a library that might is passed
 Source: RFC 7519, RFC 8725 (best current practices), RFC 8037, RFC 7800 (cnf).
 """
 
-import json
 import string
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from jwt import PyJWS
-from jwt.exceptions import InvalidSignatureError, InvalidTokenError
 
 from fxengine.codes import AccountFlag, RejectReason
 from fxengine.gateway.scope import Scope, parse_scope
 from fxengine.messages.fields import NAME_BYTES_MAX, TOKEN_BYTES_MAX
-from fxengine.money import INT64_MAX
 from fxengine.records import CURRENCIES_MAX
+from fxengine.signed import TokenFlaw, TokenOpener, numeric_date_ns
 from fxengine.venue import Issuer, Level, Venue
 
-ALGORITHM: Final = "EdDSA"
-_NS_PER_SECOND: Final = 1_000_000_000
 _Z85: Final = frozenset(string.ascii_letters + string.digits + ".-:+=^!/*?&<>()[]{}@%$#")
 _Z85_KEY_CHARS: Final = 40
+_FLAWS: Final = {
+    TokenFlaw.MALFORMED: RejectReason.TOKEN_MALFORMED,
+    TokenFlaw.ALGORITHM: RejectReason.TOKEN_ALGORITHM,
+    TokenFlaw.UNKNOWN_KEY: RejectReason.UNKNOWN_ISSUER,
+    TokenFlaw.SIGNATURE: RejectReason.TOKEN_SIGNATURE,
+}
 _REQUIRED: Final = ("iss", "sub", "aud", "iat", "nbf", "exp", "jti", "level", "jurisdiction", "currencies")
 
 
@@ -78,12 +73,9 @@ class TokenVerifier:
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
-        self._keys: dict[tuple[str, Any], Ed25519PublicKey] = {
-            (issuer.name, kid): Ed25519PublicKey.from_public_bytes(raw)
-            for issuer in venue.issuers.values()
-            for kid, raw in issuer.keys.items()
-        }
-        self._jws = PyJWS(algorithms=[ALGORITHM])
+        self._opener = TokenOpener(
+            {issuer.name: issuer.keys for issuer in venue.issuers.values()}, bytes_max=TOKEN_BYTES_MAX
+        )
 
     def verify(self, token: str, now_ns: int, client_key: str | None = None) -> Credential | RejectReason:
         """Return what the token grants at ``now_ns``, or the first reason to refuse it.
@@ -100,26 +92,10 @@ class TokenVerifier:
         return credential if credential.client_key == client_key else RejectReason.CLIENT_KEY_MISMATCH
 
     def _signed_claims(self, token: str) -> tuple[Issuer, dict[str, Any]]:
-        if len(token) > TOKEN_BYTES_MAX or not token.isascii() or "=" in token:
-            raise _Refusal(RejectReason.TOKEN_MALFORMED)
-        try:
-            unverified = self._jws.decode_complete(token, options={"verify_signature": False})
-            header = unverified["header"]
-            claims = _json_object(unverified["payload"])
-        except (InvalidTokenError, ValueError, RecursionError):
-            raise _Refusal(RejectReason.TOKEN_MALFORMED) from None
-        if header.get("alg") != ALGORITHM:
-            raise _Refusal(RejectReason.TOKEN_ALGORITHM)
-        name, kid = claims.get("iss"), header.get("kid")
-        if not isinstance(name, str) or (key := self._keys.get((name, kid))) is None:
-            raise _Refusal(RejectReason.UNKNOWN_ISSUER)
-        try:
-            self._jws.decode_complete(token, key, algorithms=[ALGORITHM])
-        except InvalidSignatureError:
-            raise _Refusal(RejectReason.TOKEN_SIGNATURE) from None
-        except InvalidTokenError:
-            raise _Refusal(RejectReason.TOKEN_MALFORMED) from None
-        return self._venue.issuers[name], claims
+        opened = self._opener.open(token)
+        if isinstance(opened, TokenFlaw):
+            raise _Refusal(_FLAWS[opened])
+        return self._venue.issuers[opened.issuer], opened.claims
 
     def _credential(self, issuer: Issuer, claims: dict[str, Any], now_ns: int) -> Credential:
         if not all(name in claims for name in _REQUIRED):
@@ -193,31 +169,11 @@ def _curve_key(claim: object) -> str:
     return key
 
 
-def _json_object(text: bytes) -> dict[str, Any]:
-    """Parse a JSON object whose names are all different; ValueError for anything else.
-
-    Of a name that stands twice, two parsers may take two values; what was signed must mean one thing.
-    """
-
-    def once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-        members: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in members:
-                raise ValueError("a name stands twice")
-            members[name] = value
-        return members
-
-    parsed = json.loads(text.decode(), object_pairs_hook=once)
-    if not isinstance(parsed, dict):
-        raise ValueError("not an object")
-    return parsed
-
-
 def _time_ns(value: object) -> int:
-    """Turn whole seconds into nanoseconds; a bool or a float is no time, as its rounding would be ours."""
-    if type(value) is not int or not 0 < value <= INT64_MAX // _NS_PER_SECOND:
+    time_ns = numeric_date_ns(value)
+    if time_ns is None:
         raise _Refusal(RejectReason.TOKEN_CLAIM)
-    return value * _NS_PER_SECOND
+    return time_ns
 
 
 def _name(value: object) -> str:

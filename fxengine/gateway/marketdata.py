@@ -32,7 +32,7 @@ from fxengine.codes import EventFlag, EventKind, Side
 from fxengine.engine import MatchingCore
 from fxengine.gateway.reports import Row
 from fxengine.messages import Book, LevelUpdate, TradeUpdate
-from fxengine.records import Records
+from fxengine.records import Records, join, select
 from fxengine.venue import Instrument, Venue
 from fxengine.wire import encode_message, encode_rows, encode_update
 
@@ -209,20 +209,23 @@ class MarketData:
         """Add the events that were put aside to the books. O(n log n) at C speed, and O(levels that changed)."""
         if not self._aside:
             return
-        events = np.concatenate(self._aside)
+        events = join(self._aside)
         self._aside.clear()
         self._n_aside = 0
-        events = events[(events["flags"] & _BOOK) != 0]
+        events = select(events, (events["flags"] & _BOOK) != 0)
         if not len(events):
             return
         instruments, sides, price_ticks, lots = displayed_changes(events)
         # Of an instrument's stream numbers the one that stays is the last.
         streams = dict(zip(instruments.tolist(), events["instrument_stream"].tolist(), strict=True))
-        order = np.lexsort((price_ticks, sides, instruments))
-        places = np.stack((instruments[order], sides[order], price_ticks[order]))
-        starts = np.flatnonzero(np.concatenate(([True], (places[:, 1:] != places[:, :-1]).any(axis=0))))
+        # A level as one number sorts five times as fast as its three: prices have 31 bits, a side has two.
+        levels = (instruments.astype(np.int64) << 2 | sides) << 31 | price_ticks
+        order = np.argsort(levels)
+        ranked = levels[order]
+        starts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
         sums = np.add.reduceat(lots[order], starts)
-        columns = (*places[:, starts].tolist(), sums.tolist())
+        firsts = order[starts]
+        columns = (*(column[firsts].tolist() for column in (instruments, sides, price_ticks)), sums.tolist())
         counts = np.bincount(instruments)
         for instrument, changes in groupby(zip(*columns, strict=True), key=itemgetter(0)):
             book, stream = self._books[instrument], streams[instrument]

@@ -27,6 +27,8 @@ from fxengine.messages import (
     BookRequest,
     OpenOrders,
     OpenOrdersRequest,
+    OpenWithdrawals,
+    OpenWithdrawalsRequest,
     OrderState,
     OrderStatusRequest,
     Reject,
@@ -41,11 +43,13 @@ LEVELS_PER_MESSAGE: Final = 64
 """Levels of a book that count as one more message towards the cycle's bound: about as much work."""
 OPEN_ORDERS_PAGE: Final = 1_000
 """Orders in one OPEN_ORDERS."""
+OPEN_WITHDRAWALS_PAGE: Final = 1_000
+"""Withdrawals in one OPEN_WITHDRAWALS."""
 REPLAY_RETRY_NS: Final = 100_000_000
 """When a session with too many replays may ask again."""
 
 Answer = tuple[object, ...]
-Question = AccountRequest | BookRequest | OrderStatusRequest | ReplayRequest
+Question = AccountRequest | BookRequest | OpenWithdrawalsRequest | OrderStatusRequest | ReplayRequest
 
 
 class Questions:
@@ -61,6 +65,7 @@ class Questions:
             AccountRequest: self._account,
             OrderStatusRequest: self._order,
             OpenOrdersRequest: self._open_orders,
+            OpenWithdrawalsRequest: self._open_withdrawals,
         }
 
     def __bool__(self) -> bool:
@@ -114,6 +119,17 @@ class Questions:
     def _open_orders(self, session: Session, message: OpenOrdersRequest) -> Answer:
         rows = self._engine.core.open_orders(session.account, message.after_order_id, OPEN_ORDERS_PAGE + 1)
         return OpenOrders(message.request_id, tuple(rows[:OPEN_ORDERS_PAGE]), int(len(rows) > OPEN_ORDERS_PAGE))
+
+    def _open_withdrawals(self, session: Session, message: OpenWithdrawalsRequest) -> Answer:
+        core = self._engine.core
+        whose = message.account or (0 if session.operator else session.account)
+        if whose != session.account and not session.operator:
+            return _refused(RejectReason.NOT_AUTHORIZED, message)
+        if whose >= core.n_accounts:
+            return _refused(RejectReason.UNKNOWN_ACCOUNT, message)
+        rows = core.open_withdrawals(whose, message.after_withdrawal, OPEN_WITHDRAWALS_PAGE + 1)
+        page, more = tuple(rows[:OPEN_WITHDRAWALS_PAGE]), int(len(rows) > OPEN_WITHDRAWALS_PAGE)
+        return OpenWithdrawals(message.request_id, core.final_sequence, page, more)
 
     # -- of what is durable
 

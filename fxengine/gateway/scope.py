@@ -5,11 +5,14 @@ what it leaves out the session may not do; a token without the claim leaves out 
 
     {"actions": ["order", "cancel"], "instruments": ["EUR/USD"], "size": {"EUR": "1000000"}}
          |                               |                           `-- largest order, in the base currency; of
-         |                               |                               a swap, in the currency of its amount
-         |                               `-- books; of a swap, the pair that it exchanges
+         |                               |                               a swap, in the currency of its amount;
+         |                               |                               largest withdrawal
+         |                               `-- books; of a swap, the pair that it exchanges; of a withdrawal, a
+         |                                   pair that has its currency
          `-- order   NEW_ORDER, AMEND           quote  MASS_QUOTE
              cancel  CANCEL, MASS_CANCEL,       swap   SWAP
-                     DEAD_MAN                   read   balances, orders, replays, drop copies
+                     DEAD_MAN                   read   balances, orders, open withdrawals, replays, drop copies
+             withdraw  WITHDRAW, of the account's own money and said so (account 0)
 
 Public answers (VENUE, BOOK) and the account's reports are for every session. An operator's token
 that has a scope may only look. What acts on all instruments at once (a MASS_CANCEL of all, the dead-man timer,
@@ -36,9 +39,11 @@ from fxengine.messages import (
     MassQuote,
     NewOrder,
     OpenOrdersRequest,
+    OpenWithdrawalsRequest,
     OrderStatusRequest,
     ReplayRequest,
     Swap,
+    Withdraw,
 )
 from fxengine.records import ALL_INSTRUMENTS, QUANTITY_LOTS_MAX
 from fxengine.venue import Venue
@@ -51,6 +56,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
     QUOTE = "quote"
     SWAP = "swap"
+    WITHDRAW = "withdraw"
     READ = "read"
 
 
@@ -62,9 +68,11 @@ ACTION_OF: Final[dict[type[Any], Action]] = {
     DeadMan: Action.CANCEL,
     MassQuote: Action.QUOTE,
     Swap: Action.SWAP,
+    Withdraw: Action.WITHDRAW,
     BalancesRequest: Action.READ,
     OrderStatusRequest: Action.READ,
     OpenOrdersRequest: Action.READ,
+    OpenWithdrawalsRequest: Action.READ,
     ReplayRequest: Action.READ,
 }
 """The action that a message is; what is not here is for every session, or an operator's."""
@@ -87,7 +95,7 @@ class Scope:
     lots_max: tuple[int, ...]
     """Largest order by instrument; 0: not this instrument."""
     units_max: tuple[int, ...]
-    """Largest swap by currency."""
+    """Largest swap and withdrawal by currency."""
     pairs: frozenset[frozenset[int]] | None
     """Pairs of currencies that may be swapped; None: all."""
 
@@ -113,6 +121,8 @@ class Scope:
             )
         if isinstance(message, Swap):
             return self._allows_swap(message)
+        if isinstance(message, Withdraw):
+            return self._allows_withdrawal(message)
         if isinstance(message, MassCancel) and message.instrument != ALL_INSTRUMENTS:
             return self._cap(message.instrument) > 0
         if isinstance(message, MassCancel | DeadMan):
@@ -128,6 +138,13 @@ class Scope:
         if instrument < len(self.lots_max):
             return self.lots_max[instrument]
         return QUANTITY_LOTS_MAX if self.is_whole else 0
+
+    def _allows_withdrawal(self, withdraw: Withdraw) -> bool:
+        currency = withdraw.currency
+        if self.pairs is not None and not any(currency in pair for pair in self.pairs):
+            return False
+        small = currency >= len(self.units_max) or withdraw.amount_units <= self.units_max[currency]
+        return small and withdraw.account == 0
 
     def _allows_swap(self, swap: Swap) -> bool:
         if self.pairs is not None and frozenset((swap.currency_in, swap.currency_out)) not in self.pairs:

@@ -21,7 +21,6 @@ Source: ZeroMQ RFC 28 (ROUTER); zmq_setsockopt(3).
 """
 
 import logging
-import os
 from typing import Final
 
 import zmq
@@ -32,14 +31,19 @@ from fxengine.gateway.connections import Connections, Stranger
 from fxengine.gateway.delivery import reject
 from fxengine.gateway.dispatch import Dispatcher
 from fxengine.gateway.session import Session
+from fxengine.gateway.stop import Stop
 from fxengine.gateway.zap import Doorkeeper
+from fxengine.reserves import ReserveWatch
 from fxengine.settlement import Settlement
 from fxengine.transport import ServerCurve, require_private_or_curve, use_address_family
 from fxengine.venue import Venue
 from fxengine.wire import REQUEST_BYTES_MAX, encode, frame_of
 
-FRAMES_PER_CYCLE: Final = 512
+FRAMES_PER_CYCLE: Final = 2_048
 MESSAGES_PER_CYCLE: Final = 8_192
+FRAMES_PER_STRETCH: Final = 512
+BYTES_PER_STRETCH: Final = 65_536
+"""What is read before it is acted on: so much that reading it together pays, and not much more."""
 CONNECTION_BYTES_MAX: Final = 4 * REQUEST_BYTES_MAX
 """A frame longer than this ends its connection; one above REQUEST_BYTES_MAX is answered."""
 FRAMES_QUEUED_MAX: Final = 128
@@ -64,32 +68,6 @@ _PROBE: Final = frame_of((), 0)
 _log = logging.getLogger(__name__)
 
 
-class Stop:
-    """A request to stop, from any thread or a signal handler; wakes the cycle at once."""
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        self._is_set = False
-
-    def set(self) -> None:
-        """Ask for the stop."""
-        self._is_set = True
-        os.write(self._write, b"\0")
-
-    def is_set(self) -> bool:
-        """Say whether a stop was asked for."""
-        return self._is_set
-
-    def fileno(self) -> int:
-        """Return a descriptor that is readable once :meth:`set` was called."""
-        return self._read
-
-    def close(self) -> None:
-        """Let go of the descriptors."""
-        os.close(self._read)
-        os.close(self._write)
-
-
 def _endpoint(socket: "zmq.Socket[bytes]") -> str:
     return socket.get_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
@@ -98,16 +76,24 @@ class Gateway:
     """Serves clients over a ROUTER socket and market data over an XPUB socket.
 
     Build it and attach :meth:`Dispatcher.on_released` before the engine starts; :meth:`bind` after.
-    With ``curve`` both sockets take CURVE connections alone, on whatever address.
+    With ``curve`` both sockets take CURVE connections alone, on whatever address; with ``reserves`` a currency
+    that they do not cover is redeem-only.
     """
 
     def __init__(
-        self, engine: Engine, settlement: Settlement, venue: Venue, stop: Stop, curve: ServerCurve | None = None
+        self,
+        engine: Engine,
+        settlement: Settlement,
+        venue: Venue,
+        stop: Stop,
+        curve: ServerCurve | None = None,
+        reserves: ReserveWatch | None = None,
     ) -> None:
         self.dispatcher = Dispatcher(engine, venue)
         self._engine = engine
         self._settlement = settlement
         self._stop = stop
+        self._reserves = reserves
         self._context = zmq.Context()
         self.router = self._context.socket(zmq.ROUTER)
         self._market = self._context.socket(zmq.XPUB)
@@ -119,7 +105,7 @@ class Gateway:
         self._poller = zmq.Poller()
         self._blocked: dict[Session, int] = {}
         self._next_mark_ns = self._next_sweep_ns = 0
-        self._alarm_told = False
+        self._alarm_told: str | None = None
 
     def bind(self, order_address: str, market_data_address: str) -> tuple[str, str]:
         """Open both sockets; return their addresses, with the port where ``*`` was asked for.
@@ -175,6 +161,7 @@ class Gateway:
         self._engine.pump()
         self._settlement.tick()
         self._hand_out_statuses()
+        self.dispatcher.controls.hold_trading(overdue=self._settlement.is_overdue())
         self._do_what_is_due()
         self._flush()
 
@@ -217,33 +204,44 @@ class Gateway:
     # -- in
 
     def take_mail(self) -> None:
-        """Read until the ROUTER is empty or the cycle is full, whole messages of two frames only."""
-        receive = self.router.recv
-        keys = self._connections.keys
-        messages = 0
-        for _ in range(FRAMES_PER_CYCLE):
-            try:
-                identity = receive(zmq.DONTWAIT, copy=False)
-            except zmq.Again:
+        """Read until the ROUTER is empty or the cycle is full."""
+        frames = messages = 0
+        while frames < FRAMES_PER_CYCLE and messages < MESSAGES_PER_CYCLE:
+            senders, bodies = self._read_stretch()
+            if not senders:
                 return
-            body = receive(zmq.DONTWAIT, copy=False) if identity.more else None
-            if body is None or body.more:
-                more = body is not None
-                while more:
-                    more = receive(zmq.DONTWAIT, copy=False).more
-                continue
-            routing_id = identity.bytes
-            try:
-                key = keys[routing_id]
-            except KeyError:
-                stranger = self._connections.meet(routing_id, body)
-                if stranger is not None:
-                    self._refuse_connection(routing_id, stranger)
+            messages += self.dispatcher.receive_all(senders, bodies, self._connections.keys)
+            frames += len(senders)
+
+    def _read_stretch(self) -> tuple[list[bytes], list[bytes]]:
+        """Read a stretch of mail, whole messages of two frames only; return who sent them, and the second frames."""
+        receive, keys = self.router.recv, self._connections.keys
+        senders: list[bytes] = []
+        bodies: list[bytes] = []
+        n_bytes = 0
+        try:
+            for _ in range(FRAMES_PER_STRETCH):
+                sender = receive(zmq.DONTWAIT)
+                frame = receive(zmq.DONTWAIT, copy=False)  # a ROUTER puts the sender before a message, always
+                is_whole = not frame.more
+                while frame.more:
+                    frame = receive(zmq.DONTWAIT, copy=False)
+                if not is_whole:
                     continue
-                key = keys[routing_id]
-            messages += self.dispatcher.receive(routing_id, body.bytes, key)
-            if messages >= MESSAGES_PER_CYCLE:
-                return
+                if sender not in keys:
+                    stranger = self._connections.meet(sender, frame)
+                    if stranger is not None:
+                        self._refuse_connection(sender, stranger)
+                        continue
+                body = frame.bytes
+                senders.append(sender)
+                bodies.append(body)
+                n_bytes += len(body)
+                if n_bytes >= BYTES_PER_STRETCH:
+                    break
+        except zmq.Again:
+            pass
+        return senders, bodies
 
     def _refuse_connection(self, routing_id: bytes, stranger: Stranger) -> None:
         """Tell a connection that is not let in why; it has no session to hold the answer."""
@@ -265,9 +263,10 @@ class Gateway:
     def _hand_out_statuses(self) -> None:
         for status in self._settlement.poll():
             self.dispatcher.on_settled(status)
-        if self._settlement.alarm and not self._alarm_told:
-            self._alarm_told = True
-            _log.error("%s", self._settlement.alarm)
+        alarm = self._settlement.alarm
+        if alarm != self._alarm_told:
+            self._alarm_told = alarm
+            _log.error("%s", alarm or "settlement goes on: the ledger is back")
 
     def _do_what_is_due(self) -> None:
         now = self._engine.clock_ns()
@@ -278,6 +277,8 @@ class Gateway:
             self._next_mark_ns = now + _MARK_NS
             market.mark_changed()
             self._turn_out_whom_the_folder_no_longer_allows()
+            if self._reserves is not None:
+                self.dispatcher.controls.hold_currencies(self._reserves.uncovered(now))
         if now >= self._next_sweep_ns:
             self._next_sweep_ns = now + _SWEEP_NS
             self._connections.start_round()

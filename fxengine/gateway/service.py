@@ -13,13 +13,18 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from fxengine.engine import ANYWHERE, CoreType, Durability, Engine
+from fxengine.codes import CUSTODY_ACCOUNT
+from fxengine.engine import ANYWHERE, CoreType, Durability, Engine, MatchingCore
 from fxengine.errors import LedgerError
-from fxengine.gateway.server import Gateway, Stop
+from fxengine.gateway.server import Gateway
+from fxengine.gateway.stop import Stop
 from fxengine.ledger import open_ledger
 from fxengine.ledger.base import shown
+from fxengine.reserves import Attestations, ReserveWatch
+from fxengine.reserves.attestations import FOLDER_NAME
 from fxengine.settlement import Settlement
 from fxengine.transport import ServerCurve, require_private_or_curve
 from fxengine.venue import Venue
@@ -89,7 +94,8 @@ def run_venue(
         # With fsync, what is released is on the disk already, and waiting for more would slow matching.
         sync = engine.sync if durability is Durability.OS else lambda: None
         settlement = Settlement(ledger, venue, clock_ns=clock_ns, cycle_ns=cycle_ns, sync=sync)
-        gateway = Gateway(engine, settlement, venue, stop, curve)
+        reserves = ReserveWatch(venue, Attestations(data_dir / FOLDER_NAME, venue), partial(_owed_units, engine.core))
+        gateway = Gateway(engine, settlement, venue, stop, curve, reserves)
         try:
             # What the ledger has settled need not be heard again, and books can be read off the core.
             engine.attach(settlement.observe, may_begin_after=settlement.cursor.last_sequence, begin=settlement.begin)
@@ -126,6 +132,11 @@ def run_venue(
             raise LedgerError(f"{settlement.alarm}. Nothing is lost: the next start settles the rest from the journal")
     finally:
         ledger.close()
+
+
+def _owed_units(core: MatchingCore, currency: int) -> int:
+    """Return what the venue owes of a currency to all who have any: custody is its mirror."""
+    return -sum(core.balance(CUSTODY_ACCOUNT, currency))
 
 
 def raise_open_files_limit() -> None:

@@ -37,9 +37,12 @@ from fxengine.messages import (
     Amend,
     BalancesRequest,
     BookRequest,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
+    EndWithdrawal,
     Heartbeat,
     Logon,
     Logout,
@@ -47,6 +50,7 @@ from fxengine.messages import (
     MassQuote,
     NewOrder,
     OpenOrdersRequest,
+    OpenWithdrawalsRequest,
     OrderStatusRequest,
     ReplayRequest,
     ReportFormat,
@@ -126,15 +130,19 @@ KIND_OF: Final[dict[type[Any], Kind]] = {
     MassCancel: Kind.RELIEF,
     DeadMan: Kind.RELIEF,
     Swap: Kind.PAYMENT,
+    Withdraw: Kind.PAYMENT,
     BalancesRequest: Kind.REQUEST,
     VenueRequest: Kind.REQUEST,
     BookRequest: Kind.REQUEST,
     OrderStatusRequest: Kind.REQUEST,
     OpenOrdersRequest: Kind.REQUEST,
     ReplayRequest: Kind.REQUEST,
+    OpenWithdrawalsRequest: Kind.REQUEST,
     AccountRequest: Kind.OPERATOR_REQUEST,
     Deposit: Kind.OPERATOR_COMMAND,
-    Withdraw: Kind.OPERATOR_COMMAND,
+    EndWithdrawal: Kind.OPERATOR_COMMAND,
+    Control: Kind.OPERATOR_COMMAND,
+    Bust: Kind.OPERATOR_COMMAND,
     Revoke: Kind.OPERATOR_COMMAND,
 }
 
@@ -257,6 +265,11 @@ class Session:
         if self.account_revoked:
             return RejectReason.TOKEN_REVOKED
         return RejectReason.CREDENTIAL_EXPIRED if now_ns >= self.expires_ns else RejectReason.NONE
+
+    @property
+    def trades_freely(self) -> bool:
+        """Say whether new orders, amends and cancels go to the core as they come, but for the account's limits."""
+        return self.scope is None and self.acts.get(NewOrder) is Act.EXECUTE
 
     def is_silent(self, now_ns: int) -> bool:
         """Say whether it has been silent for longer than it may."""

@@ -95,6 +95,7 @@ CREATE TABLE deposits (
   external_id bytea UNIQUE CHECK (length(external_id) = 16)
 );
 CREATE INDEX deposits_of_batch ON deposits (batch);
+CREATE INDEX deposits_of_account ON deposits (account, batch);
 
 CREATE TABLE payments (
   sequence bigint PRIMARY KEY,
@@ -105,6 +106,8 @@ CREATE TABLE payments (
   amount_units bigint NOT NULL CHECK (amount_units > 0)
 );
 CREATE INDEX payments_of_batch ON payments (batch);
+CREATE INDEX payments_of_payer ON payments (payer, batch);
+CREATE INDEX payments_of_payee ON payments (payee, batch);
 
 CREATE TABLE withdrawals (
   withdrawal bigint PRIMARY KEY,
@@ -119,6 +122,7 @@ CREATE TABLE withdrawals (
 );
 CREATE INDEX withdrawals_of_held_batch ON withdrawals (held_batch);
 CREATE INDEX withdrawals_of_ended_batch ON withdrawals (ended_batch);
+CREATE INDEX withdrawals_of_account ON withdrawals (account, ended_batch);
 
 CREATE TABLE busts (
   instrument integer NOT NULL,

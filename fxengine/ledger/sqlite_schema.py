@@ -113,6 +113,7 @@ CREATE TABLE deposits (
   external_id BLOB UNIQUE CHECK (length(external_id) = 16)
 ) STRICT;
 CREATE INDEX deposits_of_batch ON deposits (batch);
+CREATE INDEX deposits_of_account ON deposits (account, batch);
 
 CREATE TABLE payments (
   sequence INTEGER PRIMARY KEY,
@@ -123,6 +124,8 @@ CREATE TABLE payments (
   amount_units INTEGER NOT NULL CHECK (amount_units > 0)
 ) STRICT;
 CREATE INDEX payments_of_batch ON payments (batch);
+CREATE INDEX payments_of_payer ON payments (payer, batch);
+CREATE INDEX payments_of_payee ON payments (payee, batch);
 
 CREATE TABLE withdrawals (
   withdrawal INTEGER PRIMARY KEY,
@@ -137,6 +140,7 @@ CREATE TABLE withdrawals (
 ) STRICT;
 CREATE INDEX withdrawals_of_held_batch ON withdrawals (held_batch);
 CREATE INDEX withdrawals_of_ended_batch ON withdrawals (ended_batch);
+CREATE INDEX withdrawals_of_account ON withdrawals (account, ended_batch);
 
 CREATE TABLE busts (
   instrument INTEGER NOT NULL,

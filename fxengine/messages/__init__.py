@@ -23,6 +23,7 @@ from fxengine.messages.replies import (
     LogoutAck,
     MoneyReport,
     OpenOrders,
+    OpenWithdrawals,
     OrderState,
     OrderStatus,
     Reject,
@@ -38,9 +39,12 @@ from fxengine.messages.requests import (
     Amend,
     BalancesRequest,
     BookRequest,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
+    EndWithdrawal,
     Heartbeat,
     Logon,
     Logout,
@@ -48,6 +52,7 @@ from fxengine.messages.requests import (
     MassQuote,
     NewOrder,
     OpenOrdersRequest,
+    OpenWithdrawalsRequest,
     OrderStatusRequest,
     ReplayRequest,
     Revoke,
@@ -94,9 +99,13 @@ class MessageType(IntEnum):
     ORDER_STATUS_REQUEST = 24
     OPEN_ORDERS_REQUEST = 25
     REPLAY_REQUEST = 26
+    OPEN_WITHDRAWALS_REQUEST = 27
     DEPOSIT = 30
     WITHDRAW = 31
     REVOKE = 32
+    END_WITHDRAWAL = 33
+    CONTROL = 34
+    BUST = 35
 
     LOGON_ACK = 101
     LOGOUT_ACK = 102
@@ -114,6 +123,7 @@ class MessageType(IntEnum):
     ORDER_STATE = 124
     OPEN_ORDERS = 125
     REPLAYED = 126
+    OPEN_WITHDRAWALS = 127
     SETTLEMENT = 130
 
 
@@ -135,9 +145,13 @@ Request = (
     | OrderStatusRequest
     | OpenOrdersRequest
     | ReplayRequest
+    | OpenWithdrawalsRequest
     | Deposit
     | Withdraw
     | Revoke
+    | EndWithdrawal
+    | Control
+    | Bust
 )
 Reply = (
     LogonAck
@@ -156,6 +170,7 @@ Reply = (
     | OrderState
     | OpenOrders
     | Replayed
+    | OpenWithdrawals
     | Settlement
 )
 
@@ -177,13 +192,17 @@ REQUESTS: Final[dict[MessageType, type[Any]]] = {
     MessageType.ORDER_STATUS_REQUEST: OrderStatusRequest,
     MessageType.OPEN_ORDERS_REQUEST: OpenOrdersRequest,
     MessageType.REPLAY_REQUEST: ReplayRequest,
+    MessageType.OPEN_WITHDRAWALS_REQUEST: OpenWithdrawalsRequest,
     MessageType.DEPOSIT: Deposit,
     MessageType.WITHDRAW: Withdraw,
     MessageType.REVOKE: Revoke,
+    MessageType.END_WITHDRAWAL: EndWithdrawal,
+    MessageType.CONTROL: Control,
+    MessageType.BUST: Bust,
 }
 """What a client may send."""
 
-PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke)
+PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal, Control, Bust)
 """Commands of which the session that sent one is told the number it was taken under, with TAKEN."""
 
 REPLIES: Final[dict[MessageType, type[Any]]] = {
@@ -203,6 +222,7 @@ REPLIES: Final[dict[MessageType, type[Any]]] = {
     MessageType.ORDER_STATE: OrderState,
     MessageType.OPEN_ORDERS: OpenOrders,
     MessageType.REPLAYED: Replayed,
+    MessageType.OPEN_WITHDRAWALS: OpenWithdrawals,
     MessageType.SETTLEMENT: Settlement,
 }
 """What the venue may send."""
@@ -224,9 +244,12 @@ __all__ = [
     "BalancesRequest",
     "Book",
     "BookRequest",
+    "Bust",
     "Cancel",
+    "Control",
     "DeadMan",
     "Deposit",
+    "EndWithdrawal",
     "ExecutionReport",
     "Field",
     "Heartbeat",
@@ -243,6 +266,8 @@ __all__ = [
     "NewOrder",
     "OpenOrders",
     "OpenOrdersRequest",
+    "OpenWithdrawals",
+    "OpenWithdrawalsRequest",
     "OrderState",
     "OrderStatus",
     "OrderStatusRequest",

@@ -49,7 +49,9 @@ class Reject(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """This session's SWAP, DEPOSIT or WITHDRAW was sequenced; told to the session that sent it alone.
+    """This session's payment, or an operator's command, was sequenced; told to it alone.
+
+    These are SWAP, DEPOSIT, WITHDRAW, END_WITHDRAWAL, REVOKE, CONTROL and BUST.
 
     Sessions of one account hear each other's reports. Where two use the same client order id at the
     same time, the report with this sequence is this session's answer, and no other.
@@ -66,6 +68,9 @@ class ExecutionReport(NamedTuple):
     highest id used, quantity_lots the window. GUARDED: a guard was set, quantity_lots is the dead-man
     timeout in ns, or whether the account watches; with reason DEAD_MAN_FIRED the timer has run out.
     REVOKED: an operator froze or released the account, or took back its token; the reason says why.
+    CONTROLLED tells the operator who said it that the venue or a currency was opened or closed: side is the
+    ControlMode, quantity_lots the ControlScope, instrument the currency. BUSTED: an operator undid the
+    trade; its legs and fees were reversed, and no order changes. Source: FIX ExecType H.
     """
 
     account_stream: Annotated[int, U64, _STREAM]
@@ -74,23 +79,28 @@ class ExecutionReport(NamedTuple):
         int,
         U8,
         "EventKind: 1 ACCEPTED, 2 REJECTED, 3 FILL, 4 CANCELED, 5 RESTED, 11 CREDENTIALED, 13 REPLACED, 14 REDUCED,"
-        " 15 TRIGGERED, 16 QUOTED, 17 GUARDED, 18 REVOKED",
+        " 15 TRIGGERED, 16 QUOTED, 17 GUARDED, 18 REVOKED, 21 CONTROLLED,"
+        " 22 BUSTED",
     ]
     status: Annotated[int, U8, "OrdStatus [39] after it"]
     reason: Annotated[int, U16, "RejectReason of a REJECTED, CANCELED or REDUCED; 0: none"]
     order_id: Annotated[int, U64, "OrderID [37]; 0: a leg of a swap, or none"]
     client_order_id: Annotated[int, U64, "ClOrdID [11] of the order or command"]
     instrument: Annotated[int, U16, _INDEX]
-    side: Annotated[int, U8, "Side [54]; REJECTED: the CommandKind; GUARDED: GuardAction; REVOKED: RevokeAction"]
+    side: Annotated[
+        int,
+        U8,
+        "Side [54]; REJECTED: the CommandKind; GUARDED: GuardAction; REVOKED: RevokeAction; CONTROLLED: ControlMode",
+    ]
     price_ticks: Annotated[int, I64, "of the fill, or of the order"]
     quantity_lots: Annotated[
         int, I64, "of this event: entered, filled, cancelled, rested; REPLACED: the new OrderQty; QUOTED: levels"
     ]
     leaves_lots: Annotated[int, I64, "LeavesQty [151] after it"]
     cum_lots: Annotated[int, I64, "CumQty [14] after it"]
-    fee_units: Annotated[int, I64, "FILL: fee in the currency received; negative: rebate in the currency given"]
+    fee_units: Annotated[int, I64, "FILL, BUSTED: fee in the currency received; negative: rebate in the currency given"]
     flags: Annotated[int, U8, "EventFlag bits: 1 MAKER, 2 TAKER (as LastLiquidityInd [851]), 4 BOOK, 8 SWAP"]
-    trade_number: Annotated[int, U64, "FILL: with the instrument it names the trade, TrdMatchID [880]; else 0"]
+    trade_number: Annotated[int, U64, "FILL, BUSTED: with the instrument it names the trade, TrdMatchID [880]; else 0"]
     request_id: Annotated[
         int, U64, "client_order_id of the CANCEL, AMEND, MASS_CANCEL or MASS_QUOTE that caused a CANCELED; 0: none"
     ]
@@ -134,20 +144,23 @@ class SwapReport(NamedTuple):
 
 
 class MoneyReport(NamedTuple):
-    """Money moved outside the books: a swap's payee was paid, a deposit, a withdrawal.
+    """Money moved outside the books: a swap's payee was paid, a deposit, a step of a withdrawal.
 
-    DONE tells who sent it that a DEPOSIT, WITHDRAW, MASS_CANCEL or REVOKE was carried out. Of a MASS_CANCEL,
-    currency is its instrument and amount_units how many orders it cancelled.
+    DONE tells who sent it that a DEPOSIT, WITHDRAW, END_WITHDRAWAL, MASS_CANCEL, REVOKE, CONTROL or BUST was
+    carried out. Of a MASS_CANCEL, currency is its instrument and amount_units how many orders it cancelled.
     """
 
     account_stream: Annotated[int, U64, _STREAM]
     sequence: Annotated[int, U64, _SEQUENCE]
-    exec_type: Annotated[int, U8, "EventKind: 8 RECEIVED, 9 DEPOSITED, 10 WITHDRAWN, 12 DONE"]
-    client_order_id: Annotated[int, U64, "DONE: ClOrdID [11] of the command; else 0"]
+    exec_type: Annotated[
+        int, U8, "EventKind: 8 RECEIVED, 9 DEPOSITED, 10 WITHDRAWN, 12 DONE, 19 WITHDRAWAL_HELD, 20 WITHDRAWAL_RETURNED"
+    ]
+    client_order_id: Annotated[int, U64, "DONE, and WITHDRAWAL_HELD of an own WITHDRAW: ClOrdID [11]; else 0"]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
     counterparty: Annotated[int, U32, "the other account"]
     time_ns: Annotated[int, I64, _TIME]
+    withdrawal: Annotated[int, U64, "of a step of a withdrawal, and its DONE: the withdrawal's number; else 0"] = 0
 
 
 class Balances(NamedTuple):
@@ -228,6 +241,19 @@ class OpenOrders(NamedTuple):
     more: Annotated[int, U8, "1: ask for the next page after the last of these; 0: that is all"]
 
 
+class OpenWithdrawals(NamedTuple):
+    """A page of the withdrawals that wait to be paid, ascending by number."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    final_sequence: Annotated[int, U64, "those up to this number may be paid: all before them is FINAL in the ledger"]
+    withdrawals: Annotated[
+        tuple[tuple[int, int, int, int], ...],
+        Rows((U64, U32, U16, I64)),
+        "each [withdrawal, account, currency, amount_units]",
+    ]
+    more: Annotated[int, U8, "1: ask for the next page after the last of these; 0: that is all"]
+
+
 class Replayed(NamedTuple):
     """The end of a replay: the reports from first to last stream were sent again before this."""
 
@@ -241,7 +267,7 @@ class Settlement(NamedTuple):
     """All of the account's movements from first to last sequence have this settlement status."""
 
     batch_id: Annotated[int, U64, "settlement batch: 1, 2, 3 ..."]
-    status: Annotated[int, U8, "SettlementStatus: 1 PENDING, 2 POSTED, 3 FINAL"]
+    status: Annotated[int, U8, "SettlementStatus: 1 PENDING, 2 POSTED, 3 FINAL; a trade that was BUSTED is 4 FAILED"]
     finality: Annotated[str, NAME, "the ledger's policy for calling it FINAL"]
     first_sequence: Annotated[int, U64, "first command of the batch; 1 after a logon, for all batches so far"]
     last_sequence: Annotated[int, U64, "last command of the batch"]

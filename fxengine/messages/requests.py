@@ -198,6 +198,16 @@ class OpenOrdersRequest(NamedTuple):
     after_order_id: Annotated[int, U64, "last OrderID [37] of the page before; 0: the first page"]
 
 
+class OpenWithdrawalsRequest(NamedTuple):
+    """Ask for the withdrawals that wait to be paid. Answered by OPEN_WITHDRAWALS."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    account: Annotated[
+        int, U32, "whose; 0: the account's own, of an operator everybody's; another's only from an operator"
+    ]
+    after_withdrawal: Annotated[int, U64, "last number of the page before; 0: the first page"]
+
+
 class ReplayRequest(NamedTuple):
     """Ask for reports of the account's private stream again. Answered by the reports and REPLAYED."""
 
@@ -225,12 +235,59 @@ class Deposit(NamedTuple):
     account: Annotated[int, U32, "account to credit"]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
+    external_reference: Annotated[
+        str, NAME, "the bank's or chain's name for it; the same name is credited once; empty: none"
+    ] = ""
 
 
 class Withdraw(NamedTuple):
-    """Debit an account to custody (operators only). Answered by a MONEY_REPORT: DONE."""
+    """Ask for money to be paid out: it is held until an operator has paid it, or gives it back.
 
-    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
-    account: Annotated[int, U32, "account to debit"]
+    Answered by a MONEY_REPORT: WITHDRAWAL_HELD to the account, and DONE to an operator who asks for another's.
+    """
+
+    client_order_id: Annotated[int, U64, _CLIENT_ID]
+    account: Annotated[int, U32, "whose money; 0: the account's own; another's only from an operator"]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
+
+
+class EndWithdrawal(NamedTuple):
+    """Say that an open withdrawal was paid, or give its money back (operators only). Answered by a MONEY_REPORT: DONE.
+
+    PAID is refused until all up to the withdrawal is FINAL in the ledger: only settled money leaves.
+    """
+
+    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
+    action: Annotated[int, U8, "WithdrawalAction: 1 PAID, 2 RETURNED"]
+    withdrawal: Annotated[int, U64, "its number, as its reports and OPEN_WITHDRAWALS tell"]
+
+
+class Control(NamedTuple):
+    """Open or close the venue, or a currency (operators only). Answered by a MONEY_REPORT: DONE.
+
+    What rests stays and can be cancelled; what would add risk is refused until it is open again.
+    """
+
+    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
+    scope: Annotated[int, U8, "ControlScope: 1 VENUE, 2 CURRENCY"]
+    mode: Annotated[int, U8, "ControlMode: 1 OPEN, 2 CANCEL_ONLY (the venue), 3 REDEEM_ONLY (a currency)"]
+    currency: Annotated[int, U16, _CURRENCY + "; VENUE: 0"]
+
+
+class Bust(NamedTuple):
+    """Undo a trade, both legs and both fees (operators only). Answered by a MONEY_REPORT: DONE.
+
+    It says what the trade was, as the ledger has it. Refused where that would overdraw anybody.
+    """
+
+    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
+    instrument: Annotated[int, U16, _INDEX]
+    number: Annotated[int, U64, "with the instrument it names the trade, TrdMatchID [880]"]
+    maker: Annotated[int, U32, "account whose order rested"]
+    taker: Annotated[int, U32, "account whose order came in"]
+    maker_side: Annotated[int, U8, "Side [54] of the maker"]
+    price_ticks: Annotated[int, I64, "of the trade"]
+    quantity_lots: Annotated[int, I64, "of the trade"]
+    maker_fee_units: Annotated[int, I64, "as in the maker's report; negative: a rebate"]
+    taker_fee_units: Annotated[int, I64, "as in the taker's report"]

@@ -98,6 +98,10 @@ def _amend_refusal(state: State, account: Account, order: Order, command: Amend)
     """Return the first reason, in this order."""
     if order.is_quote or order.place is Place.TRIGGERED:
         return RejectReason.NOT_AMENDABLE
+    reduces = command.price_ticks == order.price_ticks and command.quantity_lots <= order.cum_lots + order.leaves_lots
+    closed = state.closed(order.instrument)
+    if closed and not reduces:
+        return closed
     instrument = state.instruments[order.instrument]
     if not (account.permits(instrument.base) and account.permits(instrument.quote)):
         return RejectReason.CURRENCY_NOT_PERMITTED

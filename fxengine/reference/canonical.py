@@ -11,17 +11,24 @@ Little-endian sections, one after the other::
     triggered count u32 and the orders that wait to run, in turn
     marks     only where there are any: count u32 and the accounts with a mark or a dead-man timer, in
               order of number; count u32 and the revoked tokens, ascending
+    money     only where there is any to tell of, and then the marks stand too, if with counts of 0:
+              final sequence u64; count u32 and the open withdrawals (number u64, amount i64, account u32,
+              currency u16, 2 bytes), ascending; count u32 and the deposits' external ids, ascending
+    controls  only where something is closed, and then money stands too: the venue's mode u32; count u32
+              and the currencies (u32) that are REDEEM_ONLY, ascending
+    busts     only where there are any, and then controls stand too: count u32 and the trades that were
+              undone (instrument u64, number u64, both big-endian), ascending
 
 Timers are not written: they follow from the credentials and the orders, since every one that is due
 has fired; a dead-man timer is its account's. Nor are a maker's quote sets: they are its open orders that
-are quotes. The marks are left out where there are none, so a journal of a venue that never had one keeps
-the hashes that it was sealed with.
+are quotes. Marks, money, controls and busts are left out where there are none, so a journal of a venue that
+never had one keeps the hashes that it was sealed with.
 The hash of these bytes is the state hash.
 """
 
 import struct
 
-from fxengine.codes import Side
+from fxengine.codes import ControlMode, Side
 from fxengine.reference.account import Account
 from fxengine.reference.book import Order
 from fxengine.reference.state import State
@@ -34,6 +41,8 @@ BALANCE = struct.Struct("<qq")
 OUTCOME = struct.Struct("<QQQQBBH4xqq")
 BOOK = struct.Struct("<QIIII")
 MARK = struct.Struct("<IIq")
+BUST = struct.Struct(">QQ")
+WITHDRAWAL = struct.Struct("<QqIH2x")
 ORDER = struct.Struct("<IIQQIIBBBBHBxIqqqqqq")
 
 
@@ -63,19 +72,51 @@ def state_bytes(state: State) -> bytes:
     due = [order for wanted in state.triggered if (order := pool.find(wanted)) is not None]
     parts.append(struct.pack("<I", len(due)))
     parts += [_order(order) for order in due]
-    parts.append(_marks(state))
+    busts = _busts(state)
+    controls = _controls(state, needed=bool(busts))
+    money = _money(state, needed=bool(controls))
+    parts += [_marks(state, needed=bool(money)), money, controls, busts]
     return b"".join(parts)
 
 
-def _marks(state: State) -> bytes:
-    """Write who is barred, watching or under a dead-man timer, and the revoked tokens; nothing for nobody."""
+def _busts(state: State) -> bytes:
+    """Write which trades were undone; nothing where none was."""
+    if not state.busted:
+        return b""
+    return b"".join([struct.pack("<I", len(state.busted)), *(BUST.pack(*trade) for trade in sorted(state.busted))])
+
+
+def _controls(state: State, *, needed: bool) -> bytes:
+    """Write what is closed; nothing where all is open."""
+    if not (state.cancel_only or state.redeem_only or needed):
+        return b""
+    mode = ControlMode.CANCEL_ONLY if state.cancel_only else ControlMode.OPEN
+    closed = sorted(state.redeem_only)
+    return struct.pack(f"<{2 + len(closed)}I", mode, len(closed), *closed)
+
+
+def _money(state: State, *, needed: bool) -> bytes:
+    """Write what is FINAL, the open withdrawals and the external ids of deposits; nothing where there is nothing."""
+    if not (state.final_sequence or state.withdrawals or state.external_ids or needed):
+        return b""
+    rows = [WITHDRAWAL.pack(w.number, w.amount_units, w.account, w.currency) for w in state.withdrawals.values()]
+    known = sorted(state.external_ids)
+    head = struct.pack("<QI", state.final_sequence, len(rows))
+    return b"".join([head, *rows, struct.pack("<I", len(known)), *known])
+
+
+def _marks(state: State, *, needed: bool) -> bytes:
+    """Write who is barred, watching or under a dead-man timer, and the revoked tokens; nothing for nobody.
+
+    ``needed``: something stands behind it, so the counts are written in any case.
+    """
     marked = []
     for account in state.accounts:
         bits = account.frozen * FROZEN | account.token_revoked * REVOKED | account.watching * WATCHING
         if bits or account.dead_man_ns:
             marked.append(MARK.pack(account.number, bits, account.dead_man_ns))
     revoked = sorted(state.revoked_tokens)
-    if not marked and not revoked:
+    if not (marked or revoked or needed):
         return b""
     return b"".join([struct.pack("<I", len(marked)), *marked, struct.pack("<I", len(revoked)), *revoked])
 

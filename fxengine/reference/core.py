@@ -6,7 +6,8 @@ What happens to a command, in this order:
 2. stops that were triggered earlier and still wait run, then all timers that are due fire: credentials
    end (their orders leave the books), GTD orders expire, dead-man timers run out;
 3. an unknown kind or a wrong number of records is refused, then an unknown account; a credential, a
-   guard and the time have no client id and are carried out at once;
+   guard, what has settled, the venue's own control and the time have no client id and are carried out
+   at once;
 4. its client id is looked up: too old, too high, reused for another body: refused and not
    remembered; used before with the same body: answered with the outcome so far;
 5. else the id is remembered and the command carried out or refused, and that is its outcome;
@@ -17,11 +18,14 @@ import hashlib
 
 import numpy as np
 
-from fxengine.codes import CommandKind, EventKind, OrdStatus, RejectReason, Side
+from fxengine.codes import FEES_ACCOUNT, CommandKind, EventKind, OrdStatus, RejectReason, Side
 from fxengine.records import (
     AMEND,
+    BUST,
+    BUST_DETAIL,
     CANCEL,
     COMMAND,
+    CONTROL,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
     EVENT,
@@ -33,34 +37,54 @@ from fxengine.records import (
     ORDER_DETAIL,
     RECORD_BYTES,
     REVOKE,
+    SETTLED,
     SWAP,
+    WITHDRAWAL,
     Records,
     struct_of,
 )
 from fxengine.reference import snapshot
 from fxengine.reference.account import Account, Outcome, body_hash
 from fxengine.reference.amend import Amend, MassCancel, amend, cancel_request, mass_cancel
+from fxengine.reference.busts import Bust, bust
 from fxengine.reference.canonical import state_bytes
+from fxengine.reference.controls import Control, control, venue_control
 from fxengine.reference.credentials import Credential, renew
 from fxengine.reference.guards import Guard, guard
 from fxengine.reference.invariants import check
 from fxengine.reference.orders import NewOrder, new_order
-from fxengine.reference.queries import OpenOrder, OrderState, open_orders, order_state
+from fxengine.reference.queries import (
+    OpenOrder,
+    OpenWithdrawal,
+    OrderState,
+    open_orders,
+    open_withdrawals,
+    order_state,
+)
 from fxengine.reference.quotes import mass_quote, read_sets
 from fxengine.reference.revocations import NO_TOKEN, Revoke, revoke
 from fxengine.reference.state import State
 from fxengine.reference.swaps import Hops, Swap, swap
 from fxengine.reference.timers import Timers, run_triggered
-from fxengine.reference.transfers import Transfer, transfer
+from fxengine.reference.transfers import Deposit, deposit
+from fxengine.reference.withdrawals import Ending, Settled, Withdraw, end_withdrawal, settled, withdraw
 
 _NEW_ORDER, _CANCEL, _SWAP = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(SWAP)
 _MONEY, _CREDENTIAL, _DETAIL = struct_of(MONEY), struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
 _AMEND, _MASS_CANCEL, _MASS_QUOTE = struct_of(AMEND), struct_of(MASS_CANCEL), struct_of(MASS_QUOTE)
 _DETAIL_OF_ORDER, _GUARD, _REVOKE = struct_of(ORDER_DETAIL), struct_of(GUARD), struct_of(REVOKE)
+_SETTLED, _WITHDRAWAL, _CONTROL = struct_of(SETTLED), struct_of(WITHDRAWAL), struct_of(CONTROL)
+_BUST, _DETAIL_OF_BUST = struct_of(BUST), struct_of(BUST_DETAIL)
 _QUANTITY_FIELD = 12
 _KINDS = frozenset(CommandKind)
 _HEADER_FIELDS = 6
-_N_RECORDS = {CommandKind.CREDENTIAL: (2, 255), CommandKind.NEW_ORDER: (1, 2), CommandKind.MASS_QUOTE: (2, 255)}
+_N_RECORDS = {
+    CommandKind.CREDENTIAL: (2, 255),
+    CommandKind.NEW_ORDER: (1, 2),
+    CommandKind.MASS_QUOTE: (2, 255),
+    CommandKind.DEPOSIT: (1, 255),
+    CommandKind.BUST: (2, 2),
+}
 
 
 class Core:
@@ -78,10 +102,13 @@ class Core:
         max_fills: int = 256,
         max_orders: int = 4_000_000,
         max_accounts: int = 1 << 22,
+        max_withdrawals: int = 1024,
     ) -> None:
+        bounds = max_fills, max_orders, max_accounts, max_withdrawals
+
         def empty() -> tuple[State, Timers]:
             timers = Timers()
-            return State(instruments, n_currencies, max_fills, max_orders, max_accounts, timers), timers
+            return State(instruments, n_currencies, *bounds, timers), timers
 
         self._empty = empty
         self._state, self._timers = empty()
@@ -133,6 +160,12 @@ class Core:
         elif kind == CommandKind.GUARD:
             body = _GUARD.unpack_from(command)[_HEADER_FIELDS:]
             guard(state, self._timers, Guard(number, instrument, client_id, *body))
+        elif kind == CommandKind.SETTLED:
+            settled(state, Settled(number, instrument, client_id, *_SETTLED.unpack_from(command)[_HEADER_FIELDS:]))
+        elif kind == CommandKind.CONTROL and number == FEES_ACCOUNT:
+            venue_control(
+                state, Control(number, client_id, instrument, *_CONTROL.unpack_from(command)[_HEADER_FIELDS:])
+            )
         elif kind != CommandKind.TIME:
             self._apply_identified(CommandKind(kind), instrument, number, client_id, command)
         run_triggered(state, ran)
@@ -199,8 +232,20 @@ class Core:
         if kind is CommandKind.REVOKE:
             body = _REVOKE.unpack_from(command)[_HEADER_FIELDS:]
             return revoke(state, account, Revoke(client_id, subject, *body), outcome)
-        beneficiary, amount_units = _MONEY.unpack_from(command)[_HEADER_FIELDS:]
-        return transfer(state, account, Transfer(kind, client_id, subject, beneficiary, amount_units), outcome)
+        if kind is CommandKind.WITHDRAWAL:
+            body = _WITHDRAWAL.unpack_from(command)[_HEADER_FIELDS:]
+            return end_withdrawal(state, account, Ending(client_id, *body), outcome)
+        if kind is CommandKind.BUST:
+            trade = _BUST.unpack_from(command)[_HEADER_FIELDS:]
+            fees = _DETAIL_OF_BUST.unpack_from(command, RECORD_BYTES)
+            return bust(state, account, Bust(client_id, subject, *trade, *fees), outcome)
+        if kind is CommandKind.CONTROL:
+            body = _CONTROL.unpack_from(command)[_HEADER_FIELDS:]
+            return control(state, account, Control(account.number, client_id, subject, *body), outcome)
+        beneficiary, amount_units, external_id = _MONEY.unpack_from(command)[_HEADER_FIELDS:]
+        if kind is CommandKind.WITHDRAW:
+            return withdraw(state, account, Withdraw(client_id, subject, beneficiary, amount_units), outcome)
+        return deposit(state, account, Deposit(client_id, subject, beneficiary, amount_units, external_id), outcome)
 
     def _answer(self, account: Account, subject: int, client_id: int, known: Outcome, command: bytes) -> None:
         """Tell the outcome so far of a repeated command; an open order tells its own."""
@@ -294,6 +339,30 @@ class Core:
         if limit < 1:
             raise ValueError(f"limit is {limit}, not at least 1")
         return open_orders(self._state, self._account(account), after_order_id, limit)
+
+    @property
+    def final_sequence(self) -> int:
+        """All up to this command is FINAL in the ledger, as far as the core was told; 0: nothing is."""
+        return self._state.final_sequence
+
+    @property
+    def cancel_only(self) -> bool:
+        """Say whether the venue takes nothing that adds risk."""
+        return self._state.cancel_only
+
+    def redeem_only(self) -> list[int]:
+        """Return the currencies that are not traded and not deposited, ascending."""
+        return sorted(self._state.redeem_only)
+
+    def open_withdrawals(self, account: int, after: int, limit: int) -> list[OpenWithdrawal]:
+        """Return up to ``limit`` withdrawals that wait to be paid, of an account or of all (0), ascending by number.
+
+        Rows are ``(number, account, currency, amount_units)``. ``after`` is the last number of the page
+        before; 0 begins. IndexError for no account, ValueError for a limit below 1.
+        """
+        if limit < 1:
+            raise ValueError(f"limit is {limit}, not at least 1")
+        return open_withdrawals(self._state, self._account(account).number, after, limit)
 
     def watching(self) -> list[int]:
         """Return the accounts whose orders end when their connection is lost, ascending."""

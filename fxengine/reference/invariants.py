@@ -19,6 +19,7 @@ def check(state: State) -> None:
         quotes_stand,
         barred_have_no_orders,
         dead_men_wait,
+        withdrawals_stand,
     ):
         invariant(state)
 
@@ -32,7 +33,7 @@ def conserved(state: State) -> None:
 
 
 def held_for_open_orders(state: State) -> None:
-    """What is held is exactly the principal of the open orders."""
+    """What is held is exactly the principal of the open orders and the amounts of the open withdrawals."""
     needed: defaultdict[tuple[int, int], int] = defaultdict(int)
     for order in state.pool.live.values():
         instrument = state.instruments[order.instrument]
@@ -40,12 +41,25 @@ def held_for_open_orders(state: State) -> None:
             needed[order.account, instrument.quote] += instrument.notional_units(order.price_ticks, order.leaves_lots)
         else:
             needed[order.account, instrument.base] += order.leaves_lots * instrument.lot_units
+    for withdrawal in state.withdrawals.values():
+        needed[withdrawal.account, withdrawal.currency] += withdrawal.amount_units
     for account in state.accounts:
         for currency, balance in account.balances.items():
             need = needed[account.number, currency]
             assert balance.held == need, (
-                f"account {account.number} holds {balance.held} of {currency}, orders need {need}"
+                f"account {account.number} holds {balance.held} of {currency}, orders and withdrawals need {need}"
             )
+
+
+def withdrawals_stand(state: State) -> None:
+    """Open withdrawals are of clients, of something, and ascending; nothing that is FINAL is still to come."""
+    numbers = list(state.withdrawals)
+    assert numbers == sorted(numbers), "open withdrawals are not in order"
+    for number, withdrawal in state.withdrawals.items():
+        assert number == withdrawal.number <= state.sequence, f"withdrawal {number} stands under another number"
+        assert state.client(withdrawal.account) is not None, f"withdrawal {number} is nobody's"
+        assert withdrawal.amount_units > 0, f"withdrawal {number} is of nothing"
+    assert state.final_sequence <= state.sequence, "what is FINAL is still to come"
 
 
 def never_overdrawn(state: State) -> None:

@@ -119,6 +119,9 @@ def _refusal(state: State, account: Account, command: NewOrder) -> RejectReason:
     if command.instrument >= len(state.instruments):
         return RejectReason.UNKNOWN_INSTRUMENT
     instrument = state.instruments[command.instrument]
+    closed = state.closed(command.instrument)
+    if closed:
+        return closed
     if not (account.permits(instrument.base) and account.permits(instrument.quote)):
         return RejectReason.CURRENCY_NOT_PERMITTED
     if command.side not in (Side.BUY, Side.SELL):

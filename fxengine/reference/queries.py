@@ -12,6 +12,7 @@ from fxengine.reference.state import State
 
 OrderState = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
 OpenOrder = tuple[int, int, int, int, int, int, int, int]
+OpenWithdrawal = tuple[int, int, int, int]
 
 
 def order_state(state: State, account: Account, client_order_id: int, order_id: int) -> OrderState | None:
@@ -53,3 +54,13 @@ def open_orders(state: State, account: Account, after_order_id: int, limit: int)
         )
         for order in behind[:limit]
     ]  # fmt: skip
+
+
+def open_withdrawals(state: State, account: int, after: int, limit: int) -> list[OpenWithdrawal]:
+    """Return up to ``limit`` open withdrawals of an account, or of all (0), behind a number, ascending."""
+    rows = [
+        (w.number, w.account, w.currency, w.amount_units)
+        for w in state.withdrawals.values()
+        if w.number > after and account in (0, w.account)
+    ]
+    return rows[:limit]

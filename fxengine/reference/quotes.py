@@ -83,6 +83,9 @@ def _set_refusal(state: State, account: Account, quotes: QuoteSet) -> RejectReas
     if quotes.instrument >= len(state.instruments):
         return RejectReason.UNKNOWN_INSTRUMENT
     instrument = state.instruments[quotes.instrument]
+    closed = state.closed(quotes.instrument)
+    if closed and _adds(account, quotes):
+        return closed
     if not (account.permits(instrument.base) and account.permits(instrument.quote)):
         return RejectReason.CURRENCY_NOT_PERMITTED
     bids, offers = quotes.ladders[Side.BUY], quotes.ladders[Side.SELL]
@@ -114,6 +117,13 @@ def _set_refusal(state: State, account: Account, quotes: QuoteSet) -> RejectReas
             return RejectReason.WOULD_CROSS
     gone = sum(price not in dict(quotes.ladders[side]) for side in Side for price in standing[side])
     return RejectReason.CAPACITY if fresh > gone + state.pool.room else RejectReason.NONE
+
+
+def _adds(account: Account, quotes: QuoteSet) -> bool:
+    """Say whether a set has a level that does not stand yet, or that grows."""
+    standing = account.quotes[quotes.instrument]
+    known = [(standing[side].get(price), lots) for side, ladder in quotes.ladders.items() for price, lots in ladder]
+    return any(order is None or lots > order.leaves_lots for order, lots in known)
 
 
 def _meets_others(state: State, account: Account, instrument: int, side: Side, price_ticks: int) -> bool:

@@ -22,6 +22,7 @@ from fxengine.codes import (
     FIRST_CLIENT_ACCOUNT,
     AccountFlag,
     CommandKind,
+    ControlMode,
     ExecInst,
     OrdStatus,
     OrdType,
@@ -36,7 +37,7 @@ from fxengine.reference.account import Account, Balance, Outcome
 from fxengine.reference.book import Book, Order
 from fxengine.reference.invariants import check
 from fxengine.reference.matching import queue_triggered
-from fxengine.reference.state import State
+from fxengine.reference.state import State, Withdrawal
 from fxengine.reference.timers import Timers
 
 MAGIC = b"FXCORSNP"
@@ -45,7 +46,8 @@ _HEAD = struct.Struct("<8s16sIII4xQq8x")
 _CHECKED_FROM = 24
 _INSTRUMENT = struct_of(INSTRUMENT)
 _NUMBER = struct.Struct("<I")
-_TOKEN_BYTES = 16
+_SEQUENCE = struct.Struct("<Q")
+_TOKEN_BYTES = _EXTERNAL_ID_BYTES = 16
 _VENUES_OWN = bytes(canonical.ACCOUNT.size)
 
 
@@ -128,6 +130,12 @@ class _Reader:
             queue_triggered(state, self._order(state, timers))
         if self._at < len(self._written):
             self._marks(state, timers)
+        if self._at < len(self._written):
+            self._money(state)
+        if self._at < len(self._written):
+            self._controls(state)
+        if self._at < len(self._written):
+            self._busts(state)
 
     def _marks(self, state: State, timers: Timers) -> None:
         (n_marked,) = self._next(_NUMBER)
@@ -143,6 +151,34 @@ class _Reader:
         (n_revoked,) = self._next(_NUMBER)
         for _ in range(n_revoked):
             state.revoked_tokens.add(self._piece(_TOKEN_BYTES))
+
+    def _money(self, state: State) -> None:
+        (state.final_sequence,) = self._next(_SEQUENCE)
+        (n_open,) = self._next(_NUMBER)
+        for _ in range(n_open):
+            number, amount_units, account, currency = self._next(canonical.WITHDRAWAL)
+            if currency >= state.n_currencies:
+                raise ValueError(f"withdrawal {number} is in a currency that is not listed")
+            state.withdrawals[number] = Withdrawal(number, account, currency, amount_units)
+        (n_known,) = self._next(_NUMBER)
+        for _ in range(n_known):
+            state.external_ids.add(self._piece(_EXTERNAL_ID_BYTES))
+
+    def _controls(self, state: State) -> None:
+        mode, n_closed = self._numbers(2)
+        state.cancel_only = ControlMode(mode) is ControlMode.CANCEL_ONLY
+        for currency in self._numbers(n_closed):
+            if currency >= state.n_currencies:
+                raise ValueError(f"currency {currency}, which is closed, is not listed")
+            state.redeem_only.add(currency)
+
+    def _busts(self, state: State) -> None:
+        (n_busted,) = self._next(_NUMBER)
+        for _ in range(n_busted):
+            instrument, number = self._next(canonical.BUST)
+            if instrument >= len(state.books) or not 1 <= number <= state.books[instrument].stream:
+                raise ValueError(f"trade {number} of instrument {instrument}, which was undone, is still to come")
+            state.busted.add((instrument, number))
 
     def _piece(self, n_bytes: int) -> bytes:
         piece = self._written[self._at : self._at + n_bytes]

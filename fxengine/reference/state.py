@@ -3,6 +3,7 @@
 import struct
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from fxengine.codes import (
     RejectReason,
 )
 from fxengine.records import (
+    BUST_EVENT,
     CANCEL_EVENT,
     EVENT,
     MONEY_EVENT,
@@ -32,6 +34,8 @@ from fxengine.reference.book import Book, Order, OrderPool
 
 _EVENT, _CANCEL, _REDUCE = struct_of(EVENT), struct_of(CANCEL_EVENT), struct_of(REDUCE_EVENT)
 _STATUS, _MONEY, _SWAP = struct_of(STATUS_EVENT), struct_of(MONEY_EVENT), struct_of(SWAP_EVENT)
+_BUST = struct_of(BUST_EVENT)
+NO_EXTERNAL_ID = bytes(16)
 
 
 class OrderTimers(Protocol):
@@ -39,6 +43,17 @@ class OrderTimers(Protocol):
 
     def add_order(self, order: Order) -> None:
         """Note when a GTD order expires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Money that an account asked to have paid out, and that is held until it is."""
+
+    number: int
+    """The sequence of the command that asked for it."""
+    account: int
+    currency: int
+    amount_units: int
 
 
 class Instrument:
@@ -64,11 +79,13 @@ class State:
         max_fills: int,
         max_orders: int,
         max_accounts: int,
+        max_withdrawals: int,
         timers: OrderTimers,
     ) -> None:
         self.n_currencies = n_currencies
         self.max_fills = max_fills
         self.max_accounts = max_accounts
+        self.max_withdrawals = max_withdrawals
         self.instruments = [Instrument(row) for row in instruments]
         self.books = [Book() for _ in self.instruments]
         self.pool = OrderPool(max_orders)
@@ -78,6 +95,18 @@ class State:
         self.triggered: deque[int] = deque()
         """OrderIDs of triggered stops that wait their turn."""
         self.revoked_tokens: set[bytes] = set()
+        self.final_sequence = 0
+        """All up to this command is FINAL in the ledger."""
+        self.withdrawals: dict[int, Withdrawal] = {}
+        """Open withdrawals by number, ascending."""
+        self.busted: set[tuple[int, int]] = set()
+        """(instrument, number) of every trade that was undone."""
+        self.cancel_only = False
+        """The venue takes nothing that adds risk."""
+        self.redeem_only: set[int] = set()
+        """Currencies that are not traded."""
+        self.external_ids: set[bytes] = set()
+        """Of every deposit that was ever credited and had one."""
         self.timers = timers
         self.events = bytearray()
 
@@ -99,6 +128,17 @@ class State:
     def is_operator(self, account: Account) -> bool:
         """Say whether the account may move money in and out now."""
         return bool(account.flags & AccountFlag.OPERATOR) and self.is_valid(account)
+
+    def closed(self, instrument: int) -> RejectReason:
+        """Return why an instrument takes nothing that adds risk, or NONE."""
+        pair = self.instruments[instrument]
+        return self.closed_to(pair.base, pair.quote)
+
+    def closed_to(self, *currencies: int) -> RejectReason:
+        """Return why these currencies are not traded, or NONE."""
+        if self.cancel_only:
+            return RejectReason.VENUE_CANCEL_ONLY
+        return RejectReason.NONE if self.redeem_only.isdisjoint(currencies) else RejectReason.CURRENCY_REDEEM_ONLY
 
     # -- events: each takes the next number of its account's private stream
 
@@ -198,10 +238,11 @@ class State:
         action: int,
         reason: RejectReason = RejectReason.NONE,
         setting: int = 0,
+        subject: int = 0,
     ) -> None:
-        """Tell an account what was decided over it, beside any order (GUARDED, REVOKED)."""
+        """Tell an account what was decided, beside any order (GUARDED, REVOKED, CONTROLLED)."""
         self.emit_order(
-            kind, account, side=action, instrument=0, status=OrdStatus.NEW, order_id=0, client_order_id=0,
+            kind, account, side=action, instrument=subject, status=OrdStatus.NEW, order_id=0, client_order_id=0,
             price_ticks=0, quantity_lots=setting, leaves_lots=0, cum_lots=0, reason=reason,
         )  # fmt: skip
 
@@ -235,10 +276,31 @@ class State:
         *,
         counterparty: int = 0,
         client_order_id: int = 0,
+        withdrawal: int = 0,
+        external_id: bytes = NO_EXTERNAL_ID,
     ) -> None:
-        """Tell an account that money moved (RECEIVED, DEPOSITED, WITHDRAWN) or was moved (DONE)."""
+        """Tell an account that money moved (RECEIVED, DEPOSITED ...), is held or free again, or was moved (DONE)."""
         head = self._head(kind, account, 0, 0, currency, 0, 0, counterparty)
-        self._write(_MONEY, head, (0, client_order_id, amount_units, self._next_number(account), 0))
+        body = (withdrawal, client_order_id, amount_units, external_id, self._next_number(account), 0)
+        self._write(_MONEY, head, body)
+
+    def emit_busted(
+        self,
+        account: int,
+        *,
+        side: int,
+        instrument: int,
+        flags: int,
+        counterparty: int,
+        trade_number: int,
+        price_ticks: int,
+        quantity_lots: int,
+        fee_units: int,
+    ) -> None:
+        """Tell an account that a trade of it was undone (BUSTED)."""
+        head = self._head(EventKind.BUSTED, account, side, 0, instrument, 0, flags, counterparty)
+        body = (trade_number, 0, price_ticks, quantity_lots, fee_units, self._next_number(account), 0)
+        self._write(_BUST, head, body)
 
     def emit_swap(
         self,

@@ -78,11 +78,11 @@ class Hops:
         for index, instrument in enumerate(state.instruments):
             self.side_of[instrument.base, instrument.quote] = index, Side.SELL
             self.side_of[instrument.quote, instrument.base] = index, Side.BUY
-        self.n_currencies = state.n_currencies
+        self.n_currencies, self.redeem_only = state.n_currencies, state.redeem_only
 
     def paths(self, start: int, end: int, account: Account) -> Iterator[list[tuple[int, Side]]]:
         """Yield each simple path that the account may use, in the normative order."""
-        between = [c for c in range(self.n_currencies) if c not in (start, end) and account.permits(c)]
+        between = [c for c in range(self.n_currencies) if self._joins(c, start, end, account)]
         middles: list[tuple[int, ...]] = [()]
         middles += [(a,) for a in between]
         middles += [(a, b) for a in between for b in between if a != b]
@@ -92,6 +92,10 @@ class Hops:
             found = [hop for hop in hops if hop is not None]
             if len(found) == len(hops):
                 yield found
+
+    def _joins(self, currency: int, start: int, end: int, account: Account) -> bool:
+        """Say whether a path between two others may lead over a currency."""
+        return currency not in (start, end) and account.permits(currency) and currency not in self.redeem_only
 
 
 def swap(state: State, hops: Hops, account: Account, command: Swap, outcome: Outcome) -> RejectReason:
@@ -136,6 +140,9 @@ def _refusal(state: State, account: Account, command: Swap, payee: int) -> Rejec
         return RejectReason.UNKNOWN_CURRENCY
     if command.currency_in == command.currency_out:
         return RejectReason.SAME_CURRENCY
+    closed = state.closed_to(command.currency_in, command.currency_out)
+    if closed:
+        return closed
     if command.mode not in (SwapMode.EXACT_IN, SwapMode.EXACT_OUT):
         return RejectReason.BAD_SWAP_MODE
     if command.amount_units < 1 or command.bound_units < 1:

@@ -61,7 +61,7 @@ class Timers:
 
     def next_ns(self, state: State) -> int:
         """Return when something is next due; INT64_MAX for never."""
-        if any(wanted in state.pool for wanted in state.triggered):
+        if _next_to_run(state) is not None:
             return state.now_ns
         soonest = self._soonest(state)
         return INT64_MAX if soonest is None else soonest[0]
@@ -104,10 +104,20 @@ class Timers:
 
 def run_triggered(state: State, already_run: int) -> int:
     """Run triggered stops, first in first out, those they trigger included; return how many ran by now."""
-    while state.triggered and already_run < TRIGGERS_MAX:
-        order = state.pool.find(state.triggered.popleft())
-        if order is not None and order.place is Place.TRIGGERED:
-            already_run += 1
-            order.place = Place.NOWHERE
-            trigger(state, order)
+    while already_run < TRIGGERS_MAX and (order := _next_to_run(state)) is not None:
+        state.triggered.remove(order.id)
+        already_run += 1
+        order.place = Place.NOWHERE
+        trigger(state, order)
     return already_run
+
+
+def _next_to_run(state: State) -> Order | None:
+    """Return the triggered stop whose turn it is: the first of an instrument that is open. O(those before it)."""
+    while state.triggered and state.triggered[0] not in state.pool:
+        state.triggered.popleft()
+    for wanted in state.triggered:
+        order = state.pool.find(wanted)
+        if order is not None and not state.closed(order.instrument):
+            return order
+    return None

@@ -1,31 +1,52 @@
-"""Money in and out: an operator moves it between the custody account and a client's.
+"""Money in: an operator moves it from the custody account to a client's, once per external reference.
 
 The custody account stands for the world outside. Its balance is minus what all others hold, so
-that in each currency the sum over every account is zero, always.
+that in each currency the sum over every account is zero, always. ``withdrawals`` is the way out.
 """
 
 from dataclasses import dataclass
 
-from fxengine.codes import CUSTODY_ACCOUNT, CommandKind, EventKind, OrdStatus, RejectReason
+from fxengine.codes import CUSTODY_ACCOUNT, EventKind, OrdStatus, RejectReason
 from fxengine.money import INT64_MAX
 from fxengine.reference.account import Account, Outcome
-from fxengine.reference.state import State, bar_or
+from fxengine.reference.state import NO_EXTERNAL_ID, State, bar_or
 
 
 @dataclass(slots=True)
-class Transfer:
-    """The body of a DEPOSIT or WITHDRAW command."""
+class Deposit:
+    """The body of a DEPOSIT command."""
 
-    kind: CommandKind
     client_order_id: int
     currency: int
     beneficiary: int
     amount_units: int
+    external_id: bytes
 
 
-def transfer(state: State, operator: Account, command: Transfer, outcome: Outcome) -> RejectReason:
-    """Credit or debit a client's available balance; return why it was refused, or NONE."""
-    deposit = command.kind is CommandKind.DEPOSIT
+def deposit(state: State, operator: Account, command: Deposit, outcome: Outcome) -> RejectReason:
+    """Credit a client's available balance; return why it was refused, or NONE."""
+    reason = _refusal(state, operator, command)
+    if reason:
+        return reason
+    beneficiary = state.accounts[command.beneficiary]
+    beneficiary.balances[command.currency].available += command.amount_units
+    state.accounts[CUSTODY_ACCOUNT].balances[command.currency].available -= command.amount_units
+    if command.external_id != NO_EXTERNAL_ID:
+        state.external_ids.add(command.external_id)
+    outcome.status, outcome.done = OrdStatus.FILLED, command.amount_units
+    state.emit_money(
+        EventKind.DEPOSITED, beneficiary.number, command.currency, command.amount_units,
+        counterparty=CUSTODY_ACCOUNT, external_id=command.external_id,
+    )  # fmt: skip
+    state.emit_money(
+        EventKind.DONE, operator.number, command.currency, command.amount_units,
+        counterparty=beneficiary.number, client_order_id=command.client_order_id,
+    )  # fmt: skip
+    return RejectReason.NONE
+
+
+def _refusal(state: State, operator: Account, command: Deposit) -> RejectReason:
+    """Return the first reason to refuse, in this order."""
     if not state.is_operator(operator):
         return bar_or(operator, RejectReason.NOT_AUTHORIZED)
     if command.currency >= state.n_currencies:
@@ -35,25 +56,12 @@ def transfer(state: State, operator: Account, command: Transfer, outcome: Outcom
         return RejectReason.UNKNOWN_ACCOUNT
     if command.amount_units < 1:
         return RejectReason.AMOUNT_OUT_OF_RANGE
-    custody = state.accounts[CUSTODY_ACCOUNT].balances[command.currency]
-    balance = beneficiary.balances[command.currency]
-    if deposit:
-        if not beneficiary.permits(command.currency):
-            return RejectReason.CURRENCY_NOT_PERMITTED
-        if command.amount_units - custody.available > INT64_MAX:
-            return RejectReason.CURRENCY_TOTAL_EXCEEDED
-    elif beneficiary.frozen:
-        return RejectReason.ACCOUNT_FROZEN
-    elif balance.available < command.amount_units:
-        return RejectReason.INSUFFICIENT_FUNDS
-    signed = command.amount_units if deposit else -command.amount_units
-    balance.available += signed
-    custody.available -= signed
-    outcome.status, outcome.done = OrdStatus.FILLED, command.amount_units
-    kind = EventKind.DEPOSITED if deposit else EventKind.WITHDRAWN
-    state.emit_money(kind, beneficiary.number, command.currency, command.amount_units, counterparty=CUSTODY_ACCOUNT)
-    state.emit_money(
-        EventKind.DONE, operator.number, command.currency, command.amount_units,
-        counterparty=beneficiary.number, client_order_id=command.client_order_id,
-    )  # fmt: skip
+    if command.external_id in state.external_ids:
+        return RejectReason.DEPOSIT_KNOWN
+    if command.currency in state.redeem_only:
+        return RejectReason.CURRENCY_REDEEM_ONLY
+    if not beneficiary.permits(command.currency):
+        return RejectReason.CURRENCY_NOT_PERMITTED
+    if command.amount_units - state.accounts[CUSTODY_ACCOUNT].balances[command.currency].available > INT64_MAX:
+        return RejectReason.CURRENCY_TOTAL_EXCEEDED
     return RejectReason.NONE

@@ -1,7 +1,7 @@
 """The settlement cycle: gathers what the engine releases, cuts it into batches, has them posted once.
 
-A cycle opens with the first movement of money after the last cut and is cut when it has lasted
-``cycle_ns`` or holds ``batch_trades_max`` trades, always at the end of a released stretch of the
+A cycle opens with the first movement of money, or step of a withdrawal, after the last cut, and is cut
+when it has lasted ``cycle_ns`` or holds ``batch_trades_max`` trades, always at the end of a released stretch of the
 journal, so that a batch's last command has a chain hash that the journal can prove. Stretches
 without a movement make no batch of their own: the next batch's range covers them. Only at a clean
 stop does a last batch cover them though it moves nothing, so that the ledger's cursor, which names
@@ -39,7 +39,14 @@ from fxengine.venue import Venue
 __all__ = ["BackOff", "BatchStatus", "Settlement"]
 
 _FILL: Final = bytes([EventKind.FILL])
-_TRANSFERS: Final = tuple(bytes([kind]) for kind in (EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN))
+_OF_MONEY: Final = tuple(
+    bytes([kind])
+    for kind in (
+        EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWAL_HELD, EventKind.WITHDRAWN,
+        EventKind.WITHDRAWAL_RETURNED,
+        EventKind.BUSTED,
+    )
+)  # fmt: skip
 _FILLS_PER_TRADE: Final = 2
 
 
@@ -77,8 +84,8 @@ class Settlement:
 
     Attach :meth:`observe` to the engine, start the engine, then call :meth:`start`, and
     :meth:`tick` at :attr:`next_cut_ns`. All methods belong to the engine's thread; posting has its own.
-    ``cycle_ns`` is the venue's where it is not given. ``sync`` is called before a live batch is
-    posted, where what was released may not be on the disk yet: a ledger ahead of its journal is refused.
+    ``cycle_ns`` and ``pending_trades_max`` are the venue's where they are not given. ``sync`` is called before a live
+    batch is posted, where what was released may not be on the disk yet: a ledger ahead of its journal is refused.
     """
 
     def __init__(
@@ -89,6 +96,7 @@ class Settlement:
         clock_ns: Callable[[], int],
         cycle_ns: int | None = None,
         batch_trades_max: int = 1_000,
+        pending_trades_max: int | None = None,
         back_off: BackOff = BackOff(),  # noqa: B008 - frozen
         wait: Callable[[int], None] | None = None,
         sync: Callable[[], None] = lambda: None,
@@ -98,6 +106,8 @@ class Settlement:
         self._clock_ns = clock_ns
         self._cycle_ns = venue.settlement_cycle_ms * 1_000_000 if cycle_ns is None else cycle_ns
         self._batch_trades_max = batch_trades_max
+        self._pending_max = venue.pending_trades_max if pending_trades_max is None else pending_trades_max
+        self._is_overdue = False
         self._settled = ledger.cursor()
         self._sequence = 0
         self._started = False
@@ -106,8 +116,19 @@ class Settlement:
 
     @property
     def alarm(self) -> str | None:
-        """Return why posting stopped, as a sentence for an operator; None while all is well."""
+        """Return why nothing is posted, as a sentence for an operator; None while all is well."""
         return self._posting.alarm
+
+    @property
+    def pending_trades(self) -> int:
+        """Return how many trades are PENDING: matched, and not known to be in the ledger."""
+        return self._cycle.n_trades + self._posting.pending_trades
+
+    def is_overdue(self) -> bool:
+        """Say whether so many trades are PENDING that no more should be made; until half of them are settled."""
+        bound = self._pending_max // 2 if self._is_overdue else self._pending_max
+        self._is_overdue = self.pending_trades >= max(1, bound)
+        return self._is_overdue
 
     @property
     def cursor(self) -> Cursor:
@@ -131,10 +152,8 @@ class Settlement:
         self._sequence = released.last_sequence
         if released.first_sequence <= self._settled.last_sequence:
             self._skip(released)
-        elif self.alarm is None:
-            self._gather(released)
         else:
-            self._cycle = _Cycle()  # the next start settles it from the journal
+            self._gather(released)
 
     def begin(self, core: MatchingCore, place: Place) -> None:
         """Go on behind a snapshot, in place of hearing of what came before it: an engine may begin with one.
@@ -210,12 +229,15 @@ class Settlement:
     def _gather(self, released: Released) -> None:
         cycle = self._cycle
         kinds = released.events["kind"].tobytes()
+        if self._posting.is_stopped:  # the next start settles it from the journal
+            self._cycle = _Cycle(n_trades=cycle.n_trades + kinds.count(_FILL) // _FILLS_PER_TRADE)
+            return
         cycle.last_sequence, cycle.time_ns = released.last_sequence, released.time_ns
         cycle.journal_hash = released.chain
         for name in credentialed_names(released.commands, released.events, released.first_sequence):
             cycle.names[name.account] = name
         n_fills = kinds.count(_FILL)
-        if n_fills or any(kind in kinds for kind in _TRANSFERS):
+        if n_fills or any(kind in kinds for kind in _OF_MONEY):
             if not cycle.events:
                 cycle.due_ns = self._clock_ns() + self._cycle_ns
             cycle.events.append(released.events)
@@ -228,4 +250,4 @@ class Settlement:
         self._cycle = _Cycle()
         if self._started:  # what was replayed has been synced
             self._sync()
-        self._posting.put(lambda previous: cycle.batch(previous, instruments))
+        self._posting.put(lambda previous: cycle.batch(previous, instruments), cycle.n_trades)

@@ -16,7 +16,9 @@ legs of an instant swap are ordinary trades whose taker is the payer. For 5 lots
 A fee is paid in the currency that its payer received; a rebate comes out of the taker's fee and so
 is paid in the taker's receipt currency, which is the one the maker gave. The rest is one-legged:
 DEPOSITED and RECEIVED move money from counterparty to account, WITHDRAWN from account to
-counterparty. No other event moves money.
+counterparty. A BUSTED event, one for each party as its FILL was, moves what that fill moved back
+again. No other event moves money. That an account's withdrawal is held, or free again, moves
+nothing, and is told to the ledger all the same.
 
 Why plain int64 sums are exact: numpy adds modulo 2^64, in which the order of additions and any
 overflow on the way do not matter. The net is the difference of two balances of one account, each
@@ -30,12 +32,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fxengine.codes import FEES_ACCOUNT, EventFlag, EventKind, Side
-from fxengine.ledger.batch import BUST, DELTA, TRADE, TRANSFER, WITHDRAWAL
-from fxengine.records import MONEY_EVENT, Records
+from fxengine.ledger.batch import BUST, DELTA, TRADE, TRANSFER, WITHDRAWAL, WithdrawalStep
+from fxengine.records import BUST_EVENT, MONEY_EVENT, Records
 
 Ints = npt.NDArray[np.int64]
 
 _TRANSFERS = (EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN)
+_STEPS = {
+    EventKind.WITHDRAWAL_HELD: WithdrawalStep.HELD,
+    EventKind.WITHDRAWN: WithdrawalStep.PAID,
+    EventKind.WITHDRAWAL_RETURNED: WithdrawalStep.RETURNED,
+}
 
 
 class Net(NamedTuple):
@@ -57,11 +64,14 @@ def net(events: Records, instruments: Records) -> Net:
     """
     fills = events[events["kind"] == EventKind.FILL]
     money = events[np.isin(events["kind"], _TRANSFERS)].view(MONEY_EVENT)
+    busted = events[events["kind"] == EventKind.BUSTED].view(BUST_EVENT)
+    steps = events[np.isin(events["kind"], list(_STEPS))].view(MONEY_EVENT)
     trades, transfers = _trades(fills), _transfers(money)
-    movements = [*_fill_movements(fills, instruments), *_transfer_movements(transfers)]
+    undone = [(keys, -amounts) for keys, amounts in _fill_movements(busted, instruments)]
+    movements = [*_fill_movements(fills, instruments), *undone, *_transfer_movements(transfers)]
     keys = np.concatenate([m[0] for m in movements])
     amounts = np.concatenate([m[1] for m in movements])
-    return Net(_sum(keys, amounts), trades, transfers, np.zeros(0, WITHDRAWAL), np.zeros(0, BUST))
+    return Net(_sum(keys, amounts), trades, transfers, _withdrawals(steps), _busts(busted))
 
 
 def _key(account: npt.NDArray[np.uint32], currency: npt.NDArray[np.uint16]) -> Ints:
@@ -137,5 +147,24 @@ def _transfers(money: Records) -> Records:
     transfers["payee"] = np.where(given, money["counterparty"], money["account"])
     transfers["currency"] = money["instrument"]
     transfers["kind"] = money["kind"]
-    transfers["amount_units"] = money["amount_units"]
+    for name in ("amount_units", "withdrawal", "external_id"):
+        transfers[name] = money[name]
     return transfers
+
+
+def _withdrawals(steps: Records) -> Records:
+    withdrawals = np.zeros(len(steps), WITHDRAWAL)
+    for name in ("sequence", "withdrawal", "account", "amount_units"):
+        withdrawals[name] = steps[name]
+    withdrawals["currency"] = steps["instrument"]
+    for kind, step in _STEPS.items():
+        withdrawals["step"][steps["kind"] == kind] = step
+    return withdrawals
+
+
+def _busts(busted: Records) -> Records:
+    makers = busted[(busted["flags"] & EventFlag.MAKER) != 0]
+    busts = np.zeros(len(makers), BUST)
+    busts["sequence"], busts["instrument"] = makers["sequence"], makers["instrument"]
+    busts["number"] = makers["trade_number"]
+    return busts

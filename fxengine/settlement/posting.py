@@ -4,8 +4,9 @@ Matching never waits for the ledger. What is cut stands in a queue; the thread w
 takes it off only when the ledger has it, so no batch is ever skipped::
 
     cut 7 | cut 8 | cut 9          posted: status FINAL into the outbox, next
-      |                            unavailable: wait, twice as long each time, and post the same again
-      `-- net, chain, post         anything else, or unavailable for too long: alarm, posting stops
+      |                            unavailable: wait, twice as long each time, and post the same again;
+      |                                         after some time an alarm, until the ledger is back
+      `-- net, chain, post         anything else: alarm, and posting stops until the next start
 
 Posting again is harmless, because a ledger takes a batch once whatever is repeated. After an alarm
 nothing is lost either: the journal has it all, and the next start goes on from the ledger's cursor.
@@ -28,14 +29,14 @@ _NS_PER_SECOND: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """How long to wait between attempts on a ledger that does not answer, and when to give up.
+    """How long to wait between attempts on a ledger that does not answer, and after how many there is an alarm.
 
-    The defaults give up after about ten minutes.
+    With the defaults it comes after 13 seconds.
     """
 
     first_ns: int = 50_000_000
     longest_ns: int = 10 * _NS_PER_SECOND
-    retries_max: int = 64
+    alarm_after: int = 8
 
     def delay_ns(self, retry: int) -> int:
         """Return the wait before retry 1, 2, 3 ...: doubled each time, up to the longest."""
@@ -76,7 +77,9 @@ class Posting:
         self._clock_ns = clock_ns
         self._back_off = back_off
         self._wait = wait or self._wait_for_close
-        self._queue: deque[Callable[[Cursor], Batch]] = deque()
+        self._queue: deque[tuple[Callable[[Cursor], Batch], int]] = deque()
+        self._pending_trades = 0
+        self._stopped = False
         self._outbox: deque[BatchStatus] = deque()
         self._alarm: str | None = None
         self._changed = threading.Condition()
@@ -89,19 +92,30 @@ class Posting:
 
     @property
     def alarm(self) -> str | None:
-        """Return why posting stopped, as a sentence; None while it goes on."""
+        """Return why nothing is posted, as a sentence; None while it goes on, and again when the ledger is back."""
         return self._alarm
+
+    @property
+    def is_stopped(self) -> bool:
+        """Say whether posting has ended before the next start."""
+        return self._stopped
+
+    @property
+    def pending_trades(self) -> int:
+        """Return how many trades were put that the ledger is not known to have."""
+        return self._pending_trades
 
     @property
     def cursor(self) -> Cursor:
         """Return the last batch that the ledger is known to have."""
         return self._cursor
 
-    def put(self, ready: Callable[[Cursor], Batch]) -> None:
-        """Queue the next batch; after an alarm, drop it: the next start makes it again."""
+    def put(self, ready: Callable[[Cursor], Batch], n_trades: int) -> None:
+        """Queue the next batch; once posting has stopped, drop it: the next start makes it again."""
         with self._changed:
-            if self._alarm is None:
-                self._queue.append(ready)
+            self._pending_trades += n_trades
+            if not self._stopped:
+                self._queue.append((ready, n_trades))
                 self._changed.notify()
 
     def fileno(self) -> int:
@@ -137,12 +151,14 @@ class Posting:
             self._wake_read = self._wake_write = -1
 
     def _run(self) -> None:
-        while ready := self._next():
+        while waiting := self._next():
+            ready, n_trades = waiting
             try:
                 batch = ready(self._cursor)
                 status = self._post(batch)
             except Exception as e:  # whatever it is, the next batch must not be posted before this one
                 with self._changed:
+                    self._stopped = True
                     self._alarm = f"settlement stopped before batch {self._cursor.batch_id + 1}: {e}"
                     self._queue.clear()
                     self._wake()
@@ -158,11 +174,13 @@ class Posting:
             )
             with self._changed:
                 self._cursor = batch.cursor
+                self._alarm = None
                 self._queue.popleft()
+                self._pending_trades -= n_trades
                 self._outbox.append(news)
                 self._wake()
 
-    def _next(self) -> Callable[[Cursor], Batch] | None:
+    def _next(self) -> tuple[Callable[[Cursor], Batch], int] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing.is_set())
             return self._queue[0] if self._queue else None
@@ -170,13 +188,17 @@ class Posting:
     def _post(self, batch: Batch) -> SettlementStatus:
         retry = 0
         while True:
-            last_attempt = retry == self._back_off.retries_max or self._closing.is_set()
+            last_attempt = self._closing.is_set()
             try:
                 self._ledger.post(batch)
                 return self._ledger.status(batch.id)
-            except LedgerUnavailable:
+            except LedgerUnavailable as e:
                 if last_attempt:
                     raise
+                if retry == self._back_off.alarm_after:
+                    with self._changed:
+                        self._alarm = f"batch {batch.id} waits for the ledger, and all behind it: {e}"
+                        self._wake()
             retry += 1
             self._wait(self._back_off.delay_ns(retry))
 

@@ -26,6 +26,7 @@ from fxengine.wire.frames import (
     encode_update,
     frame_of,
 )
+from fxengine.wire.order_table import ORDERS_FROM, OrderReader
 from fxengine.wire.record_frames import (
     FRAME_HEADER,
     FRAME_HEADER_BYTES,
@@ -41,6 +42,7 @@ from fxengine.wire.report_table import TABLE_FROM, is_tabular, report_table
 __all__ = [
     "FRAME_HEADER",
     "FRAME_HEADER_BYTES",
+    "ORDERS_FROM",
     "REPLY_BYTES_MAX",
     "REPLY_MESSAGES_MAX",
     "REQUEST_BYTES_MAX",
@@ -48,6 +50,7 @@ __all__ = [
     "REQUEST_RECORDS_MAX",
     "TABLE_FROM",
     "Direction",
+    "OrderReader",
     "Refused",
     "Row",
     "command_frame",

@@ -30,9 +30,10 @@ _MONEY_REPORT: Final = int(TYPE_OF[MoneyReport])
 _FILL: Final = int(EventKind.FILL)
 _STATUS: Final = int(EventKind.ORDER_STATUS)
 _SWAPPED: Final = int(EventKind.SWAPPED)
+_BUSTED: Final = int(EventKind.BUSTED)
 _REDUCED: Final = int(EventKind.REDUCED)
 _STANDS: Final = (EventKind.ACCEPTED, EventKind.RESTED, EventKind.REPLACED, EventKind.TRIGGERED, EventKind.QUOTED)
-_TOLD: Final = (EventKind.CREDENTIALED, EventKind.GUARDED, EventKind.REVOKED)
+_TOLD: Final = (EventKind.CREDENTIALED, EventKind.GUARDED, EventKind.REVOKED, EventKind.CONTROLLED)
 _ENTERED: Final = frozenset(map(int, (*_STANDS, *_TOLD)))
 _ENDED: Final = frozenset({int(EventKind.CANCELED), int(EventKind.REJECTED)})
 
@@ -60,12 +61,15 @@ def report_row(row: Row, place: int, events: Records, time_ns: int) -> tuple[Any
         return (*head, price, quantity, 0, cum, 0, flags, 0, last_word & _U64, time_ns)
     if kind == _REDUCED:
         return (*head, price, quantity, last_word, cum, 0, flags, 0, 0, time_ns)
+    if kind == _BUSTED:  # its trade's number stands where others have an OrderID
+        told = (_EXECUTION_REPORT, stream, sequence, kind, status, reason, 0, client_id, instrument, side)
+        return (*told, price, quantity, 0, 0, last_word, flags, order_id, 0, time_ns)
     if kind == _STATUS:
         what = (_ORDER_STATUS, stream, sequence, side, status, reason, order_id, client_id, instrument)
         return (*what, price, quantity, leaves, cum, last_word & _U64, time_ns)
     if kind == _SWAPPED:
         return _swap_report(events[place : place + 1].tobytes(), time_ns)
-    return (_MONEY_REPORT, stream, sequence, kind, client_id, instrument, quantity, counterparty, time_ns)
+    return (_MONEY_REPORT, stream, sequence, kind, client_id, instrument, quantity, counterparty, time_ns, order_id)
 
 
 def report_of(row: Row, place: int, events: Records, time_ns: int) -> Reply:

@@ -32,7 +32,7 @@ _TABULAR[
     [
         EventKind.ACCEPTED, EventKind.REJECTED, EventKind.FILL, EventKind.CANCELED, EventKind.RESTED,
         EventKind.CREDENTIALED, EventKind.REPLACED, EventKind.REDUCED, EventKind.TRIGGERED, EventKind.QUOTED,
-        EventKind.GUARDED, EventKind.REVOKED,
+        EventKind.GUARDED, EventKind.REVOKED, EventKind.CONTROLLED,
     ]
 ] = True  # fmt: skip
 

@@ -3,20 +3,27 @@
 from typing import TYPE_CHECKING, Any
 
 from fxengine.codes import RejectReason as R
-from fxengine.codes import RevokeAction
+from fxengine.codes import RevokeAction, WithdrawalAction
 from fxengine.messages import (
     Amend,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
+    EndWithdrawal,
     MassCancel,
     MassQuote,
     NewOrder,
     OpenOrdersRequest,
+    OpenWithdrawals,
+    OpenWithdrawalsRequest,
     OrderStatusRequest,
     ReplayRequest,
     Request,
     Revoke,
+    Swap,
+    Withdraw,
 )
 from fxengine.records import ALL_INSTRUMENTS
 from tests.asking import limit_order
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
 
 MAX = 2**63 - 1
 WINDOW = 1024
+WITHDRAWALS_MAX = 1024
+PAID = int(WithdrawalAction.PAID)
 NO_QUOTES: tuple[Any, ...] = ((0, (), ()),)
 
 
@@ -178,7 +187,113 @@ def revocations(desk: "Desk") -> None:
     desk.refused(operator, Revoke(5, RevokeAction.FREEZE, account, ""), R.CLIENT_ID_TOO_OLD)
 
 
-def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit) -> None:
+def withdrawals(desk: "Desk") -> None:
+    """Withdrawals that cannot end so, and more of them than an account may have open."""
+    desk.refused(desk.venue.connection(), EndWithdrawal(1, PAID, 1), R.NOT_LOGGED_ON)
+    desk.refused(desk.venue.connection(), OpenWithdrawalsRequest(1, 0, 0), R.NOT_LOGGED_ON)
+    client, account = desk.log_on("payer-1")
+    desk.fund(account)
+    _, other = desk.log_on("payer-2")
+    desk.refused(client, EndWithdrawal(1, PAID, 1), R.NOT_AUTHORIZED)
+    desk.refused(client, OpenWithdrawalsRequest(1, other, 0), R.NOT_AUTHORIZED)
+    desk.refused(desk.operator, OpenWithdrawalsRequest(1, 99, 0), R.UNKNOWN_ACCOUNT)
+    for first in range(1, WITHDRAWALS_MAX + 1, 128):
+        client.say(*(Withdraw(number, 0, 0, 1) for number in range(first, first + 128)))
+    desk.refused(client, Withdraw(WITHDRAWALS_MAX + 1, 0, 0, 1), R.TOO_MANY_WITHDRAWALS)
+    operator = desk.venue.connection()
+    operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
+    desk.refused(operator, EndWithdrawal(0, PAID, 1), R.CLIENT_ID_MISSING)
+    desk.refused(operator, EndWithdrawal(1, PAID, 1), R.UNKNOWN_WITHDRAWAL)
+    [first_open, *_] = _open_withdrawals(operator, account)
+    desk.refused(operator, EndWithdrawal(2, 3, first_open), R.UNKNOWN_COMMAND)
+    desk.refused(operator, EndWithdrawal(3, PAID, first_open), R.NOT_FINAL)
+    _say(operator, Deposit(5, account, 0, 1))
+    desk.refused(operator, EndWithdrawal(5, PAID, first_open), R.CLIENT_ID_REUSED)
+    desk.refused(operator, EndWithdrawal(6 + WINDOW, PAID, first_open), R.CLIENT_ID_TOO_HIGH)
+    _say(operator, Deposit(5 + WINDOW, account, 0, 1))
+    desk.refused(operator, EndWithdrawal(5, PAID, first_open), R.CLIENT_ID_TOO_OLD)
+    late, _ = desk.log_on("late", lifetime_s=5)
+    desk.venue.clock.advance(6)
+    late.hear()
+    desk.refused(late, OpenWithdrawalsRequest(1, 0, 0), R.CREDENTIAL_EXPIRED)
+
+
+def controls(desk: "Desk") -> None:
+    """What is closed, and controls that are none."""
+    desk.refused(desk.venue.connection(), Control(1, 1, 2, 0), R.NOT_LOGGED_ON)
+    client, account = desk.log_on("payer-1")
+    desk.fund(account)
+    desk.refused(client, Control(1, 1, 2, 0), R.NOT_AUTHORIZED)
+    _say(client, limit_order(2))
+    operator = desk.venue.connection()
+    operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
+    desk.refused(operator, Control(0, 1, 2, 0), R.CLIENT_ID_MISSING)
+    desk.refused(operator, Control(1, 9, 2, 0), R.UNKNOWN_COMMAND)
+    desk.refused(operator, Control(2, 1, 3, 0), R.UNKNOWN_COMMAND)
+    desk.refused(operator, Control(3, 2, 3, 4), R.UNKNOWN_CURRENCY)
+    number = 3
+    for control, reason in (((1, 2, 0), R.VENUE_CANCEL_ONLY), ((2, 3, 0), R.CURRENCY_REDEEM_ONLY)):
+        _say(operator, Control(number + 1, *control))
+        adding: list[Request] = [
+            limit_order(number), amend(number + 1, 2, price_ticks=9), MassQuote(number + 2, ((0, (9, 1), ()),)),
+            Swap(number + 3, 1, 0, 1, 10**8, 1, 0, 0),
+        ]  # fmt: skip
+        for request in adding:
+            desk.refused(client, request, reason)
+        if reason is R.CURRENCY_REDEEM_ONLY:
+            desk.refused(operator, Deposit(number + 2, account, 0, 1), reason)
+        _say(operator, Control(number + 3, *control[:1], 1, 0))
+        number += 4
+    _say(client, Cancel(20, 0, 2))
+    desk.refused(operator, Control(number - 1, 1, 2, 0), R.CLIENT_ID_REUSED)
+    desk.refused(operator, Control(number + 9 + WINDOW, 1, 2, 0), R.CLIENT_ID_TOO_HIGH)
+    _say(operator, Deposit(number - 1 + WINDOW, account, 0, 1))
+    desk.refused(operator, Control(number - 1, 1, 2, 0), R.CLIENT_ID_TOO_OLD)
+
+
+def busts(desk: "Desk") -> None:
+    """Trades that cannot be undone."""
+    trade = {"instrument": 0, "number": 2, "maker": 0, "taker": 0, "maker_side": 2, "price_ticks": 10_000}
+    terms = {"quantity_lots": 5, "maker_fee_units": 0, "taker_fee_units": 0}
+    maker, seller = desk.log_on("maker-1")
+    payer, buyer = desk.log_on("payer-1")
+    trade |= terms | {"maker": seller, "taker": buyer}
+    desk.refused(desk.venue.connection(), Bust(1, **trade), R.NOT_LOGGED_ON)
+    desk.refused(maker, Bust(1, **trade), R.NOT_AUTHORIZED)
+    for account in (seller, buyer):
+        desk.fund(account)
+    _say(maker, limit_order(1, side=2, price_ticks=10_000, quantity_lots=5))
+    _say(payer, limit_order(1, price_ticks=10_000, quantity_lots=5))
+    operator = desk.venue.connection()
+    operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
+    desk.refused(operator, Bust(0, **trade), R.CLIENT_ID_MISSING)
+    wrong: list[tuple[dict[str, int], R]] = [
+        ({"instrument": 3}, R.UNKNOWN_INSTRUMENT), ({"maker_side": 0}, R.BAD_SIDE),
+        ({"price_ticks": 0}, R.PRICE_OUT_OF_RANGE), ({"quantity_lots": 0}, R.QUANTITY_OUT_OF_RANGE),
+        ({"quantity_lots": 2**62, "price_ticks": 2**31 - 1}, R.NOTIONAL_TOO_LARGE), ({"maker": 1}, R.UNKNOWN_ACCOUNT),
+        ({"taker": 99}, R.UNKNOWN_ACCOUNT), ({"taker_fee_units": -1}, R.AMOUNT_OUT_OF_RANGE),
+        ({"number": 0}, R.UNKNOWN_TRADE), ({"number": 99}, R.UNKNOWN_TRADE),
+        ({"quantity_lots": 10**9}, R.INSUFFICIENT_FUNDS),
+    ]  # fmt: skip
+    for number, (changes, reason) in enumerate(wrong, 1):
+        desk.refused(operator, Bust(number, **(trade | changes)), reason)
+    _say(operator, Bust(20, **trade))
+    desk.refused(operator, Bust(21, **trade), R.TRADE_BUSTED)
+    desk.refused(operator, Bust(21, **(trade | {"number": 1})), R.CLIENT_ID_REUSED)
+    desk.refused(operator, Bust(23 + WINDOW, **trade), R.CLIENT_ID_TOO_HIGH)
+    _say(operator, Deposit(21 + WINDOW, buyer, 0, 1))
+    desk.refused(operator, Bust(21, **trade), R.CLIENT_ID_TOO_OLD)
+
+
+def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
+    """Ask for the numbers of an account's open withdrawals."""
+    connection.say(OpenWithdrawalsRequest(9, account, 0))
+    answer = connection.hear_until(OpenWithdrawals)[-1]
+    assert isinstance(answer, OpenWithdrawals)
+    return [row[0] for row in answer.withdrawals]
+
+
+def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit | Control | Bust) -> None:
     """Say something that is taken, and hear what became of it."""
     connection.say(command)
     number = command.client_order_id
@@ -195,4 +310,4 @@ def _order_id(heard: list[Any], client_order_id: int) -> int:
     return int(numbers[0])
 
 
-SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations)
+SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations, withdrawals, controls, busts)

@@ -58,7 +58,36 @@ def test_an_order_a_swap_and_a_cancel_end_as_they_say(traders: ServedVenue) -> N
     assert float(held["JPY"]["available"]) == pytest.approx(9_000_000 - float(str(paid["paid"])))
     ended = run(traders, "cancel", str(resting["client_order_id"]), "--as", "maker-1")
     assert ended["status"] == "CANCELED"
-    assert run(traders, "withdraw", "payer-1", "HKD", "250000")["settlement"] == "FINAL"
+    asked = run(traders, "withdraw", "HKD", "250000", "--as", "payer-1")
+    assert (asked["settlement"], asked["held"]) == ("FINAL", "250000.000000")
+    waiting = {"withdrawal": asked["withdrawal"], "number": asked["number"], "currency": "HKD", "amount": asked["held"]}
+    for whose in (["--as", "payer-1"], []):
+        assert run(traders, "withdrawals", *whose)["withdrawals"] == [waiting | {"final": True}]
+    paid_out = run(traders, "withdrawal", "pay", str(asked["withdrawal"]))
+    assert (paid_out["state"], paid_out["settlement"]) == ("PAID", "FINAL")
+    other = run(traders, "withdraw", "JPY", "500", "--for", "payer-1")
+    assert run(traders, "withdrawal", "return", str(other["withdrawal"]))["state"] == "RETURNED"
+    assert run(traders, "withdrawals")["withdrawals"] == []
+    before = run(traders, "balances", "--as", "payer-1")["balances"]
+    resting = run(traders, "order", "HKD/JPY", "sell", "1000", "20.05", "--as", "maker-1")
+    bought = run(traders, "swap", "JPY", "HKD", "--exact-out", "100", "--max-in", "3000", "--as", "payer-1")
+    trade = str(bought["fills"][0]["trade"])  # type: ignore[index]
+    assert run(traders, "balances", "--as", "payer-1")["balances"] != before
+    undone = run(traders, "bust", "HKD/JPY", trade)
+    assert (undone["trade"], undone["settlement"]) == (int(trade), "FINAL")
+    assert run(traders, "balances", "--as", "payer-1")["balances"] == before
+    again = run(traders, "bust", "HKD/JPY", trade)
+    assert again["error"]["code"] == RejectReason.TRADE_BUSTED  # type: ignore[index]
+    assert run(traders, "bust", "HKD/JPY", "999999")["exit_code"] == 1
+    run(traders, "cancel", str(resting["client_order_id"]), "--as", "maker-1")
+    for closed, again in (
+        (["venue", "cancel-only"], ["venue", "open"]),
+        (["currency", "HKD", "redeem-only"], ["currency", "HKD", "open"]),
+    ):
+        assert run(traders, "control", *closed)["mode"] == closed[-1]
+        refused = run(traders, "order", "HKD/JPY", "sell", "1", "20.05", "--as", "maker-1")
+        assert refused["error"]["code"] in (RejectReason.VENUE_CANCEL_ONLY, RejectReason.CURRENCY_REDEEM_ONLY)  # type: ignore[index]
+        assert run(traders, "control", *again)["mode"] == "open"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +103,9 @@ def test_an_order_a_swap_and_a_cancel_end_as_they_say(traders: ServedVenue) -> N
             RejectReason.INSUFFICIENT_LIQUIDITY,
         ),
         (["cancel", "999999", "--as", "payer-1"], RejectReason.UNKNOWN_ORDER),
-        (["withdraw", "payer-1", "JPY", "99000000"], RejectReason.INSUFFICIENT_FUNDS),
+        (["withdraw", "JPY", "99000000", "--as", "payer-1"], RejectReason.INSUFFICIENT_FUNDS),
+        (["withdraw", "JPY", "1"], "FxEngineError"),
+        (["withdrawal", "pay", "99000000"], RejectReason.UNKNOWN_WITHDRAWAL),
         (["deposit", "nobody-1", "JPY", "1"], "FxEngineError"),
         (["token", "maker-2", "--level", "king"], "FxEngineError"),
     ],
@@ -150,8 +181,10 @@ def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "init", "serve", "demo", "deposit", "withdraw", "balances", "book", "order", "cancel", "swap", "verify",
-        "freeze", "unfreeze", "token issue", "token inspect", "token revoke",
+        "init", "serve", "demo", "deposit", "withdraw", "withdrawals", "withdrawal pay",
+        "withdrawal return", "control venue", "control currency", "bust", "balances", "book", "order", "cancel",
+        "swap", "verify", "freeze", "unfreeze", "statement", "export", "attest", "reserves", "reserves take",
+        "prove publish", "prove account", "prove trade", "prove check", "token issue", "token inspect", "token revoke",
         "keys server", "keys client", "keys allow", "keys disallow", "keys issuer", "keys show",
     ],
 )  # fmt: skip

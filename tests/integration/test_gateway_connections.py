@@ -96,7 +96,7 @@ def test_an_address_that_is_taken_is_refused_by_name(by_hand: ByHand) -> None:
 
 def test_a_session_dropped_while_its_logon_is_under_way_leaves_nothing_behind(by_hand: ByHand) -> None:
     dispatcher = by_hand.gateway.dispatcher
-    dispatcher.receive(b"\0gone", encode([logon(by_hand.token("payer-1"))]))
+    dispatcher.receive_all([b"\0gone"], [encode([logon(by_hand.token("payer-1"))])], {b"\0gone": None})
     [session] = dispatcher.sessions
     dispatcher.submit()
     dispatcher.drop(session)
@@ -108,9 +108,10 @@ def test_a_session_dropped_while_its_logon_is_under_way_leaves_nothing_behind(by
 
 def test_a_deep_book_counts_as_several_messages_of_its_cycle(by_hand: ByHand) -> None:
     _, session = by_hand.log_on("payer-1")
-    receive = by_hand.gateway.dispatcher.receive
-    assert receive(session.identity, encode([Heartbeat(1), BookRequest(1, 0, 5)])) == 2
-    assert receive(session.identity, encode([BookRequest(2, 0, 5_000)] * 3)) == 3 * (1 + 5_000 // 64)
+    senders, keys = [session.identity], {session.identity: None}
+    receive_all = by_hand.gateway.dispatcher.receive_all
+    assert receive_all(senders, [encode([Heartbeat(1), BookRequest(1, 0, 5)])], keys) == 2
+    assert receive_all(senders, [encode([BookRequest(2, 0, 5_000)] * 3)], keys) == 3 * (1 + 5_000 // 64)
 
 
 @pytest.mark.parametrize("reader", ["reads", "does not read", "is gone"])
@@ -127,7 +128,8 @@ def test_books_are_made_only_for_who_can_still_be_sent_them(
     monkeypatch.setattr(DisplayedBook, "snapshot", counting)
     _, session = by_hand.log_on("payer-1")
     dispatcher = by_hand.gateway.dispatcher
-    dispatcher.receive(session.identity, encode([BookRequest(n, 0, 5_000) for n in range(3)]))
+    questions = encode([BookRequest(n, 0, 5_000) for n in range(3)])
+    dispatcher.receive_all([session.identity], [questions], {session.identity: None})
     if reader == "does not read":
         session.outbox.overflowed = True
     elif reader == "is gone":

@@ -173,7 +173,9 @@ def test_only_an_operator_moves_money_in_and_out(served: RunningVenue) -> None:
     with served.client("maker-1") as client, served.operator_client() as operator:
         for attempt in (
             lambda: client.deposit(client.account, "EUR", "1"),
-            lambda: client.withdraw(client.account, "EUR", "1"),
+            lambda: client.withdraw("EUR", "1", account=operator.account),
+            lambda: client.withdrawal_paid(1),
+            lambda: client.open_withdrawals(operator.account),
             lambda: client.account_number("https://kyc.example", "maker-1"),
         ):
             with pytest.raises(RequestRejected) as refused:
@@ -182,10 +184,15 @@ def test_only_an_operator_moves_money_in_and_out(served: RunningVenue) -> None:
         account = operator.account_number("https://kyc.example", "maker-1")
         assert account == client.account
         assert operator.deposit(account, "EUR", "12.5").amount == "12.500000"
-        assert operator.withdraw(account, "EUR", "2.5").amount == "2.500000"
+        asked = operator.withdraw("EUR", "2.5", account=account)
+        assert (asked.amount, client.open_withdrawals()[0].number) == ("2.500000", asked.withdrawal)
+        own = client.withdraw("EUR", "1")
+        assert [w.number for w in operator.open_withdrawals()] == [asked.withdrawal, own.withdrawal]
+        assert operator.withdrawal_returned(own.withdrawal).count == 1_000_000
         assert client.balances()["EUR"].available == "10.000000"
         kinds = [getattr(report, "kind", None) for report in client.poll()]
-        assert kinds == [EventKind.DEPOSITED, EventKind.WITHDRAWN]
+        held, returned = EventKind.WITHDRAWAL_HELD, EventKind.WITHDRAWAL_RETURNED
+        assert kinds == [EventKind.DEPOSITED, held, held, returned]
         with pytest.raises(RequestRejected) as refused:
             operator.account_number("https://kyc.example", "nobody")
         assert refused.value.reason == RejectReason.UNKNOWN_ACCOUNT

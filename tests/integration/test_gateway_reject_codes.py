@@ -158,6 +158,7 @@ def expired(desk: Desk) -> None:
     desk.refused(operator, AccountRequest(1, "i", "s"), R.CREDENTIAL_EXPIRED)
     desk.refused(operator, Deposit(1, 2, 0, 1), R.NOT_AUTHORIZED)
     desk.refused(operator, Withdraw(2, 2, 0, 1), R.NOT_AUTHORIZED)
+    desk.refused(client, Withdraw(3, 0, EUR, 1), R.CREDENTIAL_EXPIRED)
 
 
 def client_ids(desk: Desk) -> None:
@@ -278,7 +279,8 @@ def swaps(desk: Desk) -> None:
 
 def money(desk: Desk) -> None:
     client, account = desk.log_on("payer-1")
-    for request in (Deposit(1, account, 0, 1), Withdraw(1, account, 0, 1), AccountRequest(1, "i", "s")):
+    _, other = desk.log_on("payer-2")
+    for request in (Deposit(1, account, 0, 1), Withdraw(1, other, 0, 1), AccountRequest(1, "i", "s")):
         desk.refused(client, request, R.NOT_AUTHORIZED)
     desk.refused(desk.operator, AccountRequest(1, "nobody", "nobody"), R.UNKNOWN_ACCOUNT)
     _, yen_only = desk.log_on("yen", currencies=("JPY",))
@@ -288,16 +290,17 @@ def money(desk: Desk) -> None:
         return desk.operator_id
 
     for kind in (Deposit, Withdraw):
-        for beneficiary in (0, 1, 99):
+        for beneficiary in (1, 99):
             desk.refused(desk.operator, kind(next_id(), beneficiary, EUR, 1), R.UNKNOWN_ACCOUNT)
         desk.refused(desk.operator, kind(next_id(), account, 4, 1), R.UNKNOWN_CURRENCY)
         for amount in (0, -1, -MAX):
             desk.refused(desk.operator, kind(next_id(), account, EUR, amount), R.AMOUNT_OUT_OF_RANGE)
     desk.refused(desk.operator, Deposit(next_id(), yen_only, EUR, 1), R.CURRENCY_NOT_PERMITTED)
     desk.refused(desk.operator, Withdraw(next_id(), account, EUR, 1), R.INSUFFICIENT_FUNDS)
-    desk.operator.say(Deposit(next_id(), account, EUR, MAX))
+    desk.operator.say(Deposit(next_id(), account, EUR, MAX, "bank-1/1"))
     desk.operator.hear()
     desk.refused(desk.operator, Deposit(next_id(), account, EUR, 1), R.CURRENCY_TOTAL_EXCEEDED)
+    desk.refused(desk.operator, Deposit(next_id(), other, USD, 1, "bank-1/1"), R.DEPOSIT_KNOWN)
 
 
 SCENES: dict[str, Callable[[Desk], None]] = {

@@ -1,7 +1,7 @@
 """CURVE over real sockets: who gets through the door, and as whom. Cycles are turned by hand."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,13 +31,13 @@ class Door:
         self.clients = folder / "clients"
         self.by_hand = ByHand(folder, curve=ServerCurve(self.server, self.clients))
         self.handed: list[str | None] = []
-        receive = self.by_hand.gateway.dispatcher.receive
+        receive_all = self.by_hand.gateway.dispatcher.receive_all
 
-        def watching(identity: bytes, frame: bytes, client_key: str | None = None) -> int:
-            self.handed.append(client_key)
-            return receive(identity, frame, client_key)
+        def watching(senders: Sequence[bytes], frames: Sequence[bytes], keys: Mapping[bytes, str | None]) -> int:
+            self.handed += [keys[sender] for sender in senders]
+            return receive_all(senders, frames, keys)
 
-        self.by_hand.gateway.dispatcher.receive = watching  # type: ignore[method-assign]
+        self.by_hand.gateway.dispatcher.receive_all = watching  # type: ignore[method-assign]
 
     def curve(self, own: KeyPair | None = None, *, server: str | None = None) -> ClientCurve:
         return ClientCurve(server or self.server.public, own or KeyPair.new())
@@ -126,8 +126,8 @@ def test_a_key_that_a_client_merely_claims_does_not_count(by_hand: ByHand) -> No
     """ZMTP lets a client send properties of its own, and libzmq keeps ZAP's User-Id in the same place."""
     victim = KeyPair.new()
     handed: list[str | None] = []
-    by_hand.gateway.dispatcher.receive = lambda identity, frame, key=None: (  # type: ignore[method-assign]
-        handed.append(key) or 1
+    by_hand.gateway.dispatcher.receive_all = lambda senders, frames, keys: (  # type: ignore[method-assign]
+        handed.extend(keys[sender] for sender in senders) or len(frames)  # type: ignore[func-returns-value]
     )
     host, port = by_hand.address.removeprefix("tcp://").split(":")
     with socket.create_connection((host, int(port)), WAIT_S) as line:
@@ -288,10 +288,10 @@ def test_a_closed_connection_is_noticed_at_once_and_no_other_is_touched(by_hand:
 def test_what_was_sent_before_the_connection_closed_is_taken_first(by_hand: ByHand) -> None:
     order: list[str] = []
     dispatcher = by_hand.gateway.dispatcher
-    receive, disconnected = dispatcher.receive, dispatcher.disconnected
+    receive_all, disconnected = dispatcher.receive_all, dispatcher.disconnected
     line, session = _met(by_hand)
-    dispatcher.receive = lambda identity, frame, key=None: (  # type: ignore[method-assign]
-        order.append("mail") or receive(identity, frame, key)  # type: ignore[func-returns-value]
+    dispatcher.receive_all = lambda senders, frames, keys: (  # type: ignore[method-assign]
+        order.extend(["mail"] * len(frames)) or receive_all(senders, frames, keys)  # type: ignore[func-returns-value]
     )
     dispatcher.disconnected = lambda identity: (  # type: ignore[method-assign]
         order.append("gone") or disconnected(identity)  # type: ignore[func-returns-value]

@@ -76,7 +76,7 @@ def test_withdrawals_typed_at_the_same_moment_are_each_done(tmp_path: Path) -> N
     with ServedVenue(home) as venue:
         with venue.log_on("payer-1") as payer:
             venue.deposit(payer, HKD="1000")
-        command = ("withdraw", "payer-1", "HKD", "100", "--venue", str(home.directory))
+        command = ("withdraw", "HKD", "100", "--for", "payer-1", "--venue", str(home.directory))
         with ThreadPoolExecutor(3) as pool:
             said = list(pool.map(lambda _: answer(*command), range(3)))
         assert [line["exit_code"] for line in said] == [0, 0, 0], said

@@ -63,6 +63,18 @@ def sql_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:{tmp_path / 'ledger.sqlite'}"
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_sql_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an empty ledger in SQL that a module's tests fill once and then only read."""
+    if request.param == "sqlite":
+        yield f"sqlite:{tmp_path_factory.mktemp('shared') / 'ledger.sqlite'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.url(f"books_{secrets.token_hex(4)}")
+    yield url
+    drop_schema(url)
+
+
 @pytest.fixture
 def sqlite_path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.sqlite"

@@ -76,7 +76,7 @@ import base64, importlib.resources as resources
 from fxengine._core import Core
 from fxengine.venue_file import parse_venue
 text = (resources.files("fxengine.demo") / "venue.toml").read_text()
-for mark in ("@SANDBOX_KEY@", "@OPERATOR_KEY@"):
+for mark in ("@SANDBOX_KEY@", "@OPERATOR_KEY@", "@CUSTODIAN_KEY@"):
     text = text.replace(mark, base64.urlsafe_b64encode(bytes(32)).decode())
 venue = parse_venue(text)
 core = Core(venue.instrument_records, n_currencies=len(venue.currencies), max_orders=1000)

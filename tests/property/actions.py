@@ -11,6 +11,7 @@ from fxengine.codes import (
     Side,
     SwapMode,
     TimeInForce,
+    WithdrawalAction,
 )
 
 
@@ -81,11 +82,41 @@ class Swap(NamedTuple):
 
 
 class Move(NamedTuple):
-    """Deposit, or with a negative amount withdraw."""
+    """Deposit, or with a negative amount ask for a withdrawal; ``reference`` 0 is none."""
 
     who: int
     currency: int
     amount_units: int
+    reference: int = 0
+    own: bool = False
+    """The withdrawal is asked for by its owner."""
+
+
+class EndWithdrawal(NamedTuple):
+    """End the n-th last withdrawal that was asked for, open or not."""
+
+    nth_last: int
+    action: WithdrawalAction
+
+
+class Settle(NamedTuple):
+    """Say that all but the latest commands are FINAL."""
+
+    but: int
+
+
+class Control(NamedTuple):
+    """Close or open a currency (None: the venue)."""
+
+    currency: int | None
+    closed: bool
+    by_venue: bool
+
+
+class Bust(NamedTuple):
+    """Undo the n-th last trade."""
+
+    nth_last: int
 
 
 class Wait(NamedTuple):
@@ -127,4 +158,22 @@ class Refresh(NamedTuple):
     who: int
 
 
-Action = Order | Amend | MassCancel | Quote | Cancel | Swap | Move | Wait | Renew | Repeat | Guard | Revoke | Refresh
+Action = (
+    EndWithdrawal
+    | Settle
+    | Control
+    | Bust
+    | Order
+    | Amend
+    | MassCancel
+    | Quote
+    | Cancel
+    | Swap
+    | Move
+    | Wait
+    | Renew
+    | Repeat
+    | Guard
+    | Revoke
+    | Refresh
+)

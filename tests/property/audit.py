@@ -8,6 +8,7 @@ from tests.property.audit_books import BookAudit
 from tests.property.audit_money import MoneyAudit
 from tests.property.audit_orders import OrderAudit
 from tests.property.audit_standing import StandingAudit
+from tests.property.audit_withdrawals import WithdrawalAudit
 
 TRIGGERS_MAX = 256
 
@@ -21,6 +22,7 @@ class Audit:
         self.orders = OrderAudit()
         self.money = MoneyAudit(scenario.pairs)
         self.standing = StandingAudit()
+        self.withdrawals = WithdrawalAudit()
         self.streams: defaultdict[int, int] = defaultdict(int)
         self.sequence = 0
 
@@ -39,6 +41,7 @@ class Audit:
         self.orders.observe(events)
         self.money.observe(events)
         self.standing.observe(events)
+        self.withdrawals.observe(core, events)
         self._swap(events)
 
     def _number(self, core: Core, event: Event) -> None:
@@ -88,3 +91,4 @@ class Audit:
         self.books.compare(core)
         self.money.compare(core, self.scenario.n_currencies)
         self.standing.compare(core)
+        self.withdrawals.compare(core)

@@ -46,10 +46,21 @@ class MoneyAudit:
                 paid = legs.setdefault(event.instrument, Paid()) if is_leg else self._of(event.order_id)
                 self._fee(paid, event)
         for event in events:
+            if event.kind is EventKind.BUSTED:
+                self._undo(event)
             if event.kind in (EventKind.RECEIVED, EventKind.DEPOSITED):
                 self._move(event.counterparty, event.account, event.instrument, event.amount_units)
             elif event.kind is EventKind.WITHDRAWN:
                 self._move(event.account, event.counterparty, event.instrument, event.amount_units)
+
+    def _undo(self, event: Event) -> None:
+        """Take back what one side of a trade moved, its fee too."""
+        received, given = self._amounts(event)
+        currency = received[0] if event.fee_units >= 0 else given[0]
+        self.totals[event.account, received[0]] -= received[1]
+        self.totals[event.account, given[0]] += given[1]
+        self.totals[event.account, currency] += event.fee_units
+        self.totals[FEES_ACCOUNT, currency] -= event.fee_units
 
     def _of(self, order_id: int) -> Paid:
         return self.orders.setdefault(order_id, Paid())

@@ -14,10 +14,12 @@ import pytest
 from hypothesis import strategies as st
 
 from bench.flows import Core, CoreType, Event, Feed, Pair, Scenario, commands, decode
-from bench.flows.commands import Quotes
+from bench.flows.commands import Quotes, Trade
 from fxengine._core import Core as CompiledCore
 from fxengine.codes import (
     AccountFlag,
+    ControlMode,
+    ControlScope,
     EventKind,
     ExecInst,
     GuardAction,
@@ -27,13 +29,17 @@ from fxengine.codes import (
     Side,
     SwapMode,
     TimeInForce,
+    WithdrawalAction,
 )
 from fxengine.records import ALL_INSTRUMENTS
 from fxengine.reference import Core as ReferenceCore
 from tests.property.actions import (
     Action,
     Amend,
+    Bust,
     Cancel,
+    Control,
+    EndWithdrawal,
     Guard,
     MassCancel,
     Move,
@@ -43,6 +49,7 @@ from tests.property.actions import (
     Renew,
     Repeat,
     Revoke,
+    Settle,
     Swap,
     Wait,
 )
@@ -135,7 +142,11 @@ _swaps = st.builds(
 )  # fmt: skip
 _rare: st.SearchStrategy[Action] = st.one_of(
     _post_only_orders,
-    st.builds(Move, _who, _currency, st.integers(-200, 200).filter(bool)),
+    st.builds(Move, _who, _currency, st.integers(-200, 200).filter(bool), st.integers(0, 2), st.booleans()),
+    st.builds(EndWithdrawal, st.integers(0, 2), st.sampled_from(WithdrawalAction)),
+    st.builds(Settle, st.integers(0, 3)),
+    st.builds(Control, st.none() | _currency, st.booleans(), st.booleans()),
+    st.builds(Bust, st.integers(0, 3)),
     st.builds(Wait, st.integers(0, GUEST_LIFE_NS // 2)),
     st.builds(Renew, st.integers(1, 4 * GUEST_LIFE_NS)),
     st.builds(Repeat, st.integers(0, 20)),
@@ -152,8 +163,8 @@ histories = st.lists(st.lists(_actions, max_size=10), max_size=10).map(
 """Lists of actions that a :class:`Life` plays; of lists, because Hypothesis keeps single ones short."""
 
 
-UNNUMBERED = Wait | Renew | Refresh | Guard
-"""Actions without a client id."""
+UNNUMBERED = Wait | Renew | Refresh | Guard | Settle | Control
+"""Actions without a client id, at least where the venue itself says them."""
 
 
 class Step(NamedTuple):
@@ -175,6 +186,9 @@ class Life:
     steps: list[Step] = field(default_factory=list)
     accepted: dict[int, list[Event]] = field(default_factory=lambda: {who: [] for who in CLIENTS})
     numbered: list[bytes] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    """Numbers of the withdrawals that were asked for."""
+    trades: list[Trade] = field(default_factory=list)
     tokens: dict[int, int] = field(default_factory=lambda: dict.fromkeys(CLIENTS, 0))
     """When each client's latest token was issued."""
     watch: Callable[["Life", Step], None] = lambda life, step: None
@@ -211,6 +225,16 @@ class Life:
         for event in step.events:
             if event.kind is EventKind.ACCEPTED:
                 self.accepted[event.account].append(event)
+            elif event.kind is EventKind.WITHDRAWAL_HELD:
+                self.asked.append(event.withdrawal)
+        fills = [event for event in step.events if event.kind is EventKind.FILL]
+        self.trades += [
+            Trade(
+                maker.instrument, maker.instrument_stream, maker.price_ticks, maker.quantity_lots, maker.account,
+                taker.account, maker.side, maker.fee_units, taker.fee_units,
+            )
+            for maker, taker in zip(fills[::2], fills[1::2], strict=True)
+        ]  # fmt: skip
         self.watch(self, step)
         return step
 
@@ -240,8 +264,27 @@ class Life:
             )
         if isinstance(action, Repeat):
             return self.numbered[-1 - action.nth_last] if action.nth_last < len(self.numbered) else None
-        sender = OPERATOR if isinstance(action, Move | Revoke) else action.who
+        if isinstance(action, Settle):
+            return commands.settled(max(self.core.sequence - action.but, 0), time_ns=self.now_ns)
+        of_operator = isinstance(action, Revoke | EndWithdrawal | Control | Bust)
+        own = isinstance(action, Move) and action.amount_units < 0 and action.own
+        sender = OPERATOR if of_operator or (isinstance(action, Move) and not own) else action.who  # type: ignore[union-attr]
         client_order_id = self.core.client_id_highest(sender) + 1
+        if isinstance(action, EndWithdrawal):
+            if action.nth_last >= len(self.asked):
+                return None
+            number = self.asked[-1 - action.nth_last]
+            return commands.end_withdrawal(OPERATOR, client_order_id, action.action, number, time_ns=self.now_ns)
+        if isinstance(action, Bust):
+            if action.nth_last >= len(self.trades):
+                return None
+            return commands.bust(OPERATOR, client_order_id, self.trades[-1 - action.nth_last], time_ns=self.now_ns)
+        if isinstance(action, Control):
+            scope = ControlScope.VENUE if action.currency is None else ControlScope.CURRENCY
+            closed = ControlMode.CANCEL_ONLY if action.currency is None else ControlMode.REDEEM_ONLY
+            who = (0, 0) if action.by_venue else (OPERATOR, client_order_id)
+            mode = closed if action.closed else ControlMode.OPEN
+            return commands.control(*who, scope, mode, currency=action.currency or 0, time_ns=self.now_ns)
         if isinstance(action, Order):
             return commands.new_order(
                 sender, client_order_id, instrument=action.instrument, side=action.side,
@@ -289,10 +332,15 @@ class Life:
                 sender, client_order_id, currency_in=action.pay, currency_out=action.get, mode=action.mode,
                 amount_units=action.amount_units, bound_units=bound, payee=action.payee or 0, time_ns=self.now_ns,
             )  # fmt: skip
-        write = commands.deposit if action.amount_units > 0 else commands.withdraw
-        return write(
+        if action.amount_units < 0:
+            return commands.withdraw(
+                sender, client_order_id, currency=action.currency, beneficiary=action.who,
+                amount_units=-action.amount_units, time_ns=self.now_ns,
+            )  # fmt: skip
+        return commands.deposit(
             OPERATOR, client_order_id, currency=action.currency, beneficiary=action.who,
-            amount_units=abs(action.amount_units), time_ns=self.now_ns,
+            amount_units=action.amount_units, reference=f"bank-1/{action.reference}" if action.reference else "",
+            time_ns=self.now_ns,
         )  # fmt: skip
 
     def _credential(self, who: int, expires_ns: int) -> bytes:

@@ -1,7 +1,8 @@
 """Imports point one way, sockets and databases stay in their rooms: read from the sources themselves.
 
-    errors, codes, money <- venue, records, messages, transport <- wire, _core, reference <- engine, ledger
-        <- settlement <- gateway, home, keyring, sandbox <- cli, demo, web
+    errors, codes, money, private_files <- venue, records, messages, transport, signed <- wire, _core, reference
+        <- engine, ledger <- settlement, proof, reserves, statements <- gateway, home, keyring, sandbox
+        <- cli, demo, web
 
 A module may import what stands to its left, and its own step if no circle comes of it. `client` and `audit` may
 import only what is left of `engine`: a client must not carry the venue, and an audit must not trust it. One door
@@ -20,11 +21,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 STEPS = [
-    {"errors", "codes", "money"},
-    {"venue", "venue_file", "records", "messages", "transport"},
+    {"errors", "codes", "money", "private_files"},
+    {"venue", "venue_file", "records", "messages", "transport", "signed"},
     {"wire", "_core", "reference"},
     {"engine", "ledger"},
-    {"settlement"},
+    {"settlement", "proof", "reserves", "statements"},
     {"gateway", "home", "keyring", "sandbox"},
     {"cli", "demo", "web", "__main__"},
 ]

@@ -18,7 +18,7 @@ ECB = "USD 1.1172, JPY 175.68, GBP 0.8338, AUD 1.5904, CNH 7.4326, HKD 8.7652, K
 
 def shipped_venue() -> Venue:
     text = (files("fxengine.demo") / "venue.toml").read_text(encoding="utf-8")
-    for mark in ("@SANDBOX_KEY@", "@OPERATOR_KEY@"):
+    for mark in ("@SANDBOX_KEY@", "@OPERATOR_KEY@", "@CUSTODIAN_KEY@"):
         assert text.count(mark) == 1
         text = text.replace(mark, base64.urlsafe_b64encode(mark.encode().ljust(32)).decode().rstrip("="))
     return parse_venue(text)

@@ -6,9 +6,13 @@ import pytest
 from fxengine import records
 from fxengine.codes import EventKind
 from fxengine.records import (
+    BUST,
+    BUST_DETAIL,
+    BUST_EVENT,
     CANCEL,
     CANCEL_EVENT,
     COMMAND,
+    CONTROL,
     CREDENTIAL,
     CREDENTIAL_DETAIL,
     EVENT,
@@ -22,9 +26,11 @@ from fxengine.records import (
     RECORD_BYTES,
     REDUCE_EVENT,
     REVOKE,
+    SETTLED,
     STATUS_EVENT,
     SWAP,
     SWAP_EVENT,
+    WITHDRAWAL,
     order_id,
     struct_of,
 )
@@ -38,6 +44,10 @@ COMMANDS = {
     "MONEY": MONEY,
     "GUARD": GUARD,
     "REVOKE": REVOKE,
+    "SETTLED": SETTLED,
+    "CONTROL": CONTROL,
+    "BUST": BUST,
+    "WITHDRAWAL": WITHDRAWAL,
     "CREDENTIAL": CREDENTIAL,
 }
 EVENTS = {
@@ -47,8 +57,9 @@ EVENTS = {
     "STATUS_EVENT": STATUS_EVENT,
     "MONEY_EVENT": MONEY_EVENT,
     "SWAP_EVENT": SWAP_EVENT,
+    "BUST_EVENT": BUST_EVENT,
 }
-ALL = COMMANDS | EVENTS | {"CREDENTIAL_DETAIL": CREDENTIAL_DETAIL, "INSTRUMENT": INSTRUMENT}
+ALL = COMMANDS | EVENTS | {"CREDENTIAL_DETAIL": CREDENTIAL_DETAIL, "BUST_DETAIL": BUST_DETAIL, "INSTRUMENT": INSTRUMENT}
 
 # Field, offset in bytes, type: the format as it stands in journals that already exist.
 LAYOUT = """
@@ -63,7 +74,16 @@ NEW_ORDER: COMMAND_HEADER | side 24 u1 | ord_type 25 u1 | time_in_force 26 u1 | 
 CANCEL: COMMAND_HEADER | reserved_0 24 V8 | order_id 32 <u8 | orig_client_order_id 40 <u8 | reserved_1 48 V16
 SWAP: COMMAND_HEADER | currency_out 24 <u2 | mode 26 u1 | reserved_0 27 V1 | payee 28 <u4 | amount_units 32 <i8
     | bound_units 40 <i8 | deadline_ns 48 <i8 | reserved_1 56 V8
-MONEY: COMMAND_HEADER | reserved_0 24 V4 | beneficiary 28 <u4 | amount_units 32 <i8 | reserved_1 40 V24
+MONEY: COMMAND_HEADER | reserved_0 24 V4 | beneficiary 28 <u4 | amount_units 32 <i8 | external_id 40 V16
+    | reserved_1 56 V8
+SETTLED: COMMAND_HEADER | final_sequence 24 <u8 | reserved_0 32 V32
+WITHDRAWAL: COMMAND_HEADER | action 24 u1 | reserved_0 25 V7 | withdrawal 32 <u8 | reserved_1 40 V24
+BUST: COMMAND_HEADER | number 24 <u8 | price_ticks 32 <i8 | quantity_lots 40 <i8 | maker 48 <u4 | taker 52 <u4
+    | maker_side 56 u1 | reserved_0 57 V7
+BUST_DETAIL: maker_fee_units 0 <i8 | taker_fee_units 8 <i8 | reserved_0 16 V48
+BUST_EVENT: EVENT_HEADER | trade_number 24 <u8 | client_order_id 32 <u8 | price_ticks 40 <i8 | quantity_lots 48 <i8
+    | reserved_0 56 <i8 | reserved_1 64 <i8 | fee_units 72 <i8 | STREAMS
+CONTROL: COMMAND_HEADER | scope 24 u1 | mode 25 u1 | reserved_0 26 V38
 GUARD: COMMAND_HEADER | action 24 u1 | watching 25 u1 | reserved_0 26 V6 | timeout_ns 32 <i8 | reserved_1 40 V24
 REVOKE: COMMAND_HEADER | action 24 u1 | reserved_0 25 V3 | target 28 <u4 | token_id 32 V16 | reserved_1 48 V16
 CREDENTIAL: COMMAND_HEADER | flags 24 u1 | level 25 u1 | jurisdiction 26 S2 | window 28 <u4 | issued_at_ns 32 <i8
@@ -78,8 +98,8 @@ REDUCE_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | price_ti
     | displayed_lots 56 <i8 | cum_lots 64 <i8 | leaves_lots 72 <i8 | STREAMS
 STATUS_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | notional_units 40 <i8 | quantity_lots 48 <i8
     | leaves_lots 56 <i8 | cum_lots 64 <i8 | original_sequence 72 <u8 | STREAMS
-MONEY_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | reserved_0 40 <i8 | amount_units 48 <i8
-    | reserved_1 56 V24 | STREAMS
+MONEY_EVENT: EVENT_HEADER | withdrawal 24 <u8 | client_order_id 32 <u8 | reserved_0 40 <i8 | amount_units 48 <i8
+    | external_id 56 V16 | reserved_1 72 V8 | STREAMS
 SWAP_EVENT: EVENT_HEADER | path 24 <u2x3 | n_legs 30 <u2 | client_order_id 32 <u8 | amount_in_units 40 <i8
     | amount_out_units 48 <i8 | change_units 56 <i8x3 | account_stream 80 <u8 | currency_out 88 <u2 | mode 90 u1
     | reserved 91 V5
@@ -147,6 +167,7 @@ def test_event_kinds_with_another_body_have_a_view_and_the_rest_read_as_events()
         EventKind.QUOTED,
         EventKind.GUARDED,
         EventKind.REVOKED,
+        EventKind.CONTROLLED,
     }
 
 

@@ -275,3 +275,44 @@ def test_what_decides_a_journals_meaning_changes_the_fingerprint(change: Callabl
 )
 def test_what_may_change_between_runs_leaves_the_fingerprint(change: Callable[[str], str]) -> None:
     assert parse_venue(change(GOOD)).fingerprint == parse_venue(GOOD).fingerprint
+
+
+CUSTODIAN = f'''
+[[custodians]]
+iss = "bank"
+keys = {{ bank-1 = "{KEY}" }}
+currencies = ["EUR", "JPY"]
+'''
+
+
+def test_custodians_and_the_age_of_their_word_are_read() -> None:
+    venue = parse_venue(f"{GOOD}{CUSTODIAN}\n[reserves]\nmax_age_s = 60")
+    assert venue.attestation_max_age_s == 60
+    assert venue.custodians["bank"].currencies == {"EUR", "JPY"}
+    assert venue.custodians["bank"].keys == {"bank-1": bytes(range(32))}
+    assert venue.fingerprint == parse_venue(GOOD).fingerprint, "reserves do not change what a journal means"
+
+
+def test_a_venue_may_have_no_custodian_and_then_a_day_is_the_age() -> None:
+    venue = parse_venue(GOOD)
+    assert (venue.custodians, venue.attestation_max_age_s) == ({}, 86_400)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        (CUSTODIAN.replace("JPY", "XXX"), "custodians[0].currencies"),
+        (CUSTODIAN.replace('"EUR", "JPY"', ""), "custodians[0].currencies"),
+        (CUSTODIAN.replace(KEY, "AAAA"), "custodians[0].keys.bank-1"),
+        (CUSTODIAN.replace(KEY, "!!!!"), "custodians[0].keys.bank-1"),
+        (CUSTODIAN.replace('"bank"', '""'), "custodians[0].iss"),
+        (CUSTODIAN * 2, "custodians[1].iss"),
+        (CUSTODIAN + 'levels = ["payer"]', "custodians[0].levels"),
+        ("[reserves]\nmax_age_s = 0", "reserves.max_age_s"),
+        ("[reserves]\nmax_age = 60", "reserves.max_age"),
+    ],
+)
+def test_what_is_wrong_with_custodians_is_named_by_its_key(wrong: str, key: str) -> None:
+    with pytest.raises(VenueError) as error:
+        parse_venue(f"{GOOD}\n{wrong}")
+    assert error.value.key == key

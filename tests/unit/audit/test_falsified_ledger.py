@@ -58,7 +58,7 @@ from tests.unit.settlement.trading import Clock, Trading, make_venue
         (
             "UPDATE withdrawals SET amount_units = amount_units + 1"
             " WHERE withdrawal = (SELECT max(withdrawal) FROM withdrawals)",
-            ": withdrawal ",
+            (": withdrawal ", ": hold "),
             True,
         ),
         ("INSERT INTO busts SELECT instrument, number, 2, sequence FROM trades LIMIT 1", "batch 2: busts are 1", True),
@@ -75,7 +75,7 @@ def test_any_falsified_row_is_found(closed: Traded, audit: Audit, statement: str
     falsify(closed, statement)
     found = audit(closed)
     assert not found.ok
-    assert says in problems(found)
+    assert any(words in problems(found) for words in ([says] if isinstance(says, str) else says))
     assert found.conserved is conserved
     assert found.state_hash_replayed, "nothing was changed in the journal"
 

@@ -6,10 +6,32 @@ from pathlib import Path
 
 import numpy as np
 
-from fxengine.codes import AccountFlag, OrdType, RevokeAction, SelfTradePrevention, Side
+from fxengine.codes import (
+    AccountFlag,
+    ControlMode,
+    ControlScope,
+    OrdType,
+    RevokeAction,
+    SelfTradePrevention,
+    Side,
+    WithdrawalAction,
+)
 from fxengine.engine import credential_command
-from fxengine.gateway.commands import RECORD_OF
-from fxengine.messages import Amend, Cancel, DeadMan, Deposit, MassQuote, Request, Revoke, Swap, Withdraw
+from fxengine.gateway.commands import RECORD_OF, settled_record
+from fxengine.messages import (
+    Amend,
+    Bust,
+    Cancel,
+    Control,
+    DeadMan,
+    Deposit,
+    EndWithdrawal,
+    MassQuote,
+    Request,
+    Revoke,
+    Swap,
+    Withdraw,
+)
 from fxengine.records import COMMAND, EVENT, Records
 from fxengine.reference import Core
 from fxengine.sandbox import create_key
@@ -104,7 +126,13 @@ def one_of_each(flow: CoreFlow) -> Iterator[Records]:
     yield flow.request(OPERATOR, Revoke(flow.next_id(OPERATOR), RevokeAction.FREEZE, MAKER, ""))
     yield flow.request(OPERATOR, Revoke(flow.next_id(OPERATOR), RevokeAction.UNFREEZE, MAKER, ""))
     yield flow.request(OPERATOR, Deposit(flow.next_id(OPERATOR), PAYER, 1, 7_000_000))
-    yield flow.request(OPERATOR, Withdraw(flow.next_id(OPERATOR), PAYER, 1, 5_000_000))
+    yield flow.request(OPERATOR, Control(flow.next_id(OPERATOR), ControlScope.CURRENCY, ControlMode.OPEN, 1))
+    yield flow.request(OPERATOR, Bust(flow.next_id(OPERATOR), 0, 3, MAKER, PAYER, Side.SELL, 11_172, 300, 0, 0))
+    for action in WithdrawalAction:
+        yield flow.request(OPERATOR, Withdraw(flow.next_id(OPERATOR), PAYER, 1, 5_000_000))
+        number = flow.core.sequence
+        yield flow.apply(np.frombuffer(settled_record(number), COMMAND))
+        yield flow.request(OPERATOR, EndWithdrawal(flow.next_id(OPERATOR), action, number))
 
 
 def random_day(flow: CoreFlow, rng: random.Random, n: int) -> Iterator[Records]:

@@ -1,5 +1,6 @@
 """Requests become the records that say the same, field by field, and the core's admission takes them as they are."""
 
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -7,14 +8,17 @@ import pytest
 
 from fxengine._core import admit
 from fxengine.codes import CommandKind, GuardAction, RevokeAction
-from fxengine.gateway.commands import RECORD_OF, guard_record
+from fxengine.gateway.commands import RECORD_OF, guard_record, settled_record
 from fxengine.gateway.logons import token_hash
 from fxengine.messages import (
     PAYMENTS,
     Amend,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
+    EndWithdrawal,
     MassCancel,
     MassQuote,
     NewOrder,
@@ -26,8 +30,11 @@ from fxengine.messages import (
 from fxengine.messages.fields import QUOTE_SETS_MAX, QUOTE_VALUES_MAX
 from fxengine.records import (
     AMEND,
+    BUST,
+    BUST_DETAIL,
     CANCEL,
     COMMAND,
+    CONTROL,
     GUARD,
     MASS_CANCEL,
     MASS_QUOTE,
@@ -36,7 +43,9 @@ from fxengine.records import (
     ORDER_DETAIL,
     RECORD_BYTES,
     REVOKE,
+    SETTLED,
     SWAP,
+    WITHDRAWAL,
 )
 from fxengine.reference.quotes import QuoteSet, read_sets
 from fxengine.wire import command_frame
@@ -53,6 +62,8 @@ CASES: list[tuple[Request, CommandKind, np.dtype[np.void], dict[str, str]]] = [
     ),
     (Deposit(5, 9, 3, 10**12), Kind.DEPOSIT, MONEY, {"account": "beneficiary", "currency": "instrument"}),
     (Withdraw(5, 9, 3, 10**12), Kind.WITHDRAW, MONEY, {"account": "beneficiary", "currency": "instrument"}),
+    (EndWithdrawal(5, 2, 2**40), Kind.WITHDRAWAL, WITHDRAWAL, {}),
+    (Control(5, 2, 3, 7), Kind.CONTROL, CONTROL, {"currency": "instrument"}),
 ]  # fmt: skip
 
 
@@ -63,6 +74,9 @@ def test_a_record_holds_each_field_under_its_name_and_the_sessions_account(
     [record] = np.frombuffer(RECORD_OF[type(request_)](ACCOUNT, request_), dtype)
     assert (record["kind"], record["n_records"], record["account"], record["time_ns"]) == (kind, 1, ACCOUNT, 0)
     for name, value in request_._asdict().items():
+        if name == "external_reference":
+            assert not value
+            continue
         place = names.get(name, name)
         if place in (dtype.names or ()):
             assert record[place] == value, name
@@ -126,6 +140,31 @@ def test_a_token_is_named_by_the_hash_that_its_credential_carries() -> None:
     assert revoke["token_id"].tobytes() == token_hash("jti-1")
     [freeze] = np.frombuffer(RECORD_OF[Revoke](ACCOUNT, Revoke(5, RevokeAction.FREEZE, 9, "")), REVOKE)
     assert (freeze["target"], freeze["token_id"].tobytes()) == (9, bytes(16))
+
+
+@pytest.mark.parametrize("reference", ["b", "x" * 64, "x" * 65, "ü" * 127])
+def test_a_deposits_reference_stands_behind_it_and_its_hash_in_it(reference: str) -> None:
+    records = RECORD_OF[Deposit](ACCOUNT, Deposit(5, 9, 3, 10**12, reference))
+    [head] = np.frombuffer(records[:RECORD_BYTES], MONEY)
+    assert len(records) == int(head["n_records"]) * RECORD_BYTES
+    assert head["external_id"].tobytes() == blake2b(reference.encode(), digest_size=16).digest()
+    assert records[RECORD_BYTES:].rstrip(b"\0").decode() == reference
+
+
+def test_a_bust_says_the_trade_in_two_records() -> None:
+    records = RECORD_OF[Bust](ACCOUNT, Bust(5, 3, 2**40, 9, 8, 2, 11, 12, -13, 14))
+    [head] = np.frombuffer(records[:RECORD_BYTES], BUST)
+    assert (head["kind"], head["n_records"], head["account"], head["client_order_id"]) == (Kind.BUST, 2, ACCOUNT, 5)
+    names = ("instrument", "number", "maker", "taker", "maker_side", "price_ticks", "quantity_lots")
+    assert tuple(head[name] for name in names) == (3, 2**40, 9, 8, 2, 11, 12)
+    [fees] = np.frombuffer(records[RECORD_BYTES:], BUST_DETAIL)
+    assert (fees["maker_fee_units"], fees["taker_fee_units"]) == (-13, 14)
+
+
+def test_what_is_final_is_said_by_the_venue_itself() -> None:
+    [settled] = np.frombuffer(settled_record(77), SETTLED)
+    assert (settled["kind"], settled["account"], settled["client_order_id"]) == (Kind.SETTLED, 0, 0)
+    assert (settled["final_sequence"], settled["n_records"]) == (77, 1)
 
 
 def test_every_payment_is_a_command() -> None:

@@ -8,7 +8,16 @@ import pytest
 from fxengine.codes import CommandKind, EventKind
 from fxengine.gateway.reports import outcomes, read_events, report_rows
 from fxengine.messages import ExecutionReport, MoneyReport, OrderStatus, Reply, SwapReport
-from fxengine.records import CANCEL_EVENT, EVENT, EVENT_VIEWS, MONEY_EVENT, STATUS_EVENT, SWAP_EVENT, Records
+from fxengine.records import (
+    BUST_EVENT,
+    CANCEL_EVENT,
+    EVENT,
+    EVENT_VIEWS,
+    MONEY_EVENT,
+    STATUS_EVENT,
+    SWAP_EVENT,
+    Records,
+)
 from fxengine.wire import decode_replies, encode_rows, frame_of
 from tests.unit.gateway.core_flow import MAKER, OPERATOR, PAYER, CoreFlow, one_of_each, venue_in
 
@@ -48,11 +57,17 @@ def expected(record: np.void) -> Reply:
             e["counterparty"], e["amount_in_units"], e["amount_out_units"], tuple(e["path"][:n]),
             tuple(e["change_units"][:n]), TIME_NS,
         )  # fmt: skip
-    if kind in (EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN, EventKind.DONE):
+    if EVENT_VIEWS.get(kind) is MONEY_EVENT:
         e = named(MONEY_EVENT)
         return MoneyReport(
             e["account_stream"], e["sequence"], e["kind"], e["client_order_id"], e["instrument"], e["amount_units"],
-            e["counterparty"], TIME_NS,
+            e["counterparty"], TIME_NS, e["withdrawal"],
+        )  # fmt: skip
+    if kind is EventKind.BUSTED:
+        e = named(BUST_EVENT)
+        return ExecutionReport(
+            e["account_stream"], e["sequence"], e["kind"], e["status"], e["reason"], 0, 0, e["instrument"], e["side"],
+            e["price_ticks"], e["quantity_lots"], 0, 0, e["fee_units"], e["flags"], e["trade_number"], 0, TIME_NS,
         )  # fmt: skip
     ended = kind in (EventKind.CANCELED, EventKind.REJECTED)
     e = named(CANCEL_EVENT) if ended else view

@@ -28,14 +28,18 @@ from fxengine.messages import (
     Amend,
     BalancesRequest,
     BookRequest,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
+    EndWithdrawal,
     Heartbeat,
     Logout,
     MassCancel,
     MassQuote,
     OpenOrdersRequest,
+    OpenWithdrawalsRequest,
     OrderStatusRequest,
     ReplayRequest,
     ReportFormat,
@@ -58,12 +62,19 @@ MESSAGES: dict[Kind, list[Request | bytes]] = {
     Kind.COMMAND: [limit_order(1), Amend(2, 0, 1, 1, 1, -1), MassQuote(3, ())],
     Kind.RECORDS: [b"\xc1FXR"],
     Kind.RELIEF: [Cancel(2, 0, 1), MassCancel(3, 0, 0, 0), DeadMan(1)],
-    Kind.PAYMENT: [Swap(3, 0, 1, 1, 1, 1, 0, 0)],
+    Kind.PAYMENT: [Swap(3, 0, 1, 1, 1, 1, 0, 0), Withdraw(3, 0, 0, 1)],
     Kind.REQUEST: [
         *(BalancesRequest(1), VenueRequest(1), BookRequest(1, 0, 1)),
         *(OrderStatusRequest(1, 1, 0), OpenOrdersRequest(1, 0), ReplayRequest(1, 1, 0)),
+        OpenWithdrawalsRequest(1, 0, 0),
     ],
-    Kind.OPERATOR_COMMAND: [Deposit(1, 2, 0, 1), Withdraw(1, 2, 0, 1), Revoke(1, 1, 2, "")],
+    Kind.OPERATOR_COMMAND: [
+        Deposit(1, 2, 0, 1),
+        EndWithdrawal(1, 1, 2),
+        Revoke(1, 1, 2, ""),
+        Control(1, 1, 2, 0),
+        Bust(1, 0, 1, 2, 3, 1, 1, 1, 0, 0),
+    ],
     Kind.OPERATOR_REQUEST: [AccountRequest(1, "issuer", "subject")],
 }
 VERIFY, LEAVE, ECHO, WAIT, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER = (
@@ -134,7 +145,8 @@ BY_ACTION: dict[Action, tuple[type[Any], ...]] = {
     Action.CANCEL: (Cancel, MassCancel, DeadMan),
     Action.QUOTE: (MassQuote,),
     Action.SWAP: (Swap,),
-    Action.READ: (BalancesRequest, OrderStatusRequest, OpenOrdersRequest, ReplayRequest),
+    Action.WITHDRAW: (Withdraw,),
+    Action.READ: (BalancesRequest, OrderStatusRequest, OpenOrdersRequest, OpenWithdrawalsRequest, ReplayRequest),
 }
 
 
@@ -145,7 +157,7 @@ def test_a_scope_leaves_its_own_actions_and_what_is_public(left: Action, flags: 
     scoped = active(replace(WHOLE, actions=frozenset({left})), flags).acts
 
     def expected(message: type[Any], act: Cell) -> Cell:
-        if message in (Deposit, Withdraw, Revoke):
+        if message in (Deposit, EndWithdrawal, Revoke, Control, Bust):
             return NO_SCOPE
         taken = any(message in messages for action, messages in BY_ACTION.items() if action is not left)
         return NO_SCOPE if taken else act

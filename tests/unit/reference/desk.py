@@ -9,7 +9,7 @@ a test gives them: then every amount can be computed in the head.
 from bench.flows import Event, Feed, Pair, Scenario, commands, decode
 from bench.flows.commands import Quotes
 from fxengine._core import Core as CompiledCore
-from fxengine.codes import AccountFlag, Side
+from fxengine.codes import AccountFlag, Side, WithdrawalAction
 from fxengine.reference import Core
 
 OPERATOR, MAKER, PAYER, OTHER = 2, 3, 4, 5
@@ -25,11 +25,21 @@ def pair(base: int = EUR, quote: int = USD, *, maker: int = 0, taker: int = 0, l
 class Desk:
     """A core with an operator and three clients who may hold everything."""
 
-    def __init__(self, *pairs: Pair, max_fills: int = 256, max_orders: int = 100, window: int = 16) -> None:
+    def __init__(
+        self,
+        *pairs: Pair,
+        max_fills: int = 256,
+        max_orders: int = 100,
+        window: int = 16,
+        max_withdrawals: int = 1024,
+    ) -> None:
         venue = Scenario("desk", pairs or (pair(),), 4, max_fills=max_fills, max_orders=max_orders, window=window)
-        self.core = Core(venue.instruments, n_currencies=4, max_fills=max_fills, max_orders=max_orders)
+        bounds = {"max_fills": max_fills, "max_orders": max_orders, "max_withdrawals": max_withdrawals}
+        self.core = Core(venue.instruments, n_currencies=4, **bounds)
         self._feed = Feed(self.core)
-        self._twin = Feed(CompiledCore(venue.instruments, n_currencies=4, max_fills=max_fills, max_orders=max_orders))
+        self._twin = Feed(CompiledCore(venue.instruments, n_currencies=4, **bounds))
+        self.twin = self._twin.core
+        self.instruments = venue.instruments
         self.now_ns = 0
         self.send(commands.credential(OPERATOR, "operator-1", permitted=(), flags=AccountFlag.OPERATOR))
         for account, subject in ((MAKER, "maker-1"), (PAYER, "payer-1"), (OTHER, "maker-2")):
@@ -56,6 +66,26 @@ class Desk:
                     OPERATOR, self.next_id(OPERATOR), currency=currency, beneficiary=account, amount_units=amount
                 )
             )
+
+    def withdraw(self, account: int, currency: int, amount: int, *, by: int = OPERATOR) -> list[Event]:
+        """Ask for money to be paid out."""
+        return self.send(
+            commands.withdraw(by, self.next_id(by), currency=currency, beneficiary=account, amount_units=amount)
+        )
+
+    def end(self, number: int, action: WithdrawalAction, *, by: int = OPERATOR) -> list[Event]:
+        """End a withdrawal."""
+        return self.send(commands.end_withdrawal(by, self.next_id(by), action, number))
+
+    def settle(self) -> list[Event]:
+        """Say that all so far is FINAL."""
+        return self.send(commands.settled(self.core.sequence))
+
+    def pay_out(self, account: int, currency: int, amount: int) -> list[Event]:
+        """Withdraw, settle, and say that it was paid."""
+        number = self.withdraw(account, currency, amount)[0].withdrawal
+        self.settle()
+        return self.end(number, WithdrawalAction.PAID)
 
     def buy(self, account: int, lots: int, price: int, *, instrument: int = 0, **more: int) -> list[Event]:
         """Enter an order to buy."""

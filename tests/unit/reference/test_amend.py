@@ -5,7 +5,7 @@ import pytest
 from bench.flows import commands
 from bench.flows.commands import Quotes
 from fxengine.codes import CommandKind, EventFlag, EventKind, ExecInst, OrdStatus, RejectReason, Side
-from tests.unit.reference.desk import EUR, MAKER, OPERATOR, OTHER, PAYER, USD, Desk
+from tests.unit.reference.desk import EUR, MAKER, OTHER, PAYER, USD, Desk
 
 REPLACED, RESTED, FILL = EventKind.REPLACED, EventKind.RESTED, EventKind.FILL
 
@@ -105,7 +105,7 @@ def test_a_seller_that_was_paid_may_not_cross_again_for_more_than_int64_in_all()
     desk.fund(PAYER, usd=2**62)
     desk.buy(PAYER, 2**32, 2**30)
     mine = desk.sell(MAKER, 2**32 + 1, 2**29)[0].order_id  # paid 2^62; one lot rests
-    desk.send(commands.withdraw(OPERATOR, desk.next_id(OPERATOR), currency=USD, beneficiary=MAKER, amount_units=2**62))
+    desk.pay_out(MAKER, USD, 2**62)
     desk.fund(OTHER, usd=2**62)
     desk.buy(OTHER, 2**34, 2**28)  # 2^62 once more
     (refused,) = desk.amend(MAKER, mine, 2**32 + 2**34, 1)

@@ -106,13 +106,13 @@ def test_money_comes_to_a_frozen_account_but_none_leaves_it() -> None:
     revoke(desk, FREEZE, MAKER)
     desk.fund(MAKER, eur=5)
     assert desk.has(MAKER, EUR) == (105, 0)
-    out = commands.withdraw(OPERATOR, desk.next_id(OPERATOR), currency=EUR, beneficiary=MAKER, amount_units=1)
-    (event,) = desk.send(out)
+    (event,) = desk.withdraw(MAKER, EUR, 1)
     assert (event.kind, event.reason) == (EventKind.REJECTED, RejectReason.ACCOUNT_FROZEN)
     revoke(desk, UNFREEZE, MAKER)
     revoke(desk, TOKEN, token_id=MAKERS_TOKEN)
-    out = commands.withdraw(OPERATOR, desk.next_id(OPERATOR), currency=EUR, beneficiary=MAKER, amount_units=1)
-    assert [event.kind for event in desk.send(out)] == [EventKind.WITHDRAWN, EventKind.DONE]
+    (event,) = desk.withdraw(MAKER, EUR, 1, by=MAKER)
+    assert (event.kind, event.reason) == (EventKind.REJECTED, RejectReason.TOKEN_REVOKED)
+    assert [event.kind for event in desk.pay_out(MAKER, EUR, 1)] == [EventKind.WITHDRAWN, EventKind.DONE]
 
 
 def test_released_it_has_what_its_credential_holds() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bench.flows import commands
 from fxengine.codes import FEES_ACCOUNT, EventFlag, EventKind, RejectReason, SwapMode
-from tests.unit.reference.desk import EUR, HKD, JPY, MAKER, OPERATOR, OTHER, PAYER, USD, Desk, pair
+from tests.unit.reference.desk import EUR, HKD, JPY, MAKER, OTHER, PAYER, USD, Desk, pair
 
 FILL, SWAPPED, RECEIVED = EventKind.FILL, EventKind.SWAPPED, EventKind.RECEIVED
 
@@ -168,7 +168,7 @@ def test_swaps_are_refused_with_their_reason_and_move_nothing() -> None:
 
 def test_exact_out_needs_the_money_it_turns_out_to_cost() -> None:
     desk = two_books()
-    desk.send(commands.withdraw(OPERATOR, 9, currency=JPY, beneficiary=PAYER, amount_units=966))
+    desk.pay_out(PAYER, JPY, 966)
     refused(
         desk, RejectReason.INSUFFICIENT_FUNDS, commands.swap_out(PAYER, 1, JPY, EUR, 33)
     )  # it costs 35, 34 are left

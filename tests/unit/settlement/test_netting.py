@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.flows import SCENARIOS, Feed
+from bench.flows import Flow as Flow_
+from fxengine._core import Core as CompiledCore
 from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, EventFlag, EventKind, Side
 from fxengine.ledger import TRADE
-from fxengine.records import EVENT, MONEY_EVENT, Records
+from fxengine.ledger.batch import WithdrawalStep
+from fxengine.records import BUST_EVENT, EVENT, MONEY_EVENT, Records
 from fxengine.settlement import net
 from fxengine.venue import Venue
 from tests.unit.settlement.trading import Flow, Trading, make_venue
@@ -25,7 +29,8 @@ def plain_deltas(events: Records, venue: Venue) -> dict[tuple[int, int], int]:
     units: dict[tuple[int, int], int] = defaultdict(int)
     for event in events:
         account, kind = int(event["account"]), event["kind"]
-        if kind == EventKind.FILL:
+        if kind in (EventKind.FILL, EventKind.BUSTED):
+            sign = 1 if kind == EventKind.FILL else -1
             pair = venue.instruments[event["instrument"]]
             lots, fee = int(event["quantity_lots"]), int(event["fee_units"])
             principal, notional = lots * pair.lot_units, pair.notional_units(int(event["price_ticks"]), lots)
@@ -33,11 +38,11 @@ def plain_deltas(events: Records, venue: Venue) -> dict[tuple[int, int], int]:
             received, given = principal, notional
             if event["side"] == Side.SELL:
                 receives, gives, received, given = gives, receives, given, received
-            units[account, receives] += received
-            units[account, gives] -= given
+            units[account, receives] += sign * received
+            units[account, gives] -= sign * given
             fee_currency = receives if fee > 0 else gives
-            units[account, fee_currency] -= fee
-            units[FEES_ACCOUNT, fee_currency] += fee
+            units[account, fee_currency] -= sign * fee
+            units[FEES_ACCOUNT, fee_currency] += sign * fee
         elif kind in (EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN):
             money = np.frombuffer(event.tobytes(), MONEY_EVENT)[0]
             amount = int(money["amount_units"]) * (-1 if kind == EventKind.WITHDRAWN else 1)
@@ -94,6 +99,17 @@ def trade(draw: st.DrawFn) -> list[Records]:
 
 
 @st.composite
+def bust(draw: st.DrawFn) -> list[Records]:
+    """Draw the two BUSTED events of one trade that is undone."""
+    fills = draw(trade())
+    for event in fills:
+        number = int(event["instrument_stream"][0])
+        event["kind"], event["instrument_stream"] = EventKind.BUSTED, 0
+        event.view(BUST_EVENT)["trade_number"] = number
+    return fills
+
+
+@st.composite
 def movement(draw: st.DrawFn) -> list[Records]:
     """Draw a deposit, a withdrawal or a payment."""
     kind = draw(st.sampled_from((EventKind.DEPOSITED, EventKind.WITHDRAWN, EventKind.RECEIVED)))
@@ -108,12 +124,12 @@ def movement(draw: st.DrawFn) -> list[Records]:
 def noise(draw: st.DrawFn) -> list[Records]:
     """Draw an event that moves no money, whatever stands in it."""
     event = np.frombuffer(draw(st.binary(min_size=96, max_size=96)), EVENT).copy()
-    moving = {EventKind.FILL, EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN}
+    moving = {EventKind.FILL, EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN, EventKind.BUSTED}
     event["kind"] = draw(st.sampled_from(sorted(set(EventKind) - moving)))
     return [event]
 
 
-streams = st.lists(st.one_of(trade(), trade(), movement(), noise()), max_size=40).map(
+streams = st.lists(st.one_of(trade(), trade(), bust(), movement(), noise()), max_size=40).map(
     lambda groups: np.concatenate([np.zeros(0, EVENT), *(event for group in groups for event in group)])
 )
 
@@ -124,6 +140,8 @@ def test_deltas_are_those_of_the_plain_rules_and_sum_to_zero(events: Records) ->
     assert as_dict(result.deltas) == plain_deltas(events, VENUE)
     check_zero_sum_and_canonical(result.deltas)
     assert len(result.trades) == np.count_nonzero(events["kind"] == EventKind.FILL) // 2
+    undone = events[(events["kind"] == EventKind.BUSTED) & (events["flags"] & MAKER != 0)].view(BUST_EVENT)
+    assert result.busts["number"].tolist() == undone["trade_number"].tolist()
 
 
 @given(streams, streams)
@@ -185,6 +203,31 @@ def test_fills_that_are_not_two_sides_of_one_trade_are_refused(field: str) -> No
 def test_nothing_nets_to_nothing() -> None:
     result = net(np.zeros(0, EVENT), INSTRUMENTS)
     assert [len(part) for part in result] == [0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_netting_a_whole_life_gives_the_cores_balances_and_every_step_of_a_withdrawal(name: str, seed: int) -> None:
+    scenario = SCENARIOS[name]
+    feed = Feed(scenario.core(CompiledCore))
+    flow, made = Flow_(scenario, seed, feed.core), bytearray()
+    for _, command in zip(range(4_000), flow, strict=False):
+        events = feed.apply(command)
+        flow.observe(events)
+        made += events
+    result = net(np.frombuffer(bytes(made), EVENT), scenario.instruments)
+    core = feed.core
+    keys = [(a, c) for a in range(core.n_accounts) for c in range(scenario.n_currencies)]
+    assert as_dict(result.deltas) == {key: sum(core.balance(*key)) for key in keys if sum(core.balance(*key))}
+    steps = [(int(row["withdrawal"]), int(row["step"])) for row in result.withdrawals]
+    ended = {number for number, step in steps if step != WithdrawalStep.HELD}
+    held = [number for number, step in steps if step == WithdrawalStep.HELD]
+    assert [number for number in held if number not in ended] == [r[0] for r in core.open_withdrawals(0, 0, 10_000)]
+    assert len(ended) == len(steps) - len(held) > 10
+    paid = result.transfers[result.transfers["kind"] == EventKind.WITHDRAWN]
+    assert sorted(paid["withdrawal"].tolist()) == sorted(n for n, step in steps if step == WithdrawalStep.PAID)
+    assert len({row.tobytes() for row in result.busts[["instrument", "number"]]}) == len(result.busts) > 3
+    known = {bytes(row["external_id"]) for row in result.transfers} - {bytes(16)}
+    assert len(known) == sum(bytes(row["external_id"]) != bytes(16) for row in result.transfers) > 3
 
 
 def test_netting_the_cores_events_gives_the_cores_balances(trading: Trading, flow: Flow) -> None:

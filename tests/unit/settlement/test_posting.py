@@ -1,6 +1,7 @@
 """Batches are posted in order and once, whatever the ledger does; else there is an alarm."""
 
 import select
+import threading
 
 import pytest
 
@@ -45,28 +46,46 @@ def test_a_batch_whose_answer_was_lost_is_posted_once(
     assert settled_by(ledger) == trading.balances()
 
 
-def test_a_ledger_away_for_too_long_stops_posting_with_an_alarm_and_the_next_start_goes_on(
+def test_a_ledger_that_stays_away_is_an_alarm_until_it_is_back_and_then_drained_in_order(
     trading: Trading, flow: Flow, make: Make, ledger: Wrapped
 ) -> None:
-    waits: list[int] = []
-    settlement = make(batch_trades_max=5, wait=waits.append, back_off=BackOff(1, 1, 3))
-    ledger.before = [None, None] + [LedgerUnavailable("the ledger is away")] * 4
+    alarms: list[str | None] = []
+    settlement = make(
+        batch_trades_max=5, wait=lambda _: alarms.append(settlement.alarm), back_off=BackOff(1, 1, alarm_after=3)
+    )
+    ledger.before = [None, None] + [LedgerUnavailable("the ledger is away")] * 6
     run(trading, settlement)
     trading.open(flow)
-    trading.trade(flow, 10)
-    news(settlement, 99)
-    assert waits == [1, 1, 1]
-    assert settlement.alarm == "settlement stopped before batch 3: the ledger is away"
-    trading.trade(flow, 10)  # matching goes on
+    trading.trade(flow, 40)
+    while not any(alarms):
+        news(settlement, 1)
     settlement.drain()
-    assert [b.id for b in ledger.posted] == [1, 2]
-    trading.engine.close()
-
-    settlement = make()
-    run(trading, settlement)
-    settlement.drain()
+    said = "batch 3 waits for the ledger, and all behind it: the ledger is away"
+    assert alarms == [None] * 3 + [said] * 3
+    assert settlement.alarm is None
+    assert not settlement.pending_trades
     assert [b.id for b in ledger.posted] == list(range(1, len(ledger.posted) + 1))
     assert settled_by(ledger) == trading.balances()
+
+
+def test_too_many_trades_that_wait_are_overdue_until_half_of_them_are_settled(
+    trading: Trading, flow: Flow, make: Make, ledger: Wrapped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settlement = make(batch_trades_max=1, pending_trades_max=10)
+    run(trading, settlement)
+    trading.open(flow)
+    steps = threading.Semaphore(0)
+    monkeypatch.setattr(ledger.gate, "wait", steps.acquire)
+    while not settlement.is_overdue():
+        assert settlement.pending_trades < 10
+        trading.trade(flow, 1)
+    overdue = []
+    while settlement.pending_trades:
+        steps.release()
+        news(settlement, 1)
+        overdue.append((settlement.pending_trades, settlement.is_overdue()))
+    assert all(is_overdue == (pending >= 5) for pending, is_overdue in overdue)
+    assert any(is_overdue for _, is_overdue in overdue)
 
 
 @pytest.mark.parametrize("fault", [LedgerMismatch("other content"), LedgerError("impossible"), ValueError("a bug")])
@@ -80,7 +99,9 @@ def test_a_refusal_stops_posting_at_once_and_skips_nothing(
     trading.trade(flow, 20)
     news(settlement, 99)
     assert settlement.alarm == f"settlement stopped before batch 2: {fault}"
+    before = settlement.pending_trades
     trading.trade(flow, 5)
+    assert settlement.pending_trades > before, "what waits is counted, though it is let go of"
     settlement.drain()
     assert [b.id for b in ledger.posted] == [1]
 

@@ -14,9 +14,10 @@ from fxengine.codes import (
     Side,
     SwapMode,
     TimeInForce,
+    WithdrawalAction,
 )
-from fxengine.engine import Durability, Engine, Released, credential_command
-from fxengine.records import CANCEL, COMMAND, MONEY, NEW_ORDER, SWAP, Records
+from fxengine.engine import Durability, Engine, MatchingCore, Released, credential_command
+from fxengine.records import CANCEL, COMMAND, MONEY, NEW_ORDER, SETTLED, SWAP, WITHDRAWAL, Records
 from fxengine.reference import Core
 from fxengine.venue import Venue
 from fxengine.venue_file import parse_venue
@@ -156,6 +157,22 @@ class Flow:
         record.view(MONEY)["beneficiary"], record.view(MONEY)["amount_units"] = beneficiary, units
         return record
 
+    def endings(self, core: MatchingCore) -> Records:
+        """Return what says that all so far is FINAL, and ends about half of the open withdrawals."""
+        waiting = core.open_withdrawals(0, 0, 100)
+        if not waiting:
+            return np.zeros(0, COMMAND)
+        settled = np.zeros(1, SETTLED)
+        settled["kind"], settled["n_records"], settled["final_sequence"] = CommandKind.SETTLED, 1, core.sequence
+        rows = [settled.view(COMMAND)]
+        for number, *_ in waiting:
+            if self.rng.random() < 0.5:
+                record = self._command(CommandKind.WITHDRAWAL, OPERATOR, 0)
+                record.view(WITHDRAWAL)["action"] = self.rng.choice(list(WithdrawalAction))
+                record.view(WITHDRAWAL)["withdrawal"] = number
+                rows.append(record)
+        return np.concatenate(rows)
+
     def crossing(self, account: int, side: Side, lots: int = 1, pair: int = 0) -> Records:
         """Return a plain order at the middle price; two of opposite sides trade."""
         record = self._command(CommandKind.NEW_ORDER, account, pair)
@@ -197,7 +214,8 @@ class Trading:
 
     def trade(self, flow: Flow, n_frames: int, per_frame: int = 10) -> None:
         for _ in range(n_frames):
-            self.submit(flow.commands(per_frame))
+            endings = flow.endings(self.engine.core)[:per_frame]
+            self.submit(np.concatenate([endings, flow.commands(per_frame - len(endings))]))
 
     def balances(self) -> dict[tuple[int, int], int]:
         """Return what every account has in the core, available and held; zeros left out."""

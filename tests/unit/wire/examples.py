@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from fxengine.codes import ControlMode, ControlScope, RevokeAction, WithdrawalAction
 from fxengine.codes import RejectReason as R
-from fxengine.codes import RevokeAction
 from fxengine.messages import (
     AccountNumber,
     AccountRequest,
@@ -12,9 +12,12 @@ from fxengine.messages import (
     BalancesRequest,
     Book,
     BookRequest,
+    Bust,
     Cancel,
+    Control,
     DeadMan,
     Deposit,
+    EndWithdrawal,
     ExecutionReport,
     Heartbeat,
     HeartbeatAck,
@@ -30,6 +33,8 @@ from fxengine.messages import (
     NewOrder,
     OpenOrders,
     OpenOrdersRequest,
+    OpenWithdrawals,
+    OpenWithdrawalsRequest,
     OrderState,
     OrderStatus,
     OrderStatusRequest,
@@ -68,8 +73,12 @@ EXAMPLES: dict[type[Any], Any] = {
     OrderStatusRequest: OrderStatusRequest(5, 12, 0),
     OpenOrdersRequest: OpenOrdersRequest(6, 0),
     ReplayRequest: ReplayRequest(7, 32, 0),
-    Deposit: Deposit(1, 2, 0, 1_000_000_000),
-    Withdraw: Withdraw(2, 2, 0, 1_000_000_000),
+    Deposit: Deposit(1, 2, 0, 1_000_000_000, "bank-1/20260922/77"),
+    Withdraw: Withdraw(18, 0, 0, 1_000_000_000),
+    EndWithdrawal: EndWithdrawal(4, int(WithdrawalAction.PAID), 94),
+    Control: Control(5, int(ControlScope.CURRENCY), int(ControlMode.REDEEM_ONLY), 2),
+    Bust: Bust(6, 0, 17, 3, 2, 2, 11_172, 400, 0, 40_000),
+    OpenWithdrawalsRequest: OpenWithdrawalsRequest(8, 0, 0),
     Revoke: Revoke(3, int(RevokeAction.TOKEN), 0, "8f14e45f"),
     LogonAck: LogonAck(2, 11, 1_024, _TIME_NS, "fx-example", 34, 1),
     LogoutAck: LogoutAck(),
@@ -81,7 +90,8 @@ EXAMPLES: dict[type[Any], Any] = {
     ),
     OrderStatus: OrderStatus(33, 91, 3, 1, 0, 2**32 + 5, 12, 0, 446_880_000, 1_000, 600, 400, 33, _TIME_NS),
     SwapReport: SwapReport(36, 92, 14, 2, 3, 2, 2, 4_999_000_000_000, 250_000_000_000, (1, 2), (0, 120), _TIME_NS),
-    MoneyReport: MoneyReport(37, 93, 9, 0, 0, 1_000_000_000, 1, _TIME_NS),
+    MoneyReport: MoneyReport(38, 94, 19, 18, 0, 1_000_000_000, 1, _TIME_NS, 94),
+    OpenWithdrawals: OpenWithdrawals(8, 94, ((94, 2, 0, 1_000_000_000),), 0),
     Balances: Balances(1, ((0, 5_000_000, 0), (1, 70_000_000, 11_172_000))),
     VenueDescription: VenueDescription(
         2,

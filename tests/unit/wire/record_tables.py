@@ -6,6 +6,7 @@ from fxengine.codes import CommandKind
 from fxengine.messages import Cancel, NewOrder
 from fxengine.records import (
     AMEND,
+    BUST_EVENT,
     CANCEL,
     CANCEL_EVENT,
     EVENT,
@@ -34,12 +35,13 @@ RECORDS: dict[str, np.dtype[np.void]] = {
     "MASS_QUOTE, kind 10": MASS_QUOTE,
     "Unit of 16 bytes: head of a quote set": QUOTE_SET,
     "Unit of 16 bytes: level of a quote set": QUOTE_LEVEL,
-    "Event: ACCEPTED, FILL, RESTED, CREDENTIALED, TRIGGERED, QUOTED, GUARDED, REVOKED": EVENT,
+    "Event: ACCEPTED, FILL, RESTED, CREDENTIALED, TRIGGERED, QUOTED, GUARDED, REVOKED, CONTROLLED": EVENT,
     "Event: CANCELED, REJECTED": CANCEL_EVENT,
     "Event: REDUCED": REDUCE_EVENT,
     "Event: REPLACED": REPLACE_EVENT,
     "Event: ORDER_STATUS": STATUS_EVENT,
-    "Event: RECEIVED, DEPOSITED, WITHDRAWN, DONE": MONEY_EVENT,
+    "Event: RECEIVED, DEPOSITED, WITHDRAWN, DONE, WITHDRAWAL_HELD, WITHDRAWAL_RETURNED": MONEY_EVENT,
+    "Event: BUSTED": BUST_EVENT,
     "Event: SWAPPED": SWAP_EVENT,
 }
 """Every record that stands in a frame, under what it is called."""

@@ -12,7 +12,8 @@ from fxengine.wire import is_tabular, read_events, report_row, report_table
 
 TOLD_OTHERWISE = {
     EventKind.ORDER_STATUS, EventKind.SWAPPED, EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN,
-    EventKind.DONE,
+    EventKind.DONE, EventKind.WITHDRAWAL_HELD, EventKind.WITHDRAWAL_RETURNED,
+    EventKind.BUSTED,
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Proof that the venue owes what it says: commitments to its liabilities and trades, checked offline."""

@@ -1,0 +1,89 @@
+"""The attestations that a venue keeps, one file each, for as long as anybody wants to look them up.
+
+::
+
+    DIR/attestations/HKD-0001793404800-01793404803917402113.jwt    currency, its iat (s), when it came (ns)
+
+A file's name only says where to look first: what counts is what the token in it says, and it is verified
+whenever it is read. Nothing is ever overwritten.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from fxengine.reserves.attestation import BYTES_MAX, Attestation, AttestationFlaw, AttestationVerifier
+from fxengine.signed import NS_PER_SECOND
+from fxengine.venue import Venue
+
+FOLDER_NAME: Final = "attestations"
+"""Of the folder in a venue's directory."""
+_SUFFIX: Final = ".jwt"
+
+
+class Attestations:
+    """The attestations in a folder. Nothing is read or made before it is asked for."""
+
+    def __init__(self, folder: Path, venue: Venue) -> None:
+        self._folder = folder
+        self._venue = venue
+        self._verifier = AttestationVerifier(venue)
+
+    def take(self, token: str, now_ns: int) -> tuple[Attestation, Path] | AttestationFlaw:
+        """Verify an attestation and keep it; taking the same one again changes nothing.
+
+        Refused as :meth:`AttestationVerifier.verify` does, and where a newer one is kept: an old word must not come
+        back. Of two that are dated the same second the one that came later counts.
+        """
+        token = token.strip()
+        found = self._verifier.verify(token, now_ns)
+        if isinstance(found, AttestationFlaw):
+            return found
+        stem = f"{found.currency}-{found.issued_at_ns // NS_PER_SECOND:013d}"
+        for path in self._folder.glob(f"{stem}-*{_SUFFIX}"):
+            if _read(path) == token:
+                return found, path
+        for kept in self.newest(found.currency):
+            if kept.custodian == found.custodian and kept.issued_at_ns > found.issued_at_ns:
+                return AttestationFlaw.OUTDATED
+        path = self._folder / f"{stem}-{now_ns:020d}{_SUFFIX}"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("w", encoding="ascii") as file:
+            file.write(token + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        return found, path
+
+    def files(self) -> frozenset[str]:
+        """Return the names of what is kept: where they are the same, so is everything else. O(files)."""
+        return frozenset(path.name for path in self._folder.glob(f"*{_SUFFIX}"))
+
+    def newest(self, currency: str) -> list[Attestation]:
+        """Return the newest attestation of each custodian of a currency, fresh or not, that any signed.
+
+        Files that are no attestation of a listed custodian are passed over. O(files until all are found).
+        """
+        wanted = {c.name for c in self._venue.custodians.values() if currency in c.currencies}
+        found: list[Attestation] = []
+        for path in sorted(self._folder.glob(f"{currency}-*{_SUFFIX}"), reverse=True):
+            if not wanted:
+                break
+            attestation = self._verifier.open(_read(path))
+            if isinstance(attestation, AttestationFlaw) or attestation.currency != currency:
+                continue
+            if attestation.custodian in wanted:
+                wanted.remove(attestation.custodian)
+                found.append(attestation)
+        return found
+
+    def all(self) -> list[Attestation]:
+        """Return the newest attestations of every currency that has a custodian."""
+        codes = sorted({code for custodian in self._venue.custodians.values() for code in custodian.currencies})
+        return [attestation for code in codes for attestation in self.newest(code)]
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(BYTES_MAX + 2).decode("ascii", "replace").strip()

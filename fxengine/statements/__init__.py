@@ -1,0 +1,1 @@
+"""What the books say to those who read them: an account's statement, and tables for analysts."""
