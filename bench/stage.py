@@ -41,7 +41,8 @@ from fxengine.wire import decode_replies, encode
 R = TypeVar("R")
 _ANYWHERE: Final = "tcp://127.0.0.1:*"
 _WAIT_MS: Final = 30_000
-_UNITS: Final = 10**15
+_UNITS: Final = 10**12
+"""What each maker has of each currency: more than it needs, and all of it within what the sandbox custodian attests."""
 _DEPOSITS_PER_FRAME: Final = 500
 _HIGH: Final = "commands_per_s = 100_000_000, burst = 100_000_000"
 _LIMITS: Final = re.compile(r"commands_per_s = [\d_]+, burst = [\d_]+")
