@@ -6,6 +6,7 @@ follows the number before them.
 """
 
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -45,8 +46,9 @@ class Line:
         self.socket.connect(address)
 
     def hear(self) -> list[Reply]:
-        """Return the messages of the next frame that has any; TimeoutError when none comes."""
-        while self.socket.poll(int(_WAIT_S * 1_000)):
+        """Return the messages of the next frame that has any; TimeoutError when none comes. Probes have none."""
+        end = time.monotonic() + _WAIT_S
+        while self.socket.poll(max(0, int((end - time.monotonic()) * 1_000))):
             messages = decode_replies(self.socket.recv())
             if messages:
                 return messages

@@ -7,6 +7,7 @@ balances nobody else's frame may touch, and the core's state, which no malformed
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -38,11 +39,11 @@ _UNITS: Final = 10**12
 
 
 def sandbox_venue(issuer: SigningKey, operator: SigningKey) -> Venue:
-    """Return the demo's venue with these issuers, and with little memory for reports."""
+    """Return the demo's venue with these issuers, no custodian to watch, and little memory for reports."""
     text = (files("fxengine.demo") / "venue.toml").read_text(encoding="utf-8")
     for mark, key in (("@SANDBOX_KEY@", issuer), ("@OPERATOR_KEY@", operator), ("@CUSTODIAN_KEY@", operator)):
         text = text.replace(mark, key.public_text)
-    return parse_venue(text.replace("history_bytes = 268_435_456", "history_bytes = 1_048_576"))
+    return replace(parse_venue(text.replace("history_bytes = 268_435_456", "history_bytes = 1_048_576")), custodians={})
 
 
 def vouch(key: SigningKey, venue: Venue, subject: str, *, level: str = "maker", issued_at_ns: int | None = None) -> str:
