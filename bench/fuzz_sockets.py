@@ -18,6 +18,7 @@ from bench.fuzz_venue import sandbox_venue, vouch
 from fxengine.codes import OrdType, RejectReason, Side, TimeInForce
 from fxengine.engine import Durability
 from fxengine.gateway import Ready, Stop, run_venue
+from fxengine.gateway.limits import STRANGER_BURST
 from fxengine.messages import (
     Cancel,
     Deposit,
@@ -149,9 +150,10 @@ def fuzz_through_sockets(folder: Path, frames: Iterable[Malformed]) -> int:
     """
     venue = ServedVenue(folder)
     try:
-        trader, stranger = venue.log_on("fuzzer-1"), venue.line()
-        before, n = venue.trade(), 0
+        trader, before, n = venue.log_on("fuzzer-1"), venue.trade(), 0
         for made in frames:
+            if n % STRANGER_BURST == 0:
+                stranger = venue.line()  # one that has no account may not say much more
             line = trader if made.needs_session or n % 2 else stranger
             reasons = venue.refuse(line, made)
             assert tuple(reasons) == made.reasons, f"{made.what}: {reasons}, not {made.reasons}: {made.frame[:400]!r}"
