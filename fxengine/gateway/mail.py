@@ -9,8 +9,8 @@ and a session is either taken together or frame by frame, for the whole stretch:
     one by one                            C logon           C order
     engine     A order  B order  A order           B order  C order
 
-A session is taken together where all it sent are orders that can be read together, it may send them as
-it likes, and its account's limits leave room for all of them.
+A session is taken together where it may send orders as it likes, all it sent are orders that can be read
+together, and its account's limits leave room for all of them. What nobody may send is not looked at here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,9 @@ class Mail:
         """
         if sum(map(len, frames)) < ORDERS_FROM:
             return self.take_singly(senders, frames, keys)
-        commands, n_orders = self._orders.read(frames)
+        trading = {sender for sender in set(senders) if self._trades_freely(sender)}
+        arrived = zip(senders, frames, strict=True)
+        commands, n_orders = self._orders.read([frame if sender in trading else b"" for sender, frame in arrived])
         together = n_orders > 0
         if len(commands):
             together &= self._ask_sessions(senders, commands, n_orders)
@@ -71,6 +73,10 @@ class Mail:
         arrived = zip(senders, frames, strict=True)
         return sum([self._receive(sender, frame, keys[sender]) for sender, frame in arrived])
 
+    def _trades_freely(self, sender: bytes) -> bool:
+        session = self._sessions.get(sender)
+        return session is not None and session.trades_freely
+
     def _ask_sessions(self, senders: Sequence[bytes], commands: Records, n_orders: Places) -> npt.NDArray[np.bool_]:
         """Write the accounts into the commands; say of each frame whether its session is taken together."""
         numbers: dict[bytes, int] = {}
@@ -83,9 +89,9 @@ class Mail:
         now_ns = self._clock_ns()
         counts = zip(numbers, n_unread.tolist(), n_asked.tolist(), n_cancels.tolist(), strict=True)
         for number, (routing_id, unread, asked, cancels) in enumerate(counts):
-            session = self._sessions.get(routing_id)
-            if session is None or unread or not session.trades_freely:
+            if unread or not asked:
                 continue
+            session = self._sessions[routing_id]
             if not session.allowance.refuses(asked - cancels, cancels, now_ns):
                 session.heard_ns = now_ns
                 accounts[number] = session.account

@@ -19,6 +19,7 @@ from fxengine.wire import (
     decode_requests,
     encode,
     is_record_frame,
+    order_table,
 )
 
 WIDTHS = (1, 127, 128, 255, 256, 65_535, 65_536, 2**31 - 1, 2**32 - 1, 2**32, 2**62)
@@ -154,3 +155,23 @@ def test_malformed_frames_are_left(seed: int) -> None:
         for made, is_read in zip(malformed, wrong, strict=True):
             if is_read:  # where bits were flipped, or a session is wanting, it may be sound
                 assert not any(isinstance(message, Refused) for message in decode_requests(made.frame)), made.what
+
+
+@pytest.mark.parametrize("head", [b"\x9e\x0a", b"\x94\x0b", b"\x97\x0c"])
+@pytest.mark.parametrize("between", [b"", b"\xc1" * 3, b"\xcc" * 13])
+def test_what_only_begins_like_orders_is_soon_given_up(
+    head: bytes, between: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layout is derived in Python: a frame full of beginnings must not have one derived for each."""
+    derived: list[bytes] = []
+    derive = order_table._layout_of
+    monkeypatch.setattr(
+        order_table, "_layout_of", lambda order, message: derived.append(order) or derive(order, message)
+    )
+    frame = ((head + between) * REQUEST_BYTES_MAX)[:REQUEST_BYTES_MAX]
+    reader, orders = OrderReader(), singles(Maker(1), 100)
+    assert all(read(orders, reader))
+    derived.clear()
+    assert read([frame], reader) == [False]
+    assert len(derived) <= order_table._LAYOUTS_MAX
+    assert all(read(orders, reader)), "who sends orders is read together as before"
