@@ -175,3 +175,11 @@ def test_what_only_begins_like_orders_is_soon_given_up(
     assert read([frame], reader) == [False]
     assert len(derived) <= order_table._LAYOUTS_MAX
     assert all(read(orders, reader)), "who sends orders is read together as before"
+
+
+def test_more_beginnings_than_there_is_room_for_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = OrderReader()
+    assert all(read(singles(Maker(1), 100), reader))
+    monkeypatch.delattr(order_table, "_windows")
+    for head in (b"\x9e\x0a", b"\x94\x0b", b"\x97\x0c"):
+        assert read([head * (REQUEST_BYTES_MAX // 2)], reader) == [False]
