@@ -122,14 +122,29 @@ class Questions:
 
     def _open_withdrawals(self, session: Session, message: OpenWithdrawalsRequest) -> Answer:
         core = self._engine.core
-        whose = message.account or (0 if session.operator else session.account)
-        if whose != session.account and not session.operator:
+        moves = session.operator or session.issuer
+        whose = message.account or (0 if moves else session.account)
+        if whose != session.account and not moves:
             return _refused(RejectReason.NOT_AUTHORIZED, message)
         if whose >= core.n_accounts:
             return _refused(RejectReason.UNKNOWN_ACCOUNT, message)
-        rows = core.open_withdrawals(whose, message.after_withdrawal, OPEN_WITHDRAWALS_PAGE + 1)
+        rows = self._visible(session, whose, message.after_withdrawal)
         page, more = tuple(rows[:OPEN_WITHDRAWALS_PAGE]), int(len(rows) > OPEN_WITHDRAWALS_PAGE)
         return OpenWithdrawals(message.request_id, core.final_sequence, page, more)
+
+    def _visible(self, session: Session, whose: int, after: int) -> list[tuple[int, int, int, int]]:
+        """Return a page of open withdrawals and one more; to an issuer others' only in its own currencies."""
+        core, limit = self._engine.core, OPEN_WITHDRAWALS_PAGE + 1
+        if whose == session.account or session.operator:
+            return core.open_withdrawals(whose, after, limit)
+        assert session.grant is not None
+        own = session.grant.credential.permitted
+        rows: list[tuple[int, int, int, int]] = []
+        found = core.open_withdrawals(whose, after, limit)
+        while found and len(rows) < limit:
+            rows += [row for row in found if row[2] in own]
+            found = core.open_withdrawals(whose, found[-1][0], limit) if len(found) == limit else []
+        return rows[:limit]
 
     # -- of what is durable
 

@@ -68,30 +68,30 @@ MESSAGES: dict[Kind, list[Request | bytes]] = {
         *(OrderStatusRequest(1, 1, 0), OpenOrdersRequest(1, 0), ReplayRequest(1, 1, 0)),
         OpenWithdrawalsRequest(1, 0, 0),
     ],
+    Kind.MONEY_COMMAND: [Deposit(1, 2, 0, 1), EndWithdrawal(1, 1, 2)],
     Kind.OPERATOR_COMMAND: [
-        Deposit(1, 2, 0, 1),
-        EndWithdrawal(1, 1, 2),
         Revoke(1, 1, 2, ""),
         Control(1, 1, 2, 0),
         Bust(1, 0, 1, 2, 3, 1, 1, 1, 0, 0),
     ],
     Kind.OPERATOR_REQUEST: [AccountRequest(1, "issuer", "subject")],
 }
-VERIFY, LEAVE, ECHO, WAIT, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER = (
+VERIFY, LEAVE, ECHO, WAIT, EXECUTE, ADMIT, RELIEVE, PAY, MOVE, ANSWER = (
     *(Act.VERIFY, Act.LEAVE, Act.ECHO, Act.WAIT, Act.EXECUTE),
-    *(Act.ADMIT, Act.RELIEVE, Act.PAY, Act.ANSWER),
+    *(Act.ADMIT, Act.RELIEVE, Act.PAY, Act.MOVE, Act.ANSWER),
 )
-#                     LOGON   LOGOUT HEARTB. COMMAND   RECORDS   RELIEF    PAYMENT   REQUEST  OPERATOR_COMMAND, _REQUEST
+# LOGON, LOGOUT, HEARTBEAT, COMMAND, RECORDS, RELIEF, PAYMENT, REQUEST, MONEY_COMMAND, OPERATOR_COMMAND, OPERATOR_REQUEST
 EXPECTED = {
-    "connected":      (VERIFY, LEAVE, ECHO,   NOT_ON,   NOT_ON,   NOT_ON,   NOT_ON,   NOT_ON,  NOT_ON,   NOT_ON),
-    "logging on":     (WAIT,   WAIT,  WAIT,   WAIT,     WAIT,     WAIT,     WAIT,     WAIT,    WAIT,     WAIT),
-    "trader":         (VERIFY, LEAVE, ECHO,   EXECUTE,  ADMIT,    RELIEVE,  PAY,      ANSWER,  NO_RIGHT, NO_RIGHT),
-    "operator":       (VERIFY, LEAVE, ECHO,   EXECUTE,  ADMIT,    RELIEVE,  PAY,      ANSWER,  PAY,      ANSWER),
-    "operator again": (WAIT,   WAIT,  WAIT,   WAIT,     WAIT,     WAIT,     WAIT,     WAIT,    WAIT,     WAIT),
-    "drop copy":      (VERIFY, LEAVE, ECHO,   NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, ANSWER,  NO_SCOPE, NO_SCOPE),
-    "operator copy":  (VERIFY, LEAVE, ECHO,   NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, ANSWER,  NO_SCOPE, NO_SCOPE),
-    "token revoked":  (VERIFY, LEAVE, ECHO,   REVOKED,  REVOKED,  REVOKED,  REVOKED,  REVOKED, REVOKED,  REVOKED),
-    "closed":         (NOT_ON, NOT_ON, NOT_ON, NOT_ON,  NOT_ON,   NOT_ON,   NOT_ON,   NOT_ON,  NOT_ON,   NOT_ON),
+    "connected":      (VERIFY, LEAVE, ECHO, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON),
+    "logging on":     (WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT),
+    "trader":         (VERIFY, LEAVE, ECHO, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER, NO_RIGHT, NO_RIGHT, NO_RIGHT),
+    "issuer":         (VERIFY, LEAVE, ECHO, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER, MOVE, NO_RIGHT, ANSWER),
+    "operator":       (VERIFY, LEAVE, ECHO, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER, MOVE, PAY, ANSWER),
+    "operator again": (WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT),
+    "drop copy":      (VERIFY, LEAVE, ECHO, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, ANSWER, NO_SCOPE, NO_SCOPE, NO_SCOPE),
+    "operator copy":  (VERIFY, LEAVE, ECHO, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, ANSWER, NO_SCOPE, NO_SCOPE, NO_SCOPE),
+    "token revoked":  (VERIFY, LEAVE, ECHO, REVOKED, REVOKED, REVOKED, REVOKED, REVOKED, REVOKED, REVOKED, REVOKED),
+    "closed":         (NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON),
 }  # fmt: skip
 EXPIRES_NS = 100
 WHOLE = Scope(frozenset(Action), (2**62,), (2**127,), None)
@@ -115,7 +115,9 @@ def session_in(state: str) -> Session:
         session = Session(b"\0\0\0\0\1")
     else:
         mode = SessionMode.DROP_COPY if "copy" in state else SessionMode.ORDER_ENTRY
-        flags = AccountFlag.OPERATOR if state.startswith("operator") else AccountFlag.NONE
+        flags = {"operator": AccountFlag.OPERATOR, "issuer": AccountFlag.ISSUER}.get(
+            state.split(maxsplit=1)[0], AccountFlag.NONE
+        )
         session = active(flags=flags, mode=mode)
     if state in ("logging on", "operator again"):
         session.await_credential()
@@ -151,7 +153,7 @@ BY_ACTION: dict[Action, tuple[type[Any], ...]] = {
 
 
 @pytest.mark.parametrize("left", Action)
-@pytest.mark.parametrize("flags", [AccountFlag.NONE, AccountFlag.OPERATOR])
+@pytest.mark.parametrize("flags", AccountFlag.__members__.values())
 def test_a_scope_leaves_its_own_actions_and_what_is_public(left: Action, flags: AccountFlag) -> None:
     free = active(flags=flags).acts
     scoped = active(replace(WHOLE, actions=frozenset({left})), flags).acts
@@ -208,7 +210,7 @@ def test_a_refused_first_logon_falls_back_to_connected_and_a_refused_renewal_to_
     renewal = session_in("operator again")
     renewal.logon_refused()
     assert renewal.state is State.ACTIVE
-    assert renewal.acts[Deposit] is PAY
+    assert renewal.acts[Deposit] is MOVE
 
 
 def test_a_refused_renewal_gives_back_no_more_than_there_was() -> None:
