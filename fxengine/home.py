@@ -121,9 +121,8 @@ class Home:
             raise FxEngineError(f"level {level!r} is not one of this venue's: {', '.join(venue.levels)}")
         issuer = self._issuer_for(level, issuer_name)
         if level not in issuer.levels:
-            raise FxEngineError(
-                f"{issuer.name} may not vouch for level {level!r}; it may for {', '.join(issuer.levels)}"
-            )
+            known = ", ".join(sorted(issuer.levels))
+            raise FxEngineError(f"{issuer.name} may not vouch for level {level!r}; it may for {known}")
         if jurisdiction not in issuer.jurisdictions:
             known = ", ".join(sorted(issuer.jurisdictions))
             raise FxEngineError(f"{issuer.name} may not vouch for jurisdiction {jurisdiction!r}; it may for {known}")

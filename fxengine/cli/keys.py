@@ -115,8 +115,8 @@ def issuer(
 ) -> None:
     """Make a signing key for an issuer: another for the sandbox issuer unless you name one, such as a currency's.
 
-    To replace a key, list the new one in venue.toml after the old one and serve the venue again: tokens of both keys are
-    good, and new ones are signed with the last. Take the old key out once its tokens have run out.
+    To replace a key, list the new one in venue.toml after the old one and serve the venue again: tokens of both keys
+    are good, and new ones are signed with the last. Take the old key out once its tokens have run out.
     """
     with answering(as_json):
         key = _home(venue).new_signing_key(kid, name)

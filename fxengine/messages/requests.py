@@ -248,7 +248,7 @@ class Withdraw(NamedTuple):
 
     client_order_id: Annotated[int, U64, _CLIENT_ID]
     account: Annotated[
-        int, U32, "whose money; 0: the account's own; another's only from an operator or the currency's issuer"
+        int, U32, "whose money; 0: the account's own; another's from an operator, or the currency's issuer"
     ]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
@@ -257,7 +257,8 @@ class Withdraw(NamedTuple):
 class EndWithdrawal(NamedTuple):
     """Say that an open withdrawal was paid, or give its money back (operators, and the currency's issuer).
 
-    Answered by a MONEY_REPORT: DONE. PAID is refused until all up to the withdrawal is FINAL in the ledger: only settled money leaves.
+    Answered by a MONEY_REPORT: DONE. PAID is refused until all up to the withdrawal is FINAL in the ledger: only
+    settled money leaves.
     """
 
     client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
