@@ -102,9 +102,9 @@ def run_venue(
             engine.attach(gateway.dispatcher.on_released, may_begin_after=ANYWHERE, begin=gateway.dispatcher.begin)
             engine.start()
             settlement.start()
-            settled = settlement.cursor
-            if settled.batch_id:
-                gateway.dispatcher.settled_through(settled.batch_id, ledger.finality, settled.last_sequence)
+            final_batch, final_sequence = settlement.final
+            if final_batch:
+                gateway.dispatcher.settled_through(final_batch, ledger.finality, final_sequence)
             gateway.dispatcher.open()
             bound = gateway.bind(order_address, market_data_address)
             core = engine.core
