@@ -1,1 +1,1 @@
-"""What speaks with a chain: the vault's formats, keys, calls, and the deployment of a venue's contracts."""
+"""What speaks with a chain: JSON-RPC, keys, calls as bytes, the vault's formats, and a venue's deployment."""

