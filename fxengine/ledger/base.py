@@ -79,11 +79,11 @@ class Ledger(Protocol):
         """Name the policy by which this backend calls a batch FINAL, as clients are told it."""
 
     @property
-    def deltas_max(self) -> int | None:
-        """Return how many accounts' amounts one batch may move between them; None: any number.
+    def frame_commands_max(self) -> int | None:
+        """Return how many commands a frame of the journal may hold, so that one frame fits; None: any number."""
 
-        What deposits and withdrawals move does not count; see :func:`fxengine.ledger.batch.moved_between`.
-        """
+    def fits(self, batch: Batch) -> bool:
+        """Say whether the ledger takes as much in one batch; what does not fit is cut into several. O(batch)."""
 
     def cursor(self) -> Cursor:
         """Return how far the ledger has come. O(1)."""
@@ -125,11 +125,15 @@ class Ledger(Protocol):
 class FinalAtOnce:
     """A ledger in which a batch that is posted is FINAL, so that nothing is ever in flight. To be inherited."""
 
-    deltas_max: int | None = None
+    frame_commands_max: int | None = None
 
     def cursor(self) -> Cursor:
         """Return how far the ledger has come."""
         raise NotImplementedError
+
+    def fits(self, batch: Batch) -> bool:
+        """Say yes: a database takes a batch of any size."""
+        return True
 
     def progress(self) -> Progress:
         """Return that all that is posted is FINAL."""

@@ -240,26 +240,3 @@ def trade_leaves(trades: Records) -> list[bytes]:
         raise LedgerError(f"{trades.dtype} records stand where {TRADE} belong")
     content, size = trades.tobytes(), TRADE.itemsize
     return [content[at : at + size] for at in range(0, len(content), size)]
-
-
-def moved_between(deltas: Records, transfers: Records) -> Records:
-    """Return what a batch moves between accounts: its deltas but for deposits, withdrawals and custody.
-
-    ``deltas`` are ``(n,) DELTA`` and ``transfers`` ``(k,) TRANSFER`` records of one batch; the result is DELTA
-    records in the same order, zero-sum per currency. An account whose deposit equals what it gave in trades has
-    no delta in the batch, and has one here. This is what a ledger has to move where money comes and goes by
-    another way, as it does on a chain. Exact modulo 2^64, as :mod:`fxengine.settlement.netting` is. O(n log n).
-    """
-    outside = transfers[np.isin(transfers["kind"], (EventKind.DEPOSITED, EventKind.WITHDRAWN))]
-    came = outside["kind"] == EventKind.DEPOSITED
-    account = np.concatenate([deltas["account"], np.where(came, outside["payee"], outside["payer"])])
-    currency = np.concatenate([deltas["currency"], outside["currency"]])
-    units = np.concatenate([deltas["amount_units"], np.where(came, -outside["amount_units"], outside["amount_units"])])
-    keys, group = np.unique(account.astype(np.int64) << 16 | currency, return_inverse=True)
-    totals = np.zeros(len(keys), np.int64)
-    np.add.at(totals, group, units)
-    moved = (totals != 0) & (keys >> 16 != CUSTODY_ACCOUNT)
-    between = np.zeros(int(moved.sum()), DELTA)
-    between["account"], between["currency"] = keys[moved] >> 16, keys[moved] & 0xFFFF
-    between["amount_units"] = totals[moved]
-    return between

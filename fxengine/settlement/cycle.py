@@ -31,11 +31,11 @@ from fxengine.codes import EventKind
 from fxengine.engine import MatchingCore, Place, Released
 from fxengine.errors import LedgerMismatch
 from fxengine.ledger.base import Ledger
-from fxengine.ledger.batch import AccountName, Batch, Cursor, moved_between
+from fxengine.ledger.batch import AccountName, Batch, Cursor
 from fxengine.money import INT64_MAX
 from fxengine.records import EVENT, Records
 from fxengine.settlement.naming import credentialed_names
-from fxengine.settlement.netting import Net, net
+from fxengine.settlement.netting import net
 from fxengine.settlement.posting import BackOff, BatchStatus, Posting
 from fxengine.venue import Venue
 
@@ -77,19 +77,16 @@ class _Cycle:
     n_trades: int = 0
     due_ns: int = INT64_MAX
 
-    def batches(self, previous: Cursor, instruments: Records, deltas_max: int | None) -> Iterator[Batch]:
-        """Net the cycle into the batches after ``previous``: one, or as many as ``deltas_max`` makes of it.
+    def batches(self, previous: Cursor, instruments: Records, fits: Callable[[Batch], bool]) -> Iterator[Batch]:
+        """Net the cycle into the batches after ``previous``: one, or as many as it takes for each to fit.
 
-        Halves what is too much, so that no batch is much smaller than it need be. O(n log n), at worst times
-        the logarithm of the stretches.
+        Halves what does not fit, so that no batch is much smaller than it need be; a single stretch cannot be
+        halved. O(n log n), at worst times the logarithm of the stretches.
         """
         todo = [self.stretches]
         while todo:
             part = todo.pop()
             result = net(np.concatenate([np.zeros(0, EVENT), *(stretch.events for stretch in part)]), instruments)
-            if len(part) > 1 and _is_too_much(result, deltas_max):
-                todo += [part[len(part) // 2 :], part[: len(part) // 2]]
-                continue
             ending = part[-1] if todo else self
             first, last = previous.last_sequence + 1, ending.last_sequence
             names = {name.account: name for at, name in self.names if first <= at <= last}
@@ -105,12 +102,11 @@ class _Cycle:
                 busts=result.busts,
                 names=tuple(sorted(names.values())),
             )
+            if len(part) > 1 and not fits(batch):
+                todo += [part[len(part) // 2 :], part[: len(part) // 2]]
+                continue
             previous = batch.cursor
             yield batch
-
-
-def _is_too_much(result: Net, deltas_max: int | None) -> bool:
-    return deltas_max is not None and len(moved_between(result.deltas, result.transfers)) > deltas_max
 
 
 class Settlement:
@@ -138,7 +134,7 @@ class Settlement:
         drain_ns: int = DRAIN_NS,
     ) -> None:
         self._sync = sync
-        self._deltas_max = ledger.deltas_max
+        self._fits = ledger.fits
         self._instruments = venue.instrument_records
         self._clock_ns = clock_ns
         self._cycle_ns = venue.settlement_cycle_ms * 1_000_000 if cycle_ns is None else cycle_ns
@@ -290,8 +286,8 @@ class Settlement:
                 self._cut()
 
     def _cut(self) -> None:
-        cycle, instruments, deltas_max = self._cycle, self._instruments, self._deltas_max
+        cycle, instruments, fits = self._cycle, self._instruments, self._fits
         self._cycle = _Cycle()
         if self._started:  # what was replayed has been synced
             self._sync()
-        self._posting.put(lambda previous: cycle.batches(previous, instruments, deltas_max), cycle.n_trades)
+        self._posting.put(lambda previous: cycle.batches(previous, instruments, fits), cycle.n_trades)
