@@ -14,6 +14,7 @@ Source of the keystore's form: Ethereum "Web3 Secret Storage Definition", versio
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -22,11 +23,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fxengine.errors import ChainError, MissingExtraError
 from fxengine.private_files import read_private
 
+_RECURSION_LIMIT: Final = sys.getrecursionlimit()
 try:
     from eth_account import Account
     from eth_account.signers.local import LocalAccount
 except ImportError as e:
     raise MissingExtraError("evm", "a key of a chain's account") from e
+finally:  # a part of it raises the limit so far that deep nesting would end the process instead of raising
+    sys.setrecursionlimit(_RECURSION_LIMIT)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

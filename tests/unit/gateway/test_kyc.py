@@ -284,6 +284,8 @@ def _bomb(issuers: Issuers) -> str:
         lambda issuers: issuers.sign(b'{"sub": "a", "sub": "b"}'),
         lambda issuers: issuers.sign(b'{"exp": ' + b"9" * 5000 + b"}")[:4096],
         lambda issuers: issuers.sign(b'{"exp": ' + b"[" * 1200 + b"]" * 1200 + b"}"),
+        lambda issuers: issuers.sign(b'{"exp": ' + b"[" * 17 + b"]" * 17 + b"}"),
+        lambda issuers: issuers.sign(b'{"exp": ' + b'{"a": ' * 16 + b"1" + b"}" * 17),
         lambda issuers: issuers.token(header={"crit": ["exp"], "exp": 1}),
         lambda issuers: issuers.sign(b"{}", {"kid": "kyc-1", "b64": False}),
         _bomb,
