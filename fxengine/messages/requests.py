@@ -156,9 +156,12 @@ class Swap(NamedTuple):
 
 
 class BalancesRequest(NamedTuple):
-    """Ask for the account's balances. Answered by BALANCES."""
+    """Ask for an account's balances. Answered by BALANCES."""
 
     request_id: Annotated[int, U64, _REQUEST_ID]
+    account: Annotated[
+        int, U32, "whose; 0: the account's own; another's for an operator, or an issuer, who sees its currencies"
+    ] = 0
 
 
 class VenueRequest(NamedTuple):

@@ -3,7 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from fxengine.cli.connect import connected
 from fxengine.codes import RejectReason
+from fxengine.errors import RequestRejected
 from fxengine.home import Home
 from tests.integration.served_venue import ServedVenue
 from tests.integration.typed import typed
@@ -38,13 +42,21 @@ def refused(said: dict[str, Any]) -> str:
 def test_an_issuer_alone_issues_and_redeems_its_currency(tmp_path: Path) -> None:
     directory = made(tmp_path)
     at, desk = ("--venue", directory), ("--as", "eur-desk", "--venue", directory)
-    with ServedVenue(Home(directory)) as served, served.log_on("payer-1"):
+    with ServedVenue(Home(directory)) as served, served.log_on("payer-1") as payer:
         assert refused(typed("deposit", "payer-1", "EUR", "100", *at)) == "NOT_ITS_ISSUER"
         assert refused(typed("deposit", "payer-1", "USD", "100", *desk)) == "NOT_AUTHORIZED"
         issued = typed("deposit", "payer-1", "EUR", "100", "--reference", "wire-1", *desk)
         assert (issued["deposit"], issued["settlement"]) == ("100.000000", "FINAL")
         assert refused(typed("deposit", "payer-1", "EUR", "100", "--reference", "wire-1", *desk)) == "DEPOSIT_KNOWN"
         assert typed("deposit", "payer-1", "USD", "50", *at)["exit_code"] == 0
+
+        with connected(Home(directory), "eur-desk") as eur_desk, served.operator() as operator:
+            assert set(eur_desk.balances(payer.account)) == {"EUR"}
+            assert set(operator.balances(payer.account)) == set(payer.balances()) == {"EUR", "USD"}
+            with pytest.raises(RequestRejected, match="NOT_AUTHORIZED"):
+                payer.balances(eur_desk.account)
+            with pytest.raises(RequestRejected, match="UNKNOWN_ACCOUNT"):
+                eur_desk.balances(999)
 
         euros = typed("withdraw", "EUR", "40", "--as", "payer-1", *at)["withdrawal"]
         dollars = typed("withdraw", "USD", "10", "--as", "payer-1", *at)["withdrawal"]
