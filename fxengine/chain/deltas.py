@@ -22,7 +22,7 @@ from fxengine.records import Records
 
 LANES: Final = 4
 """Currencies that share one word of the vault's storage."""
-RECORDS_MAX: Final = 1024
+RECORDS_MAX: Final = 768
 """Records that one settlement may carry."""
 
 RECORD: Final = np.dtype([("group", "u1"), ("account", ">u4"), ("amounts_units", ">i8", (LANES,))])

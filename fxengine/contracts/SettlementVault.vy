@@ -111,7 +111,9 @@ DELAY_S_MAX: constant(uint256) = 30 * 86400
 SILENCE_S_MAX: constant(uint256) = 90 * 86400
 
 DELTA_BYTES: constant(uint256) = 37
-DELTAS_MAX: constant(uint256) = 1024
+DELTAS_MAX: constant(uint256) = 768  # room for more would cost every batch gas
+GROUPS: constant(uint256) = 64  # of four tokens
+KEYS: constant(uint256) = GROUPS * ACCOUNTS
 # One in each lane, the lanes' top bits, what is below those, and every second lane, which leaves room to add up.
 ONES: constant(uint256) = 2**192 + 2**128 + 2**64 + 1
 TOPS: constant(uint256) = ONES * 2**63
@@ -163,7 +165,7 @@ _kyc_until: HashMap[uint256, uint256]
 _frozen_accounts: HashMap[uint256, bool]
 _requests: HashMap[uint256, uint256]  # account << 8 | tid -> ready_at << 64 | units
 _commitments: HashMap[uint64, bytes32]  # batch -> keccak256(trades_root, n_trades)
-_balances: HashMap[uint256, uint256]
+_balances: uint256[KEYS]  # last, and in slots that follow from the key: no hash to make, and readable by anyone
 
 
 @deploy
@@ -247,6 +249,7 @@ def settle_batch(
         if key >> 32 != group:
             assert even | odd == 0, "not zero-sum"
             group = key >> 32
+            assert group < GROUPS, "no such token"
         # A lane's sum of fewer than 2^63 terms cannot fill 127 bits, so that the two sums in a word
         # are zero exactly when the word is.
         biased: uint256 = change ^ TOPS
@@ -354,6 +357,7 @@ def deposit_with_permit(tid: uint256, units: uint256, deadline: uint256, v: uint
     @param s Of the permit's signature
     """
     token: Token = self._token(tid)
+    assert units <= UNITS_MAX, "too many units"
     # A failed call reverts nothing, so there is nothing to do with its outcome.
     done: bool = raw_call(
         token.token,
@@ -640,6 +644,7 @@ def balance_words(keys: DynArray[uint256, 512]) -> DynArray[uint256, 512]:
     """
     words: DynArray[uint256, 512] = []
     for key: uint256 in keys:
+        assert key < KEYS, "bad account"
         words.append(self._balances[key])
     return words
 
