@@ -99,13 +99,6 @@ def run_venue(
             core_type=core_type,
             frame_commands_max=ledger.frame_commands_max or FRAME_RECORDS_MAX,
         )
-            venue,
-            data_dir,
-            durability=durability,
-            clock_ns=clock_ns,
-            core_type=core_type,
-            frame_commands_max=ledger.frame_commands_max or FRAME_RECORDS_MAX,
-        )
         # With fsync, what is released is on the disk already, and waiting for more would slow matching.
         sync = engine.sync if durability is Durability.OS else lambda: None
         settlement = Settlement(ledger, venue, clock_ns=clock_ns, cycle_ns=cycle_ns, sync=sync)
