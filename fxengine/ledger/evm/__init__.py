@@ -41,8 +41,8 @@ def open_evm(rest: str, venue: Venue) -> EvmLedger:
     site = _site(directory)
     if site.genesis_head != Cursor.genesis(venue).head:
         raise LedgerMismatch(
-            f"the vault of {directory} was deployed for another venue, or for other rules (currencies, instruments, fees"
-            f" or bounds) than those of venue {venue.id!r} now; restore the venue file that it was deployed with, or"
+            f"the vault of {directory} was deployed for another venue, or for other rules (currencies, instruments,"
+            f" fees or bounds) than those of venue {venue.id!r} now; restore the venue file it was deployed with, or"
             " deploy another vault into a new directory"
         )
     try:
@@ -79,9 +79,7 @@ class _Site:
         try:
             tree = json.loads(path.read_text(encoding="utf-8"))
         except OSError as e:
-            raise LedgerError(
-                f"{path} cannot be read ({e.strerror}); deploy a vault first: fxengine chain deploy"
-            ) from e
+            raise LedgerError(f"{path} cannot be read ({e.strerror}); deploy one first: fxengine chain deploy") from e
         self.genesis_head = bytes.fromhex(tree["genesis_head"])
         self.vault: str = tree["vault"]
         self.chain_id: int = tree["chain_id"]

@@ -128,7 +128,8 @@ def decide(
     """Return what to do next, None where there is nothing to do before the next look.
 
     ``waiting`` are the rows after the look's batch, in order, the first few of them at least; ``sent`` says by
-    batch what this process sent, ``nonces`` with how many nonces it signed it. Carried out and asked again, it comes to None after a few steps. O(1).
+    batch what this process sent, ``nonces`` with how many nonces it signed it. Carried out and asked again, it
+    comes to None after a few steps. O(1).
     """
     if not waiting:
         return None

@@ -152,7 +152,7 @@ def unsigned(row: Row) -> Row:
 
 
 def _row(columns: tuple[object, ...]) -> Row:
-    batch, state, n_records, nonce, max_fee, priority, raw, signings, number, block_hash = columns
+    batch, state, n_records, nonce, max_fee, priority, raw, number, block_hash = columns
     fees = Fees(cast(int, max_fee), cast(int, priority)) if max_fee is not None else None
     return Row(
         cast(int, batch), State(cast(str, state)), cast(int, n_records), cast("int | None", nonce), fees,
@@ -163,13 +163,13 @@ def _row(columns: tuple[object, ...]) -> Row:
 def _update(row: Row) -> Statement:
     fees = row.fees or (None, None)
     return (
-        "UPDATE outbox SET state = ?, nonce = ?, max_fee_wei = ?, priority_fee_wei = ?, raw = ?, block_number = ?, block_hash = ? WHERE batch = ?",
+        "UPDATE outbox SET state = ?, nonce = ?, max_fee_wei = ?, priority_fee_wei = ?, raw = ?,"
+        " block_number = ?, block_hash = ? WHERE batch = ?",
         (
             row.state.value,
             row.nonce,
             *fees,
             row.raw or None,
-            row.signings,
             row.block_number,
             row.block_hash,
             row.batch_id,

@@ -88,8 +88,8 @@ class Poster:
         look = self._look
         assert look is not None
         for _ in range(_STEPS_MAX):
-            waiting = [row for row in self._outbox.open[: look.batch_id - self._outbox.final + IN_FLIGHT_MAX]]
-            waiting = [row for row in waiting if row.batch_id > look.batch_id]
+            near = self._outbox.open[: look.batch_id - self._outbox.final + IN_FLIGHT_MAX]
+            waiting = [row for row in near if row.batch_id > look.batch_id]
             action = decide(waiting, self._sent, self._nonces, look)
             if action is None:
                 return
@@ -155,7 +155,7 @@ class Poster:
             raise
         except ChainError as e:
             raise LedgerUnavailable(
-                f"batch {row.batch_id} cannot be sent from {self._key.address}: {e}. Does that account have ether for gas?",
+                f"batch {row.batch_id} cannot be sent from {self._key.address}; does it have ether for gas? {e}",
                 needs_somebody=True,
             ) from None
         known = self._sent.get(row.batch_id)

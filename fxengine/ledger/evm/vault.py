@@ -55,8 +55,8 @@ class Vault:
         if chain_id != self.chain_id:
             raise ChainError(
                 "WRONG_CHAIN",
-                f"the node {self.rpc.shown} is on chain {chain_id}, and the vault on chain {self.chain_id}: name a node of"
-                " that chain",
+                f"the node {self.rpc.shown} is on chain {chain_id}, and the vault on chain {self.chain_id}: name a node"
+                " of that chain",
             )
 
     def look(self) -> Look:
@@ -82,8 +82,8 @@ class Vault:
         if status == "0x":
             raise ChainError(
                 "NO_VAULT",
-                f"the node {self.rpc.shown} has no vault at {self.address} in block {number}: it has not caught up, has lost"
-                " its state, or the deployment file is of another chain",
+                f"the node {self.rpc.shown} has no vault at {self.address} in block {number}: it has not caught up, has"
+                " lost its state, or the deployment file is of another chain",
             )
         state = self._status.result(bytes.fromhex(status[2:]))
         # Before its deployment the vault has no code, and so no status: nothing is final there.
