@@ -30,11 +30,6 @@ def row(batch_id: int, nonce: int | None = None, raw: bytes = b"") -> Row:
     return Row(batch_id, State.SIGNED if raw else State.NEW, 1, nonce, Fees(1, 1) if raw else None, raw)
 
 
-def verdict(look: Look, last: int, final: int, final_block: int = 0) -> str | None:
-    found = judge(look, last, final, final_block, (HEADS[look.batch_id], HEADS[look.final_batch_id]))
-    return found.code if found else None
-
-
 @pytest.mark.parametrize(
     ("change", "last", "final", "final_block", "kind", "code"),
     [
