@@ -68,7 +68,14 @@ class LedgerMismatch(LedgerError):
 
 
 class LedgerUnavailable(LedgerError):
-    """The backend does not answer; nothing is known to have been posted."""
+    """The backend does not answer; nothing is known to have been posted.
+
+    ``needs_somebody`` says that waiting alone will not do: an operator has to hear of it at once.
+    """
+
+    def __init__(self, text: str, *, needs_somebody: bool = False) -> None:
+        super().__init__(text)
+        self.needs_somebody = needs_somebody
 
 
 class ChainError(FxEngineError):

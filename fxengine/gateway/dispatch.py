@@ -289,7 +289,10 @@ class Dispatcher:
             presence.complete_logons(read_events(events))
 
     def on_settled(self, status: BatchStatus) -> None:
-        """Tell every account of a batch its settlement status, and operators of every batch."""
+        """Tell every account of a batch what became of it, and operators of every batch.
+
+        Only what is FINAL lets withdrawals leave: what is POSTED may be PENDING again.
+        """
         notice = Settlement(
             status.batch_id,
             int(status.status),
@@ -298,7 +301,8 @@ class Dispatcher:
             status.last_sequence,
             status.posted_ns,
         )
-        self.settled_through(status.batch_id, status.finality, status.last_sequence)
+        if status.status is SettlementStatus.FINAL:
+            self.settled_through(status.batch_id, status.finality, status.last_sequence)
         chunk = encode_message(notice)
         concerned = set(status.accounts)
         for session in self._presence.audience:

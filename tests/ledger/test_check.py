@@ -99,7 +99,7 @@ def test_an_own_scheme_cannot_be_taken_over(sqlite_path: Path, open_: Open) -> N
 def test_a_backend_that_cannot_be_loaded_is_named_with_its_distribution(venue: Venue) -> None:
     with pytest.raises(LedgerError, match="'broken', which flawed-ledgers brings, cannot be loaded"):
         open_ledger("broken:x", venue)
-    with pytest.raises(LedgerError, match="broken:, flawed:, memory:"):
+    with pytest.raises(LedgerError, match="broken:, evm:, flawed:, memory:"):
         open_ledger("unknown:x", venue)
 
 
