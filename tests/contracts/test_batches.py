@@ -112,6 +112,7 @@ def test_a_batch_again_a_gap_another_head_or_a_sequence_behind_is_refused(funded
         (packed((0, 4, (-1, 0, 0, 0)), (0, 3, (1, 0, 0, 0))), "negative balance"),
         (packed((0, 2, (-1, 0, 0, 0)), (0, 3, (-(2**63), 0, 0, 0))), "negative balance"),
         (packed((0, 2, (MAX, 0, 0, 0)), (0, 3, (MAX, 0, 0, 0))), "balance too large"),
+        (packed((0, 2, (MAX - 999, 0, 0, 0))), "balance too large"),  # by one
         (packed((0, 2, (MAX - 1_000, 0, 0, 0)), (0, 4, (MAX, 0, 0, 0)), (0, 5, (1_002, 0, 0, 0))), "not zero-sum"),
         (packed((64, 2, (1, 0, 0, 0))), "no such token"),
         (packed((255, 2**32 - 1, (1, 0, 0, 0))), "no such token"),
@@ -165,7 +166,9 @@ def test_as_many_records_as_there_is_room_for_and_not_one_more(funded: VenueOnCh
     lines = [(account, 0, 1) for account in range(10, 10 + RECORDS_MAX - 1)]
     funded.settle((2, 0, -len(lines)), *lines)
     assert funded.balance(10, 0) == 1
-    one_more = encode(delta_records((2, 1, -RECORDS_MAX), *[(account, 1, 1) for account in range(10, 10 + RECORDS_MAX)]))
+    one_more = encode(
+        delta_records((2, 1, -RECORDS_MAX), *[(account, 1, 1) for account in range(10, 10 + RECORDS_MAX)])
+    )
     assert len(one_more) == (RECORDS_MAX + 1) * RECORD.itemsize
     with refused(""):  # the bytes do not even decode
         funded.settle_bytes(one_more)

@@ -194,6 +194,9 @@ def test_what_is_sent_to_the_vault_directly_is_surplus_and_nobody_s(venue: Venue
     assert (venue.balance(3, 0), venue.liabilities(0), venue.held(0)) == (7, 17, 22)
 
 
+REENTRANT = ["deposit", "deposit_with_permit", "request_withdraw", "cancel_withdraw", "withdraw", "settle_batch"]
+
+
 def reentrant_calls(venue: VenueOnChain, tid: int) -> dict[str, bytes]:
     of = venue.vault.interface.function
     return {
@@ -206,7 +209,7 @@ def reentrant_calls(venue: VenueOnChain, tid: int) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("again", ["deposit", "deposit_with_permit", "request_withdraw", "cancel_withdraw", "withdraw", "settle_batch"])
+@pytest.mark.parametrize("again", REENTRANT)
 @pytest.mark.parametrize("first", ["deposit", "withdraw"])
 def test_a_token_that_calls_back_gets_in_nowhere(venue: VenueOnChain, first: str, again: str) -> None:
     """The token is a holder and the operator at once, so that only the lock can stand in its way."""

@@ -165,7 +165,7 @@ def test_a_silent_operator_ends_the_vault_and_all_leave_at_once(funded: VenueOnC
     request(funded, 1_000, account=3)
     funded.vault.call(funded.who(3), "withdraw", 0, WALLET)  # the same second
     assert funded.tokens[0].number("balanceOf", WALLET) == 1_600
-    for doing in (lambda: funded.settle(), lambda: funded.vault.call(OPERATOR, "heartbeat")):
+    for doing in (funded.settle, lambda: funded.vault.call(OPERATOR, "heartbeat")):
         with refused("frozen"):
             doing()
     with refused("frozen"):

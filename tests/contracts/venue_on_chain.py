@@ -46,7 +46,7 @@ class VenueOnChain:
     def fund(self, account: int, tid: int, units: int) -> None:
         """Mint to a holder, allow the vault, and deposit."""
         token, who = self.tokens[tid], self.who(account)
-        _, _, _, scale = (0, *self.vault.view("token", tid))
+        scale = self.vault.view("token", tid)[2]
         amount = units * int(scale)
         token.call(ISSUER, "mint", who, amount)
         token.call(who, "approve", self.vault.address, amount)

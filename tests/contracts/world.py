@@ -118,9 +118,7 @@ class World:
         artifact = load(VAULT)
         kinds = ["address"] * 4 + ["bytes32", "uint256", "uint256"]
         who = roles or (OWNER, OPERATOR, GUARDIAN, REGISTRAR)
-        return self.deploy(
-            Interface(artifact.abi), artifact.bytecode, kinds, [*who, GENESIS, exit_delay_s, silence_s]
-        )
+        return self.deploy(Interface(artifact.abi), artifact.bytecode, kinds, [*who, GENESIS, exit_delay_s, silence_s])
 
     def stablecoin(self, decimals: int = 6, symbol: str = "JPY") -> Contract:
         artifact = load(STABLECOIN)
