@@ -22,7 +22,7 @@ from fxengine.cli.output import Json, answering, console, print_json, print_tabl
 from fxengine.client import Client, MoneyMovement, SettlementNotice
 from fxengine.codes import Side
 from fxengine.errors import FxEngineError
-from fxengine.gateway.service import LEDGER_NAME
+from fxengine.ledger.base import ledger_of
 from fxengine.ledger.reading import open_reader
 
 commands = typer.Typer()
@@ -192,7 +192,7 @@ def bust(
     with answering(as_json), operator(venue) as (client, home):
         if instrument not in home.venue.instrument:
             raise FxEngineError(f"{instrument} is not listed here; listed are {', '.join(home.venue.instrument)}")
-        with open_reader(ledger or f"sqlite:{venue / LEDGER_NAME}") as books:
+        with open_reader(ledger_of(venue, ledger)) as books:
             rows = books.rows(_TRADE, home.venue.instrument[instrument].index, number)
         if not rows:
             raise FxEngineError(f"the ledger has no trade {number} of {instrument}; it has each once it is settled")

@@ -68,7 +68,7 @@ def publish(batch: Batch = None, ledger: Ledger = None, venue: VenueDir = Path()
     """
     with answering(as_json):
         home = Home(venue)
-        with open_reader(ledger or home.ledger_url) as reader:
+        with open_reader(home.ledger(ledger)) as reader:
             published = _publish(home, Prover(reader, home.proof_secret(), batch))
     _show_commitment(published, as_json)
 
@@ -97,7 +97,7 @@ def account(
     """
     with answering(as_json):
         home = Home(venue)
-        with open_reader(ledger or home.ledger_url) as reader:
+        with open_reader(home.ledger(ledger)) as reader:
             holder = find_holder(reader, who, issuer)
             prover = Prover(reader, home.proof_secret(), batch or home.commitments.newest())
             published = _publish(home, prover)
@@ -133,7 +133,7 @@ def trade_(
     """Write a proof that a trade is in its batch; the batch is committed to if it is not yet."""
     with answering(as_json):
         home = Home(venue)
-        with open_reader(ledger or home.ledger_url) as reader:
+        with open_reader(home.ledger(ledger)) as reader:
             prover = Prover(reader, home.proof_secret(), find_trade(reader, instrument, number).batch)
             proof = prover.trade(instrument, number)
             published = _publish(home, prover)

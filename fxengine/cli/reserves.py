@@ -80,7 +80,7 @@ def show(
         return
     with answering(as_json):
         home = Home(venue)
-        with open_reader(ledger or home.ledger_url) as reader:
+        with open_reader(home.ledger(ledger)) as reader:
             owed = liabilities(reader)
         now_ns = time.time_ns()
         found = positions(home.venue, owed, home.attestations.all(), now_ns)

@@ -27,7 +27,7 @@ class Proved:
     @property
     def trade_number(self) -> str:
         """The number of the venue's only trade, as its ledger has it."""
-        with open_reader(self.home.ledger_url) as reader:
+        with open_reader(self.home.ledger()) as reader:
             ((number,),) = reader.rows("SELECT number FROM trades")
         return str(number)
 

@@ -21,10 +21,10 @@ from fxengine.ledger.evm.lease import Lease
 from fxengine.ledger.evm.outbox import Entry, Outbox, insertion
 from fxengine.ledger.evm.poster import Poster
 from fxengine.ledger.evm.vault import GAS_BASE, GAS_MAX, GAS_OF_RECORD, Vault
+from fxengine.ledger.reading import BOOKS_OF_A_CHAIN
 from fxengine.ledger.sqlite import SqliteLedger
 from fxengine.venue import Venue
 
-BOOKS_NAME: Final = "books.sqlite"
 LEASE_NAME: Final = "poster.lock"
 GAS_WANTED: Final = 12_000_000
 """What a batch of several stretches may cost at most: well below GAS_MAX, which a single stretch may come to."""
@@ -58,7 +58,7 @@ class EvmLedger(SqliteLedger):
         self.frame_commands_max = _frame_commands_max(venue)
         self._lease = Lease(directory / LEASE_NAME)
         try:
-            super().__init__(directory / BOOKS_NAME, venue)
+            super().__init__(directory / BOOKS_OF_A_CHAIN, venue)
         except BaseException:
             self._lease.end()
             raise

@@ -20,7 +20,7 @@ GAS_BASE: Final = 160_000
 GAS_OF_RECORD: Final = 25_000
 """Above what a settlement costs besides its records, and what a record costs: 37 bytes of calldata, and a word of
 storage that was empty before."""
-_DEPTH: Final = re.compile(r"depth:([0-9]{1,6})")
+_DEPTH: Final = re.compile(r"depth:([0-9]+)")
 _BENIGN: Final = ("already known", "already imported", "nonce too low", "known transaction", "already in mempool")
 _UNDERPRICED: Final = "underpriced"
 
@@ -32,7 +32,8 @@ class Underpriced(Exception):
 class Vault:
     """The vault at ``address``, as ``operator`` (an address too) deals with it.
 
-    ``finality`` is ``finalized``, ``safe`` or ``depth:N``. Methods raise what :class:`fxengine.chain.rpc.Rpc` does.
+    ``finality`` is the deployment's policy: ``finalized``, ``safe`` or ``depth:N``. Methods raise what
+    :class:`fxengine.chain.rpc.Rpc` does.
     """
 
     def __init__(
@@ -44,8 +45,6 @@ class Vault:
         self._balance_of = interface.function("balance_of")
         self._pending = interface.function("pending")
         found = _DEPTH.fullmatch(finality)
-        if not found and finality not in ("finalized", "safe"):
-            raise ChainError("BAD_FINALITY", f"a finality policy is finalized, safe or depth:N, not {finality!r}")
         self._depth = int(found[1]) if found else None
         self._final_tag = finality
 
