@@ -169,7 +169,7 @@ def _number(account: str, ledger: str | None, venue: Path, directory: Path) -> i
     from fxengine.ledger.reading import open_reader
 
     books = directory / "books.sqlite"
-    with open_reader(ledger or (f"sqlite:{books}" if books.exists() else Home(venue).ledger_url)) as reader:
+    with open_reader(ledger or (f"sqlite:{books}" if books.exists() else Home(venue).ledger())) as reader:
         return find_holder(reader, account).account
 
 

@@ -40,12 +40,9 @@ def enlist(home: Home, currencies: Iterable[str]) -> bool:
     venue = home.venue
     listed = venue.issuers.get(VAULT_ISSUER)
     if listed is not None:
-        if sorted(listed.issues) == wanted:
+        if listed.issues == set(wanted):
             return False
-        raise FxEngineError(
-            f"{home.venue_file} lists the vault as the issuer of {', '.join(sorted(listed.issues)) or 'nothing'}, and"
-            f" it holds {', '.join(wanted)}: change that issuer's line issues, then try again"
-        )
+        return _widen(home, sorted(listed.issues), wanted)
     if LEVEL not in venue.levels:
         raise FxEngineError(f"{home.venue_file} has no level {LEVEL!r} for the vault's account: add levels.{LEVEL}")
     for issuer in venue.issuers.values():
@@ -60,13 +57,33 @@ def enlist(home: Home, currencies: Iterable[str]) -> bool:
     block = _BLOCK.format(
         name=VAULT_ISSUER, kid=VAULT_KID, key=key.public_text, level=LEVEL,
         jurisdiction=min(min(issuer.jurisdictions) for issuer in venue.issuers.values() if issuer.jurisdictions),
-        currencies=", ".join(f'"{code}"' for code in wanted),
+        currencies=_quoted(wanted),
     )  # fmt: skip
-    text = home.venue_file.read_text(encoding="utf-8").rstrip("\n")
-    partial = home.venue_file.with_suffix(".partial")
-    partial.write_text(f"{text}\n{block}", encoding="utf-8")
-    partial.replace(home.venue_file)
+    _write(home, home.venue_file.read_text(encoding="utf-8").rstrip("\n") + f"\n{block}")
     return True
+
+
+def _widen(home: Home, before: list[str], wanted: list[str]) -> bool:
+    """List the vault for more currencies than before, where its line stands as it was written here."""
+    text = home.venue_file.read_text(encoding="utf-8")
+    line = f"issues = [{_quoted(before)}]"
+    if not set(before) < set(wanted) or text.count(line) != 1:
+        raise FxEngineError(
+            f"{home.venue_file} lists the vault as the issuer of {', '.join(before) or 'nothing'}, and it holds"
+            f" {', '.join(wanted)}: change that issuer's line issues, then try again"
+        )
+    _write(home, text.replace(line, f"issues = [{_quoted(wanted)}]"))
+    return True
+
+
+def _quoted(codes: Iterable[str]) -> str:
+    return ", ".join(f'"{code}"' for code in codes)
+
+
+def _write(home: Home, text: str) -> None:
+    partial = home.venue_file.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(home.venue_file)
 
 
 def check_enlisted(home: Home, currencies: Iterable[str]) -> None:

@@ -5,13 +5,15 @@ the venue noticing; and a venue that is gone is simply not told anything.
 """
 
 import logging
+import os
 import threading
 import time
 from contextlib import ExitStack
-from typing import Final
+from pathlib import Path
+from typing import Final, Self
 
 from fxengine.chain.deployment import Deployment
-from fxengine.chain.rpc import Rpc
+from fxengine.chain.rpc import ENVIRONMENT, RPC_DEFAULT, Rpc
 from fxengine.client import Client
 from fxengine.custody.enlisting import DESK, TOKEN_S, check_enlisted, desk_token
 from fxengine.custody.movements import VaultLogs
@@ -37,9 +39,10 @@ class Custody:
     fit together; a node or a venue that cannot be reached is waited for.
     """
 
-    def __init__(self, home: Home, deployment: Deployment, rpc: Rpc, endpoints: Endpoints) -> None:
+    def __init__(self, home: Home, deployment: Deployment, rpc: Rpc) -> None:
         check_enlisted(home, (token.currency for token in deployment.tokens))
-        self._home, self._endpoints = home, endpoints
+        self._home = home
+        self._endpoints = Endpoints("", "", 0)
         progress = Progress.load(deployment.directory, deployment.vault, deployment.deployed_block)
         logs = VaultLogs(rpc, deployment)
         self._relay = Relay(home.venue, deployment, logs, progress, clock_s=time.monotonic)
@@ -47,13 +50,23 @@ class Custody:
         self._told = ""
         self._thread = threading.Thread(target=self._run, name="custody", daemon=True)
 
-    def start(self) -> None:
-        """Begin to look."""
+    @classmethod
+    def of(cls, home: Home, directory: Path) -> Self:
+        """Return the custody of the deployment in a directory, by the node that the environment names."""
+        return cls(home, Deployment.load(directory), Rpc(os.environ.get(ENVIRONMENT) or RPC_DEFAULT))
+
+    def start(self, endpoints: Endpoints) -> None:
+        """Begin to look, for the venue that is served there."""
+        self._endpoints = endpoints
         self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end after the look that is under way. Safe in a signal's handler."""
+        self._stop.set()
 
     def close(self) -> None:
         """End after the look that is under way. Nothing is lost: the next start goes on."""
-        self._stop.set()
+        self.stop()
         if self._thread.ident is not None:
             self._thread.join()
 
