@@ -129,8 +129,7 @@ CREATE TABLE busts (
   number bigint NOT NULL,
   batch bigint NOT NULL,
   sequence bigint NOT NULL,
-  PRIMARY KEY (instrument, number),
-  FOREIGN KEY (instrument, number) REFERENCES trades (instrument, number)
+  PRIMARY KEY (instrument, number)
 );
 CREATE INDEX busts_of_batch ON busts (batch);
 
