@@ -166,6 +166,9 @@ def test_publishing_again_shows_what_was_published(proved: Proved, files: dict[s
         (["prove", "check", "missing.json"], "--root"),
         (["prove", "custody"], "owed nothing"),
         (["prove", "payer-1", "--ledger", "memory:"], "sqlite:PATH"),
+        (["prove", "payer-1", "--batch", "9" * 20], "past 64 bits"),
+        (["prove", "trade", "HKD/JPY", "9" * 20], "past 64 bits"),
+        (["prove", "payer-\udcff"], "no UTF-8"),
     ],
 )
 def test_what_cannot_be_proved_is_said_in_words(proved: Proved, arguments: list[str], text: str) -> None:
