@@ -21,6 +21,15 @@ Account = Annotated[
 ]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="A currency's code, such as HKD.")]
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="An exact decimal amount, such as 250000.00.")]
+Ledger = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="FXENGINE_LEDGER",
+        help="Where the venue's trades settled. A password belongs into the variable, not onto the command line. "
+        "Default: DIR/ledger.sqlite.",
+    ),
+]
 ClientOrderId = Annotated[
     int | None,
     typer.Option(

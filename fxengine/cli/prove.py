@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from fxengine.cli.connect import VenueDir
+from fxengine.cli.connect import Ledger, VenueDir
 from fxengine.cli.output import Json, answering, console, print_json, print_table
 from fxengine.errors import FxEngineError
 from fxengine.home import Home
@@ -52,9 +52,6 @@ commands = typer.Typer(
     ),
 )
 
-Ledger = Annotated[
-    str | None, typer.Option(metavar="URL", help="Where the venue's trades settled. Default: DIR/ledger.sqlite.")
-]
 Batch = Annotated[int | None, typer.Option(min=1, metavar="NUMBER", help="The batch to prove. Default: the newest.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the proof files.")]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from fxengine.cli.connect import VenueDir
+from fxengine.cli.connect import Ledger, VenueDir
 from fxengine.cli.output import Json, answering, console, errors, print_json, print_table
 from fxengine.errors import FxEngineError
 from fxengine.home import SANDBOX_DAYS, Home
@@ -69,9 +69,7 @@ def attest(
 @reserves.callback()
 def show(
     ctx: typer.Context,
-    ledger: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where the venue's trades settled. Default: DIR/ledger.sqlite.")
-    ] = None,
+    ledger: Ledger = None,
     venue: VenueDir = Path(),
     as_json: Json = False,
 ) -> None:
