@@ -17,7 +17,7 @@ from fxengine.ledger.holders import find_holder
 from fxengine.ledger.reading import open_reader
 from fxengine.proof import trade
 from fxengine.proof.commitment import BYTES_MAX, Commitment, open_commitment
-from fxengine.proof.fields import Fields, FieldsError
+from fxengine.proof.fields import JSON_BYTES_MAX, Fields, FieldsError
 from fxengine.proof.flaws import COMMITMENT_FLAWS, ProofFlaw
 from fxengine.proof.liability import LiabilityProof
 from fxengine.proof.prover import Prover, find_trade
@@ -188,7 +188,8 @@ def _publish(home: Home, prover: Prover) -> Published:
 
 
 def _read_proof(file: Path) -> tuple[LiabilityProof | TradeProof | None, ProofFlaw | None]:
-    text = file.read_text(encoding="utf-8", errors="replace")
+    with file.open("rb") as opened:
+        text = opened.read(JSON_BYTES_MAX + 1).decode("utf-8", "replace")
     try:
         kind = Fields.of_json(text).text("format")
         return (TradeProof.from_json(text) if kind == trade.FORMAT else LiabilityProof.from_json(text)), None
@@ -247,7 +248,7 @@ def _show_commitment(published: Published, as_json: bool) -> None:
 def _show_verdict(
     proof: LiabilityProof | TradeProof | None, flaw: ProofFlaw | None, committed: Commitment | None, as_json: bool
 ) -> None:
-    said = _said(proof)
+    said = _said(proof, is_committed=committed is not None)
     if as_json:
         reason = {"code": flaw.name, "text": flaw.value} if flaw else None
         print_json({"holds": flaw is None, "reason": reason, "signed": committed is not None, **said})
@@ -259,17 +260,21 @@ def _show_verdict(
     print_table(["it says", ""], [[name, escape(str(value))] for name, value in said.items()])
 
 
-def _said(proof: LiabilityProof | TradeProof | None) -> dict[str, object]:
-    """Return what a proof claims, field by field."""
+def _said(proof: LiabilityProof | TradeProof | None, *, is_committed: bool) -> dict[str, object]:
+    """Return what a proof claims, field by field, as far as what it was held against can vouch for it.
+
+    A root alone is not made from the currency's decimals, nor a trade's from venue, batch and symbol: a file could say
+    any, and hold.
+    """
     if isinstance(proof, LiabilityProof):
+        amounts = {"amount_units": str(proof.amount_units), "total_units": str(proof.total_units)}
         return {
             "venue": proof.venue, "batch": proof.batch, "account": proof.account, "issuer": proof.issuer,
-            "subject": proof.subject, "currency": proof.currency, "amount": proof.amount_text,
-            "total": proof.total_text, "root": proof.root.hex(),
+            "subject": proof.subject, "currency": proof.currency,
+            **({"amount": proof.amount_text, "total": proof.total_text} if is_committed else amounts),
+            "root": proof.root.hex(),
         }  # fmt: skip
     if isinstance(proof, TradeProof):
-        return {
-            "venue": proof.venue, "batch": proof.batch, "instrument": proof.instrument, "number": proof.number,
-            **proof.trade, "root": proof.root.hex(),
-        }  # fmt: skip
+        place = {"venue": proof.venue, "batch": proof.batch, "instrument": proof.instrument} if is_committed else {}
+        return {**place, "number": proof.number, **proof.trade, "root": proof.root.hex()}
     return {}

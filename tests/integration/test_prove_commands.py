@@ -92,6 +92,23 @@ def test_a_proof_holds_against_a_root_and_the_other_spelling_works(proved: Prove
     root = json.loads(files["HKD"].read_text())["root"]
     said = proved.offline("--check", str(files["HKD"]), "--root", root)
     assert (said["holds"], said["signed"], said["exit_code"]) == (True, False, 0)
+    assert said["amount_units"] == "250000248575"
+
+
+def test_what_a_root_is_not_made_from_is_not_repeated(proved: Proved, files: dict[str, Path], tmp_path: Path) -> None:
+    for kind, change in (("HKD", {"decimals": 0}), ("trade", {"instrument": "EUR/USD", "venue": "other", "batch": 9})):
+        told = json.loads(files[kind].read_text()) | change
+        (tmp_path / "changed.json").write_text(json.dumps(told))
+        said = proved.offline("check", str(tmp_path / "changed.json"), "--root", told["root"])
+        assert said["holds"]
+        assert not {"amount", "instrument"} & said.keys(), "a root does not vouch for these"
+        against = ["--commitment", str(files["commitment"]), "--key", proved.key]
+        assert not proved.offline("check", str(tmp_path / "changed.json"), *against)["holds"]
+
+
+def test_a_file_without_end_is_no_proof(proved: Proved) -> None:
+    said = proved.offline("check", "/dev/zero", "--root", "00" * 32)
+    assert (said["exit_code"], said["reason"]["code"]) == (1, "MALFORMED")  # type: ignore[index]
 
 
 def test_a_trades_proof_holds_offline(proved: Proved, files: dict[str, Path]) -> None:
