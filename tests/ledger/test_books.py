@@ -118,6 +118,7 @@ def test_an_accountant_reads_statements_in_decimals_and_a_trial_balance(
         "UPDATE busts SET number = number + 1",
         "UPDATE balances SET amount_units = amount_units + 1 WHERE account > 1",
         "UPDATE balances SET amount_units = amount_units + 1, batch = batch + 1 WHERE account > 1",
+        "UPDATE balances SET amount_units = amount_units + 1, batch = 5 WHERE batch < 5",
         "UPDATE balances SET account = 99 WHERE account = 2",
         "UPDATE accounts SET subject = 'someone else' WHERE account = 2",
         "UPDATE currencies SET decimals = 2",

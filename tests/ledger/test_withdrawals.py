@@ -85,6 +85,23 @@ def test_a_withdrawal_that_ends_wrongly_is_refused(
     assert (ledger.cursor().batch_id, ledger.balance(ALICE, USD)) == (2, 100)
 
 
+@pytest.mark.parametrize("first", [PAID, RETURNED])
+def test_a_withdrawal_that_has_ended_does_not_end_again(
+    sql_url: str, open_: Open, books: Books, first: WithdrawalStep
+) -> None:
+    ledger = open_(sql_url)
+    ledger.post(funded(books))
+    ended = (OUT, paid(12, 11)) if first is PAID else ([], None)
+    ledger.post(books.close(ended[0], transfers=ended[1], withdrawals=steps((11, 11, HELD), (12, 11, first)), last=20))
+    before = ledger.balances()
+    for again, moves, transfers in ((RETURNED, [], None), (PAID, OUT, paid(21, 11))):
+        start = books.cursor
+        with pytest.raises(LedgerError, match="refuses the batch"):
+            ledger.post(books.close(moves, transfers=transfers, withdrawals=steps((21, 11, again)), last=30))
+        books.cursor = start
+    assert (ledger.cursor().batch_id, ledger.balances()) == (2, before)
+
+
 def test_a_deposit_is_credited_once_by_its_external_reference(sql_url: str, open_: Open, books: Books) -> None:
     ledger = open_(sql_url)
     reference = hashlib.blake2b(b"wire 77", digest_size=16).digest()

@@ -185,6 +185,9 @@ def test_a_trade_under_another_commitment_has_a_reason(traded: tuple[TradeProof,
     assert proof.check(commitment=replace(said, venue="another")) is ProofFlaw.OTHER_VENUE
     assert proof.check(commitment=replace(said, head=bytes(32))) is ProofFlaw.OTHER_HEAD
     assert proof.check(commitment=replace(said, trades_root=bytes(32))) is ProofFlaw.NOT_COMMITTED
+    # Among the first of nine trades as among the first of ten the same hashes lead up.
+    more = replace(proof, n_trades=proof.n_trades + 1)
+    assert (more.check(), more.check(commitment=said)) == (None, ProofFlaw.NOT_COMMITTED)
     other = next(symbol for symbol in said.instruments if symbol != proof.instrument)
     assert replace(proof, instrument=other).check(commitment=said) is ProofFlaw.OTHER_INSTRUMENT
     assert replace(proof, number=proof.number + 1).check() is ProofFlaw.OTHER_INSTRUMENT
