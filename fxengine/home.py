@@ -190,7 +190,13 @@ class Home:
         path = self.keys / "salts.secret"
         if not path.exists():
             create_private(path, os.urandom(SECRET_BYTES), "secret")
-        return read_private(path, "secret")
+        secret = read_private(path, "secret")
+        if len(secret) < SECRET_BYTES:
+            raise FxEngineError(
+                f"{path} is cut short; put back the copy that you kept: without it no proof of a batch that is committed"
+                " to can be made again. If nothing was ever proved here, remove it"
+            )
+        return secret
 
     @property
     def attestations(self) -> Attestations:

@@ -210,3 +210,7 @@ def test_without_its_secret_a_venue_signs_no_second_commitment_to_a_batch(
     said = typed("prove", "payer-1", "--venue", copy)
     assert said["exit_code"] == 1
     assert "nothing was signed" in said["error"]["text"]
+    (copy / "keys" / "salts.secret").write_bytes(b"cut short")
+    said = typed("prove", "payer-1", "--venue", copy)
+    assert (said["exit_code"], said["error"]["code"]) == (1, "FxEngineError")
+    assert "put back the copy" in said["error"]["text"]
