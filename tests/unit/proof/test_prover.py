@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -257,8 +258,23 @@ def test_a_batch_is_committed_to_once(tmp_path: Path, posted: Posted, reader: Re
     assert first.file.read_text() == token
     commitments.publish(Prover(reader, SECRET, 2).commitment, operator.key, NOW_NS)
     assert commitments.newest() == 5
-    with pytest.raises(FxEngineError, match="nothing was signed"):
+    with pytest.raises(FxEngineError, match="nothing was published"):
         commitments.publish(Prover(reader, bytes(32)).commitment, operator.key, NOW_NS)
+
+
+def test_of_two_who_publish_at_once_one_does_and_both_show_its_signature(tmp_path: Path, reader: Reader) -> None:
+    operator = Operator()
+    commitments = Commitments(tmp_path / "commitments", operator.keys)
+    commitment = Prover(reader, SECRET).commitment
+    quicker: list[str] = []
+
+    class Slow:
+        def sign(self, claims: Mapping[str, object], *, typ: str) -> str:
+            quicker.append(commitments.publish(commitment, operator.key, NOW_NS + 10**12).file.read_text())
+            return operator.key.sign(claims, typ=typ)
+
+    assert commitments.publish(commitment, Slow(), NOW_NS).file.read_text() == quicker[0]
+    assert len(list((tmp_path / "commitments").iterdir())) == 1
 
 
 def test_a_kept_commitment_that_was_changed_is_not_taken_for_one(tmp_path: Path, reader: Reader) -> None:
