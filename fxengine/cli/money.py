@@ -14,6 +14,7 @@ from fxengine.cli.connect import (
     VenueDir,
     account_number,
     operator,
+    own_books,
     session,
     wait_final,
     with_own_id,
@@ -22,7 +23,6 @@ from fxengine.cli.output import Json, answering, console, print_json, print_tabl
 from fxengine.client import Client, MoneyMovement, SettlementNotice
 from fxengine.codes import Side
 from fxengine.errors import FxEngineError
-from fxengine.ledger.reading import open_reader
 
 commands = typer.Typer()
 withdrawal = typer.Typer(
@@ -178,7 +178,7 @@ def bust(
     with answering(as_json), operator(venue) as (client, home):
         if instrument not in home.venue.instrument:
             raise FxEngineError(f"{instrument} is not listed here; listed are {', '.join(home.venue.instrument)}")
-        with open_reader(ledger or home.ledger_url) as books:
+        with own_books(home, ledger) as books:
             rows = books.rows(_TRADE, home.venue.instrument[instrument].index, number)
         if not rows:
             raise FxEngineError(f"the ledger has no trade {number} of {instrument}; it has each once it is settled")

@@ -9,12 +9,11 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from fxengine.cli.connect import Ledger, VenueDir
+from fxengine.cli.connect import Ledger, VenueDir, own_books
 from fxengine.cli.output import Json, answering, console, print_json, print_table
 from fxengine.errors import FxEngineError
 from fxengine.home import Home
 from fxengine.ledger.holders import find_holder
-from fxengine.ledger.reading import open_reader
 from fxengine.proof import trade
 from fxengine.proof.commitment import BYTES_MAX, Commitment, open_commitment
 from fxengine.proof.fields import JSON_BYTES_MAX, Fields, FieldsError
@@ -65,7 +64,7 @@ def publish(batch: Batch = None, ledger: Ledger = None, venue: VenueDir = Path()
     """
     with answering(as_json):
         home = Home(venue)
-        with open_reader(ledger or home.ledger_url) as reader:
+        with own_books(home, ledger) as reader:
             published = _publish(home, Prover(reader, home.proof_secret(), batch))
     _show_commitment(published, as_json)
 
@@ -94,7 +93,7 @@ def account(
     """
     with answering(as_json):
         home = Home(venue)
-        with open_reader(ledger or home.ledger_url) as reader:
+        with own_books(home, ledger) as reader:
             holder = find_holder(reader, who, issuer)
             prover = Prover(reader, home.proof_secret(), batch or home.commitments.newest())
             published = _publish(home, prover)
@@ -130,7 +129,7 @@ def trade_(
     """Write a proof that a trade is in its batch; the batch is committed to if it is not yet."""
     with answering(as_json):
         home = Home(venue)
-        with open_reader(ledger or home.ledger_url) as reader:
+        with own_books(home, ledger) as reader:
             prover = Prover(reader, home.proof_secret(), find_trade(reader, instrument, number).batch)
             proof = prover.trade(instrument, number)
             published = _publish(home, prover)

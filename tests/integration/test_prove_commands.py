@@ -166,6 +166,18 @@ def test_another_currencys_root_and_another_key_are_refused(proved: Proved, file
     assert (said["exit_code"], said["reason"]["code"]) == (1, "COMMITMENT_TYPE")  # type: ignore[index]
 
 
+def test_another_venues_books_are_not_signed_nor_held_against_its_reserves(proved: Proved, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    assert typed("init", other)["exit_code"] == 0
+    venue_file = other / "venue.toml"
+    venue_file.write_text(venue_file.read_text().replace('id = "fx-sandbox"', 'id = "another"'))
+    for asked in (["prove", "publish"], ["prove", "payer-1"], ["prove", "trade", "HKD/JPY", "1"], ["reserves"]):
+        said = typed(*asked, "--venue", other, "--ledger", proved.home.ledger_url)
+        assert said["exit_code"] == 1
+        assert "is not the ledger of the venue" in said["error"]["text"]
+    assert not (other / "commitments").exists()
+
+
 def test_publishing_again_shows_what_was_published(proved: Proved, files: dict[str, Path]) -> None:
     first = proved.run("prove", "publish", "--batch", str(json.loads(files["HKD"].read_text())["batch"]))
     assert first["file"] == str(files["commitment"])
@@ -209,7 +221,7 @@ def test_without_its_secret_a_venue_signs_no_second_commitment_to_a_batch(
     (copy / "keys" / "salts.secret").unlink()
     said = typed("prove", "payer-1", "--venue", copy)
     assert said["exit_code"] == 1
-    assert "nothing was signed" in said["error"]["text"]
+    assert "nothing was published" in said["error"]["text"]
     (copy / "keys" / "salts.secret").write_bytes(b"cut short")
     said = typed("prove", "payer-1", "--venue", copy)
     assert (said["exit_code"], said["error"]["code"]) == (1, "FxEngineError")
