@@ -193,8 +193,8 @@ class Home:
         secret = read_private(path, "secret")
         if len(secret) < SECRET_BYTES:
             raise FxEngineError(
-                f"{path} is cut short; put back the copy that you kept: without it no proof of a batch that is committed"
-                " to can be made again. If nothing was ever proved here, remove it"
+                f"{path} is cut short; put back the copy that you kept: without it no proof of a batch that is"
+                " committed to can be made again. If nothing was ever proved here, remove it"
             )
         return secret
 

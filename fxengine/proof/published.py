@@ -45,7 +45,9 @@ class Commitments:
 
     def newest(self) -> int | None:
         """Return the newest batch that a commitment is published to. O(files)."""
-        batches = [int(path.stem) for path in self._folder.glob(f"*{_SUFFIX}") if path.stem.isascii() and path.stem.isdigit()]
+        batches = [
+            int(path.stem) for path in self._folder.glob(f"*{_SUFFIX}") if path.stem.isascii() and path.stem.isdigit()
+        ]
         return max(batches, default=None)
 
     def publish(self, commitment: Commitment, signer: Signer, now_ns: int) -> Published:

@@ -182,6 +182,13 @@ def test_a_batch_that_is_wrong_cannot_be_closed_even_by_hand(hand: Hand, posting
         close_by_hand(hand, postings)
 
 
+def test_a_withdrawal_does_not_end_in_a_batch_that_is_closed(hand: Hand) -> None:
+    hand.run("BEGIN")
+    hand.run("INSERT INTO postings VALUES (6, 1, 0, -7), (6, 2, 0, 7)")
+    with pytest.raises(REFUSED, match="ends once"):
+        hand.run("UPDATE withdrawals SET state = 'PAID', ended_batch = 5, ended_sequence = 96 WHERE state = 'HELD'")
+
+
 def test_lines_without_a_batch_are_refused_at_commit(hand: Hand) -> None:
     hand.run("BEGIN")
     hand.run("INSERT INTO postings VALUES (6, 1, 0, -7), (6, 2, 0, 7)")
