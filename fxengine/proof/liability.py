@@ -107,12 +107,8 @@ class LiabilityProof:
         return self._check_commitment(commitment) if commitment else None
 
     def _check_commitment(self, commitment: Commitment) -> ProofFlaw | None:
-        if commitment.venue != self.venue:
-            return ProofFlaw.OTHER_VENUE
-        if commitment.batch != self.batch:
-            return ProofFlaw.OTHER_BATCH
-        if commitment.head != self.head:
-            return ProofFlaw.OTHER_HEAD
+        if flaw := commitment.is_about_another(self.venue, self.batch, self.head):
+            return flaw
         owed = commitment.liabilities.get(self.currency)
         if owed is None or owed.decimals != self.decimals:
             return ProofFlaw.OTHER_CURRENCY
