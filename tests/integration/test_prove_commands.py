@@ -184,6 +184,13 @@ def test_publishing_again_shows_what_was_published(proved: Proved, files: dict[s
     assert first["liabilities"]["HKD"]["root"] == json.loads(files["HKD"].read_text())["root"]  # type: ignore[index]
 
 
+def test_a_published_root_is_shown_whole_however_narrow_the_terminal(proved: Proved, files: dict[str, Path]) -> None:
+    text, _ = printed("prove", "publish", "--venue", proved.venue)
+    assert "…" not in text
+    shown = "".join(text.split())
+    assert json.loads(files["HKD"].read_text())["root"][:30] in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
