@@ -3,10 +3,12 @@
 import sqlite3
 from collections import defaultdict
 
+import numpy as np
 import pytest
 
-from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT
+from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, EventKind, Side
 from fxengine.errors import FxEngineError, LedgerError
+from fxengine.ledger import TRADE, TRANSFER
 from fxengine.ledger.holders import Holder, find_holder
 from fxengine.ledger.reading import Reader, Row, open_reader
 from fxengine.statements.period import BatchRange, Period, batches_of, period, utc_text
@@ -88,6 +90,27 @@ def test_money_that_came_and_left_in_one_batch_is_shown_although_it_cancels_out(
     (posting,) = [p for p in found.postings() if p.batch == 7]
     lines = [(line.kind, line.amount_units) for line in posting.lines]
     assert (posting.amount_units, lines) == (0, [("payment", 50), ("withdrawal", -20), ("withdrawal", -30)])
+
+
+def test_a_gain_from_trades_that_left_in_the_same_batch_is_shown(in_file: Kept) -> None:
+    """Alice buys 5 at 4 and sells 4 at 5: one EUR cent more, which she takes out. Nothing of it is left to post."""
+    books, pair = in_file.books, in_file.venue.instruments[0]
+    first, eur, gain = books.cursor.last_sequence + 1, pair.base.index, pair.lot_units
+    trades = [
+        (first + n, books.numbers[0] + 1 + n, 0, side, 0, ALICE, BOB, b"", price, lots, 0, 0)
+        for n, (side, price, lots) in enumerate([(Side.BUY, 4, 5), (Side.SELL, 5, 4)])
+    ]
+    left = (first + 2, ALICE, CUSTODY_ACCOUNT, eur, EventKind.WITHDRAWN, b"", gain, 0, b"", b"")
+    moves = [(BOB, eur, -gain), (CUSTODY_ACCOUNT, eur, gain)]
+    batch = books.close(moves, np.array(trades, TRADE), np.array([left], TRANSFER), last=first + 2)
+    in_file.post(batch)
+    with open_reader(in_file.url) as reader:
+        found = Statement(reader, find_holder(reader, str(ALICE)), ALL)
+        shown = {
+            p.currency: (p.amount_units, [line.kind for line in p.lines]) for p in found.postings() if p.batch == 10
+        }
+    usd = pair.quote.index
+    assert shown == {eur: (0, ["trade", "trade", "withdrawal"]), usd: (0, ["trade", "trade"])}
 
 
 def test_a_bust_is_the_trade_with_all_signs_turned(kept: Kept, reader: Reader) -> None:
