@@ -92,25 +92,31 @@ def test_money_that_came_and_left_in_one_batch_is_shown_although_it_cancels_out(
     assert (posting.amount_units, lines) == (0, [("payment", 50), ("withdrawal", -20), ("withdrawal", -30)])
 
 
-def test_a_gain_from_trades_that_left_in_the_same_batch_is_shown(in_file: Kept) -> None:
-    """Alice buys 5 at 4 and sells 4 at 5: one EUR cent more, which she takes out. Nothing of it is left to post."""
+@pytest.mark.parametrize(("kind", "to"), [(EventKind.WITHDRAWN, CUSTODY_ACCOUNT), (EventKind.RECEIVED, BOB)])
+def test_a_gain_from_trades_that_left_in_the_same_batch_is_shown(in_file: Kept, kind: EventKind, to: int) -> None:
+    """Alice buys 5 of Bob at 4 and sells him 4 at 5; the one that she has more she takes out, or pays to him."""
     books, pair = in_file.books, in_file.venue.instruments[0]
-    first, eur, gain = books.cursor.last_sequence + 1, pair.base.index, pair.lot_units
+    first, base, gain = books.cursor.last_sequence + 1, pair.base.index, pair.lot_units
     trades = [
         (first + n, books.numbers[0] + 1 + n, 0, side, 0, ALICE, BOB, b"", price, lots, 0, 0)
         for n, (side, price, lots) in enumerate([(Side.BUY, 4, 5), (Side.SELL, 5, 4)])
     ]
-    left = (first + 2, ALICE, CUSTODY_ACCOUNT, eur, EventKind.WITHDRAWN, b"", gain, 0, b"", b"")
-    moves = [(BOB, eur, -gain), (CUSTODY_ACCOUNT, eur, gain)]
-    batch = books.close(moves, np.array(trades, TRADE), np.array([left], TRANSFER), last=first + 2)
-    in_file.post(batch)
-    with open_reader(in_file.url) as reader:
-        found = Statement(reader, find_holder(reader, str(ALICE)), ALL)
-        shown = {
-            p.currency: (p.amount_units, [line.kind for line in p.lines]) for p in found.postings() if p.batch == 10
-        }
-    usd = pair.quote.index
-    assert shown == {eur: (0, ["trade", "trade", "withdrawal"]), usd: (0, ["trade", "trade"])}
+    left = (first + 2, ALICE, to, base, kind, b"", gain, 0, b"", b"")
+    moves = [(BOB, base, -gain), (to, base, gain)]  # nothing, where it is Bob's again
+    in_file.post(books.close(moves, np.array(trades, TRADE), np.array([left], TRANSFER), last=first + 2))
+    for account, last in ((ALICE, "withdrawal" if to == CUSTODY_ACCOUNT else "payment"), (BOB, "payment")):
+        with open_reader(in_file.url) as reader:
+            found = Statement(reader, find_holder(reader, str(account)), ALL)
+            shown = {p.currency: [line.kind for line in p.lines] for p in found.postings() if p.batch == 10}
+        ends = [last] if account == ALICE or to == BOB else []
+        assert shown == {base: ["trade", "trade", *ends], pair.quote.index: ["trade", "trade"]}
+
+
+def test_a_statement_goes_on_page_after_page(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [list(Statement(reader, find_holder(reader, str(account)), ALL).postings()) for account in ACCOUNTS]
+    monkeypatch.setattr("fxengine.statements.statement._PAGE_BATCHES", 2)
+    paged = [list(Statement(reader, find_holder(reader, str(account)), ALL).postings()) for account in ACCOUNTS]
+    assert paged == whole
 
 
 def test_a_bust_is_the_trade_with_all_signs_turned(kept: Kept, reader: Reader) -> None:
