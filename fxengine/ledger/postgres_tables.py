@@ -34,7 +34,7 @@ CREATE TABLE accounts (
   role text NOT NULL CHECK (role = CASE account WHEN 0 THEN 'fees' WHEN 1 THEN 'custody' ELSE 'client' END),
   issuer text,
   subject text,
-  UNIQUE (issuer, subject),
+  UNIQUE (subject, issuer),
   CHECK ((issuer IS NULL) = (subject IS NULL))
 );
 

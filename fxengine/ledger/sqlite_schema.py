@@ -59,7 +59,7 @@ CREATE TABLE accounts (
   role TEXT NOT NULL CHECK (role = CASE account WHEN 0 THEN 'fees' WHEN 1 THEN 'custody' ELSE 'client' END),
   issuer TEXT,
   subject TEXT,
-  UNIQUE (issuer, subject),
+  UNIQUE (subject, issuer),
   CHECK ((issuer IS NULL) = (subject IS NULL))
 ) STRICT;
 

@@ -205,12 +205,12 @@ class Plans:
     def __exit__(self, *_: object) -> None: ...
 
 
-@pytest.mark.parametrize("account", ACCOUNTS)
-def test_no_query_of_a_statement_reads_a_whole_large_table(in_file: Kept, account: int) -> None:
+@pytest.mark.parametrize("account", [*map(str, ACCOUNTS), "fees", "custody", "payer-2"])
+def test_no_query_of_a_statement_reads_a_whole_large_table(in_file: Kept, account: str) -> None:
     wanted = Period(times(in_file)[2], times(in_file)[6])
     with open_reader(in_file.url) as reader:
         plans = Plans(reader)
-        assert list(Statement(plans, find_holder(plans, str(account)), wanted).postings())
+        assert list(Statement(plans, find_holder(plans, account), wanted).postings())
     whole = {step for step in plans.steps if step.startswith("SCAN")}
     assert {step.split()[1] for step in whole} <= {"currencies", "instruments"}, whole
     assert any("postings_of_account" in step for step in plans.steps)
