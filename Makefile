@@ -5,27 +5,28 @@ PYTHON ?= python3
 BIN := .venv/bin
 ENVIRONMENT := .venv/.environment
 BUILT := .venv/.built
+ANVIL := .venv/.anvil
 CORE := $(wildcard fxengine/*.pyx fxengine/*.pxd fxengine/core/*.pxi fxengine/core/*.pxd)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test build debug lint bench sim fuzz mutate clean
+.PHONY: help demo test build debug lint contracts bench sim fuzz mutate clean
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: $(BUILT) ## build what is needed, then watch ten stablecoins trade and settle
+demo: $(BUILT) $(ANVIL) ## build what is needed, then watch ten stablecoins trade and settle
 	@$(BIN)/fxengine demo
 
-test: $(BUILT) ## build what is needed, then run every test (ARGS="-k money --seed 7" goes to pytest)
+test: $(BUILT) $(ANVIL) ## build what is needed, then run every test (ARGS="-k money --seed 7" goes to pytest)
 	@$(BIN)/python -m pytest --benchmark-disable $(ARGS)
 
-build: $(BUILT) ## set up .venv with the package, its extras and the compiled core
+build: $(BUILT) $(ANVIL) ## set up .venv with the package, its extras and the compiled core
 	@echo "ready: .venv/bin/fxengine and .venv/bin/python"
 
-debug: $(ENVIRONMENT) ## compile the core with bounds checks and asserts, then run every test on it
+debug: $(ENVIRONMENT) $(ANVIL) ## compile the core with bounds checks and asserts, then run every test on it
 	@rm -f $(BUILT)
 	FXENGINE_DEBUG=1 $(EDITABLE)
 	@$(BIN)/python -m pytest --benchmark-disable $(ARGS)
@@ -35,6 +36,9 @@ lint: $(BUILT) ## ruff, mypy --strict, and the core's stub against the core itse
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest fxengine._core --allowlist tests/stubtest_allowlist.txt
+
+contracts: $(BUILT) ## compile the Vyper sources anew into the JSON files that are deployed
+	@$(BIN)/python -m fxengine.contracts.compiling
 
 bench: $(BUILT) ## measure the core: ns a command, batches, depth (ARGS="--yardstick DIR" adds the ratio to a C++ floor)
 	@$(BIN)/python -m bench.core $(ARGS)
@@ -53,7 +57,7 @@ clean: ## remove everything that make has made, .venv included
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -f fxengine/*.so fxengine/_core.c
 
-# The two steps behind the verbs. Their stamps make them instant when nothing has changed.
+# The three steps behind the verbs. Their stamps make them instant when nothing has changed.
 
 # What the tools need, said before they fail in their own words; it must parse in any Python 3.
 define CHECK
@@ -97,4 +101,9 @@ $(ENVIRONMENT): pyproject.toml constraints.txt
 $(BUILT): $(ENVIRONMENT) setup.py $(CORE)
 	@echo "compiling the core"
 	@$(EDITABLE)
+	@touch $@
+
+# The node of the local chain, at the version that this file pins.
+$(ANVIL): $(ENVIRONMENT) fxengine/chain/local_node.py
+	@$(BIN)/python -m fxengine.chain.local_node
 	@touch $@

@@ -131,6 +131,7 @@ cdef enum EventFlag:
 
 cdef enum AccountFlag:
     OPERATOR = 1
+    ISSUER = 2
 
 cdef enum RejectReason:
     NONE = 0

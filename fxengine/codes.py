@@ -169,6 +169,7 @@ class AccountFlag(IntFlag):
 
     NONE = 0
     OPERATOR = 1
+    ISSUER = 2  # of the currencies that its credential permits
 
 
 class SettlementStatus(IntEnum):
@@ -237,6 +238,7 @@ class RejectReason(IntEnum):
     ACCOUNT_FROZEN = 219
     NOT_IN_SCOPE = 220
     CLIENT_KEY_MISMATCH = 221
+    NOT_ITS_ISSUER = 222
 
     UNKNOWN_INSTRUMENT = 301
     UNKNOWN_CURRENCY = 302
@@ -251,6 +253,7 @@ class RejectReason(IntEnum):
     AMOUNT_OUT_OF_RANGE = 402
     CURRENCY_TOTAL_EXCEEDED = 403
     TOO_MANY_WITHDRAWALS = 404
+    RESERVES_EXCEEDED = 405
 
     BAD_SIDE = 501
     UNSUPPORTED_ORD_TYPE = 502
@@ -341,6 +344,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.ACCOUNT_FROZEN: "The account is frozen; ask the venue's operator why.",
     _R.NOT_IN_SCOPE: "This session may not do this; log on with a token whose scope allows it, or to trade.",
     _R.CLIENT_KEY_MISMATCH: "The connection's CURVE key is not the one that the token names; connect with that key.",
+    _R.NOT_ITS_ISSUER: "Only its own issuer brings this currency in and takes it out; log on with that issuer's token.",
     _R.UNKNOWN_INSTRUMENT: "The instrument is not listed; ask for the venue's instruments.",
     _R.UNKNOWN_CURRENCY: "The currency is not listed; ask for the venue's currencies.",
     _R.SAME_CURRENCY: "A swap needs two different currencies.",
@@ -353,6 +357,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.AMOUNT_OUT_OF_RANGE: "The amount must be a positive number of the currency's smallest units.",
     _R.CURRENCY_TOTAL_EXCEEDED: "The deposit would exceed the largest total the venue can represent; deposit less.",
     _R.TOO_MANY_WITHDRAWALS: "The account may have no more open withdrawals; wait until some are paid or returned.",
+    _R.RESERVES_EXCEEDED: "Less is attested than would be owed with this deposit; have the custodian attest it first.",
     _R.BAD_SIDE: "Side must be 1 (BUY) or 2 (SELL).",
     _R.UNSUPPORTED_ORD_TYPE: "Order type must be 1 (MARKET), 2 (LIMIT), 3 (STOP) or 4 (STOP_LIMIT).",
     _R.UNSUPPORTED_TIME_IN_FORCE: "The time in force does not fit: MARKET takes IOC or FOK, a stop GTC or GTD.",

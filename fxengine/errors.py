@@ -14,6 +14,9 @@ configuration or the machine is at fault, and its message says what to do next::
     |-- LedgerError           the ledger refused or failed
     |   |-- LedgerMismatch    the same batch id with other content, or a gap
     |   `-- LedgerUnavailable the backend does not answer; posting may be retried
+    |-- ChainError            a chain's node, a contract or a key is not as it must be; carries a stable code
+    |   |-- ChainUnavailable  the node does not answer; the same call may be made again
+    |   `-- ChainReverted     the contract refuses the call; carries its reason
     |-- ProtocolError         a peer broke the wire format (client side)
     |-- RequestRejected       the venue refused a request (client side); carries the reason
     `-- VenueUnreachable      no answer within the time allowed (client side)
@@ -65,7 +68,34 @@ class LedgerMismatch(LedgerError):
 
 
 class LedgerUnavailable(LedgerError):
-    """The backend does not answer; nothing is known to have been posted."""
+    """The backend does not answer; nothing is known to have been posted.
+
+    ``needs_somebody`` says that waiting alone will not do: an operator has to hear of it at once.
+    """
+
+    def __init__(self, text: str, *, needs_somebody: bool = False) -> None:
+        super().__init__(text)
+        self.needs_somebody = needs_somebody
+
+
+class ChainError(FxEngineError):
+    """A node, a contract or a key is not as it must be. ``code`` is stable, the text says what to do."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(f"{text} [{code}]")
+        self.code = code
+
+
+class ChainUnavailable(ChainError):
+    """The node does not answer, or not now; nothing is known of the call, and it may be made again."""
+
+
+class ChainReverted(ChainError):
+    """The contract refuses the call. ``reason`` is what it says, empty where it says nothing."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__("CALL_REVERTED", text)
+        self.reason = reason
 
 
 class ProtocolError(FxEngineError):

@@ -109,8 +109,9 @@ class Home:
         lifetime_s: int,
         client_key: str = "",
         scope: Mapping[str, object] | None = None,
+        issuer_name: str | None = None,
     ) -> Path:
-        """Let the sandbox issuer vouch for an account, or the operator issuer for an operator.
+        """Let an issuer vouch for an account: unless one is named the sandbox's, or the operator's for an operator.
 
         The token is kept in ``tokens/`` for later commands, readable by its owner alone; its path is
         returned. It names ``client_key``, or else the CURVE key that was made here for the account.
@@ -118,7 +119,10 @@ class Home:
         venue = self.venue
         if level not in venue.levels:
             raise FxEngineError(f"level {level!r} is not one of this venue's: {', '.join(venue.levels)}")
-        issuer = self._issuer_for(level)
+        issuer = self._issuer_for(level, issuer_name)
+        if level not in issuer.levels:
+            known = ", ".join(sorted(issuer.levels))
+            raise FxEngineError(f"{issuer.name} may not vouch for level {level!r}; it may for {known}")
         if jurisdiction not in issuer.jurisdictions:
             known = ", ".join(sorted(issuer.jurisdictions))
             raise FxEngineError(f"{issuer.name} may not vouch for jurisdiction {jurisdiction!r}; it may for {known}")
@@ -132,7 +136,7 @@ class Home:
             venue_id=venue.id,
             level=level,
             jurisdiction=jurisdiction,
-            currencies=currencies or list(venue.currency),
+            currencies=currencies or [code for code in venue.currency if code in (issuer.issues or venue.currency)],
             issued_at_ns=time.time_ns(),
             lifetime_s=lifetime_s,
             client_key=client_key or (own.public if own else ""),
@@ -275,12 +279,12 @@ class Home:
         if ours:
             self.endpoints_file.unlink(missing_ok=True)
 
-    def new_signing_key(self, kid: str) -> SigningKey:
-        """Make another key for the sandbox issuer; it signs from when the venue file lists it."""
-        return create_key(self.keys, SANDBOX_ISSUER, kid)
+    def new_signing_key(self, kid: str, issuer: str = SANDBOX_ISSUER) -> SigningKey:
+        """Make a key for an issuer; it signs from when the venue file lists it."""
+        return create_key(self.keys, issuer, kid)
 
-    def _issuer_for(self, level: str) -> Issuer:
-        name = OPERATOR_ISSUER if level == "operator" else SANDBOX_ISSUER
+    def _issuer_for(self, level: str, name: str | None = None) -> Issuer:
+        name = name or (OPERATOR_ISSUER if level == "operator" else SANDBOX_ISSUER)
         try:
             return self.venue.issuers[name]
         except KeyError:

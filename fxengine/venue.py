@@ -90,7 +90,8 @@ class Level:
 class Issuer:
     """Who may vouch for accounts, with which keys (kid to raw Ed25519 public key) and how far.
 
-    An issuer with ``operator`` set vouches for the venue's own operators instead of clients.
+    An issuer with ``operator`` set vouches for the venue's own operators instead of clients; one with ``issues``
+    is the issuer of currencies, and its accounts bring these in and take them out.
     """
 
     name: str
@@ -98,6 +99,8 @@ class Issuer:
     levels: frozenset[str]
     jurisdictions: frozenset[str]
     operator: bool
+    issues: frozenset[str] = frozenset()
+    """Codes of the currencies that it issues, alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class _Reader:
             currencies=currencies,
             instruments=self._instruments(by_code),
             levels=levels,
-            issuers=self._issuers(levels),
+            issuers=self._issuers(levels, by_code),
             custodians=self._custodians(by_code),
             attestation_max_age_s=_int(reserves, "reserves", "max_age_s", 1, 366 * 86_400, 86_400),
         )
@@ -160,22 +160,30 @@ class _Reader:
             raise VenueError("levels", "a venue needs at least one KYC level")
         return found
 
-    def _issuers(self, levels: dict[str, Level]) -> dict[str, Issuer]:
+    def _issuers(self, levels: dict[str, Level], currency: dict[str, Currency]) -> dict[str, Issuer]:
         found: dict[str, Issuer] = {}
+        issued: set[str] = set()
         for n, row in enumerate(_rows(self.tree, "issuers")):
             at = f"issuers[{n}]"
-            _no_unknown(at, row, {"iss", "keys", "levels", "jurisdictions", "operator"})
+            _no_unknown(at, row, {"iss", "keys", "levels", "jurisdictions", "operator", "issues"})
             name = _signer(row, at, found)
             allowed = _strings(row, at, "levels")
             for level in allowed:
                 if level not in levels:
                     raise VenueError(f"{at}.levels", f"{level!r} is not one of this file's levels")
+            operator, issues = _get(row, at, "operator", bool, False), _codes(row, at, "issues", currency, [])
+            if operator and issues:
+                raise VenueError(f"{at}.issues", "operators issue nothing; list the issuer of a currency by itself")
+            if twice := issued.intersection(issues):
+                raise VenueError(f"{at}.issues", f"{min(twice)} has an issuer already")
+            issued.update(issues)
             found[name] = Issuer(
                 name=name,
                 keys=_keys(row, at),
                 levels=frozenset(allowed),
                 jurisdictions=frozenset(_strings(row, at, "jurisdictions")),
-                operator=_get(row, at, "operator", bool, False),
+                operator=operator,
+                issues=frozenset(issues),
             )
         if not found:
             raise VenueError("issuers", "a venue needs at least one KYC issuer, or nobody can log on")
@@ -187,10 +195,7 @@ class _Reader:
             at = f"custodians[{n}]"
             _no_unknown(at, row, {"iss", "keys", "currencies"})
             name = _signer(row, at, found)
-            codes = _strings(row, at, "currencies")
-            for code in codes:
-                if code not in currency:
-                    raise VenueError(f"{at}.currencies", f"{code!r} is not one of this file's currencies")
+            codes = _codes(row, at, "currencies", currency, None)
             if not codes:
                 raise VenueError(f"{at}.currencies", "a custodian attests the reserves of at least one currency")
             found[name] = Custodian(name, _keys(row, at), frozenset(codes))
@@ -244,6 +249,15 @@ def _strings(row: dict[str, Any], at: str, key: str) -> list[str]:
     if not all(isinstance(v, str) for v in values):
         raise VenueError(f"{at}.{key}", "must be a list of text")
     return values
+
+
+def _codes(row: dict[str, Any], at: str, key: str, listed: dict[str, Currency], default: list[str] | None) -> list[str]:
+    """Return codes of listed currencies; without a default the key must be there."""
+    codes = _strings(row, at, key) if key in row or default is None else default
+    for code in codes:
+        if code not in listed:
+            raise VenueError(f"{at}.{key}", f"{code!r} is not one of this file's currencies")
+    return codes
 
 
 def _no_unknown(at: str, row: dict[str, Any], known: set[str]) -> None:

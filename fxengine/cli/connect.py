@@ -114,6 +114,18 @@ def own_books(home: Home, ledger: str | None) -> Iterator[Reader]:
         yield reader
 
 
+@contextmanager
+def mover(venue: Path, account: str | None) -> Iterator[tuple[Client, Home]]:
+    """Log on as whoever moves money in and out: an issuer's account of which a token is kept, or else the operator."""
+    if account is None:
+        with operator(venue) as found:
+            yield found
+    else:
+        home = Home(venue)
+        with connected(home, account) as client:
+            yield client, home
+
+
 def account_number(client: Client, home: Home, account: str) -> int:
     """Find an account by its name; open it first where it has a token here and has never logged on."""
     try:

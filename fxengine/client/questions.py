@@ -46,13 +46,16 @@ class Questions(ClientSession):
         """Ask for the venue's currencies and instruments."""
         return self._ask("VENUE_REQUEST", VenueRequest, self._learn_listing)
 
-    def balances(self) -> Call[dict[str, Balance]]:
-        """Ask for the account's balances, by currency code; those that are zero are left out."""
+    def balances(self, account: int = 0) -> Call[dict[str, Balance]]:
+        """Ask for the account's balances, by currency code; those that are zero are left out.
+
+        ``account``: whose, for operators and issuers; 0: the account's own.
+        """
 
         def read(message: Balances) -> dict[str, Balance]:
             return {balance.currency.code: balance for balance in self._read_balances(message)}
 
-        return self._ask("BALANCES_REQUEST", BalancesRequest, read)
+        return self._ask("BALANCES_REQUEST", lambda number: BalancesRequest(number, account), read)
 
     def book(self, instrument: str, depth: int = 10) -> Call[BookReplica]:
         """Ask for a snapshot of a book, ``depth`` levels a side."""

@@ -28,7 +28,7 @@ import numpy as np
 
 from fxengine.codes import CommandKind
 from fxengine.engine.disk import Disk, Durability
-from fxengine.engine.frames import Frame, Place
+from fxengine.engine.frames import FRAME_RECORDS_MAX, Frame, Place
 from fxengine.engine.journal import SEGMENT_BYTES, UNSYNCED_BYTES_MAX, Journal
 from fxengine.engine.matching import CoreType, MatchingCore
 from fxengine.engine.replica import Replica
@@ -77,7 +77,9 @@ class Engine:
     ``core_type`` (default: the compiled core) is called with the venue's instruments and bounds;
     the journal lies in ``data_dir``/journal; ``clock_ns`` returns nanoseconds since 1970 UTC and
     may jump, stamps never go back. ``segment_bytes``, ``unsynced_bytes_max`` and ``disk`` are the
-    journal's. A call after a fault (of the disk, of a core, of an observer) raises what stopped it.
+    journal's.
+    A frame holds ``frame_commands_max`` commands at most: settlement cuts where a frame ends. A call after a fault (of
+    the disk, of a core, of an observer) raises what stopped it.
     """
 
     def __init__(
@@ -91,8 +93,10 @@ class Engine:
         segment_bytes: int = SEGMENT_BYTES,
         unsynced_bytes_max: int = UNSYNCED_BYTES_MAX,
         disk: Disk | None = None,
+        frame_commands_max: int = FRAME_RECORDS_MAX,
     ) -> None:
         self.clock_ns = clock_ns
+        self._frame_commands_max = frame_commands_max
         self._sequencer = Sequencer(clock_ns)
         self._replica = Replica(venue, self._sequencer, core_type)
         self.core = self._replica.core
@@ -189,7 +193,7 @@ class Engine:
         if commands.ndim != 1 or commands.dtype.itemsize != RECORD_BYTES:
             raise ValueError("commands must be a one-dimensional array of 64-byte records")
         commands = np.ascontiguousarray(commands).view(COMMAND)
-        cuts = list(spans(commands))
+        cuts = list(spans(commands, commands_max=self._frame_commands_max))
         for span in cuts:
             if span.is_credential:
                 self.directory.number_for(commands[span.first : span.last])

@@ -43,8 +43,8 @@ class Span:
         return self.last - self.first if self.heads is None else len(self.heads)
 
 
-def spans(commands: Records, limit: int = FRAME_RECORDS_MAX) -> Iterator[Span]:
-    """Cut ``(n,) COMMAND`` records into spans of at most ``limit`` records, at least 255.
+def spans(commands: Records, limit: int = FRAME_RECORDS_MAX, commands_max: int = FRAME_RECORDS_MAX) -> Iterator[Span]:
+    """Cut ``(n,) COMMAND`` records into spans of at most ``limit`` records (255 or more) and ``commands_max`` commands.
 
     Raises ValueError, before the first span is yielded, where a command's ``n_records`` is 0 or
     reaches beyond the end. O(n) at C speed; O(n) in Python only in commands of several records.
@@ -52,17 +52,18 @@ def spans(commands: Records, limit: int = FRAME_RECORDS_MAX) -> Iterator[Span]:
     n_records = commands["n_records"]
     several = np.flatnonzero(n_records != 1)
     if not len(several):
-        for first in range(0, len(commands), limit):
-            yield Span(first, min(first + limit, len(commands)), None, is_credential=False)
+        step = min(limit, commands_max)
+        for first in range(0, len(commands), step):
+            yield Span(first, min(first + step, len(commands)), None, is_credential=False)
         return
     heads = _heads(n_records, several)
     credentials = heads[(commands["kind"][heads] == CommandKind.CREDENTIAL) & (n_records[heads] != 1)]
     first = 0
     for place in credentials.tolist():
-        yield from _plain(heads, first, place, limit)
+        yield from _plain(heads, first, place, limit, commands_max)
         first = place + int(n_records[place])
         yield Span(place, first, np.zeros(1, np.intp), is_credential=True)
-    yield from _plain(heads, first, len(commands), limit)
+    yield from _plain(heads, first, len(commands), limit, commands_max)
 
 
 def _heads(n_records: npt.NDArray[np.uint8], several: _Places) -> _Places:
@@ -78,11 +79,14 @@ def _heads(n_records: npt.NDArray[np.uint8], several: _Places) -> _Places:
     return np.flatnonzero(is_head)
 
 
-def _plain(heads: _Places, first: int, end: int, limit: int) -> Iterator[Span]:
+def _plain(heads: _Places, first: int, end: int, limit: int, commands_max: int) -> Iterator[Span]:
     while first < end:
         last = end
         if last - first > limit:
             last = int(heads[np.searchsorted(heads, first + limit, side="right") - 1])
+        over = int(np.searchsorted(heads, first)) + commands_max
+        if over < len(heads):
+            last = min(last, int(heads[over]))
         inside = heads[np.searchsorted(heads, first) : np.searchsorted(heads, last)]
         yield Span(first, last, inside - first, is_credential=False)
         first = last

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from fxengine.codes import CUSTODY_ACCOUNT
 from fxengine.engine import ANYWHERE, CoreType, Durability, Engine, MatchingCore
+from fxengine.engine.frames import FRAME_RECORDS_MAX
 from fxengine.errors import LedgerError
 from fxengine.gateway.server import Gateway
 from fxengine.gateway.stop import Stop
@@ -90,7 +91,14 @@ def run_venue(
     raise_open_files_limit()
     ledger = open_ledger(url, venue)
     try:
-        engine = Engine(venue, data_dir, durability=durability, clock_ns=clock_ns, core_type=core_type)
+        engine = Engine(
+            venue,
+            data_dir,
+            durability=durability,
+            clock_ns=clock_ns,
+            core_type=core_type,
+            frame_commands_max=ledger.frame_commands_max or FRAME_RECORDS_MAX,
+        )
         # With fsync, what is released is on the disk already, and waiting for more would slow matching.
         sync = engine.sync if durability is Durability.OS else lambda: None
         settlement = Settlement(ledger, venue, clock_ns=clock_ns, cycle_ns=cycle_ns, sync=sync)
@@ -102,9 +110,9 @@ def run_venue(
             engine.attach(gateway.dispatcher.on_released, may_begin_after=ANYWHERE, begin=gateway.dispatcher.begin)
             engine.start()
             settlement.start()
-            settled = settlement.cursor
-            if settled.batch_id:
-                gateway.dispatcher.settled_through(settled.batch_id, ledger.finality, settled.last_sequence)
+            final_batch, final_sequence = settlement.final
+            if final_batch:
+                gateway.dispatcher.settled_through(final_batch, ledger.finality, final_sequence)
             gateway.dispatcher.open()
             bound = gateway.bind(order_address, market_data_address)
             core = engine.core

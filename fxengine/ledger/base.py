@@ -21,6 +21,13 @@ safe on any thread        every method may be called from any thread
 A failure that leaves nothing known to be posted raises :class:`LedgerUnavailable`, and the caller
 may post the same batch again; any other :class:`LedgerError` will not get better by trying again.
 
+In some ledgers a batch that is posted is FINAL (:class:`FinalAtOnce`). In others it has a way to go: it is
+durably the ledger's, and :meth:`Ledger.advance` brings it to where others can see it (POSTED) and from there,
+with time, to where nobody can undo it (FINAL). FINAL never goes back; POSTED may, to PENDING::
+
+    post() --> PENDING --advance()--> POSTED --advance()--> FINAL
+                  ^----------------------+   undone, and brought there again
+
 Backends are found by the scheme of their URL. One is imported only when its scheme is asked for,
 so that what a backend needs has to be installed only where it is used. A distribution that brings
 a backend of its own names it as an entry point::
@@ -35,7 +42,7 @@ import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Final, Protocol, cast
+from typing import Final, NamedTuple, Protocol, cast
 
 from fxengine.codes import CUSTODY_ACCOUNT, SettlementStatus
 from fxengine.errors import LedgerError, LedgerMismatch
@@ -47,12 +54,36 @@ Balances = dict[tuple[int, int], int]
 """Units by (account, currency). An absent key is a balance of zero."""
 
 
+class Progress(NamedTuple):
+    """How far batches have come: ``1..final`` are FINAL, those up to ``posted`` POSTED, the rest PENDING."""
+
+    posted: int
+    final: int
+
+
+class InFlight(NamedTuple):
+    """A batch that the ledger has and that is not FINAL, as far as its news need it."""
+
+    batch_id: int
+    first_sequence: int
+    last_sequence: int
+    accounts: tuple[int, ...]  # whom it concerns, ascending
+    n_trades: int
+
+
 class Ledger(Protocol):
     """The book of settled money. See the module's docstring for what every backend promises."""
 
     @property
     def finality(self) -> str:
         """Name the policy by which this backend calls a batch FINAL, as clients are told it."""
+
+    @property
+    def frame_commands_max(self) -> int | None:
+        """Return how many commands a frame of the journal may hold, so that one frame fits; None: any number."""
+
+    def fits(self, batch: Batch) -> bool:
+        """Say whether the ledger takes as much in one batch; what does not fit is cut into several. O(batch)."""
 
     def cursor(self) -> Cursor:
         """Return how far the ledger has come. O(1)."""
@@ -64,6 +95,19 @@ class Ledger(Protocol):
         for other content under a known id, a gap, or another history; :class:`LedgerUnavailable`
         where trying again may help; :class:`LedgerError` where the content itself is impossible.
         """
+
+    def progress(self) -> Progress:
+        """Return how far batches are known to have come. O(1), and asks nobody."""
+
+    def advance(self) -> int | None:
+        """Bring posted batches further, as far as is due now; return in how many ns to call again.
+
+        None: nothing is in flight. Raises :class:`LedgerUnavailable` where the same may be tried again later,
+        and :class:`LedgerError` where nothing more may be posted before somebody has looked.
+        """
+
+    def unfinished(self) -> list[InFlight]:
+        """Return the batches that are not FINAL, in order: after a start they have news to come. O(those)."""
 
     def status(self, batch_id: int) -> SettlementStatus:
         """Return PENDING for a batch the ledger does not have, else how settled it is."""
@@ -78,6 +122,33 @@ class Ledger(Protocol):
         """Give up what the backend holds open. Nothing is lost; the object is of no more use."""
 
 
+class FinalAtOnce:
+    """A ledger in which a batch that is posted is FINAL, so that nothing is ever in flight. To be inherited."""
+
+    frame_commands_max: int | None = None
+
+    def cursor(self) -> Cursor:
+        """Return how far the ledger has come."""
+        raise NotImplementedError
+
+    def fits(self, batch: Batch) -> bool:
+        """Say yes: a database takes a batch of any size."""
+        return True
+
+    def progress(self) -> Progress:
+        """Return that all that is posted is FINAL."""
+        last = self.cursor().batch_id
+        return Progress(last, last)
+
+    def advance(self) -> int | None:
+        """Do nothing: there is nothing to bring further."""
+        return None
+
+    def unfinished(self) -> list[InFlight]:
+        """Return nothing."""
+        return []
+
+
 Opener = Callable[[str, Venue], Ledger]
 """What opens a backend's ledger: ``opener(rest_of_url, venue)``."""
 
@@ -85,6 +156,7 @@ ENTRY_POINTS: Final = "fxengine.ledgers"
 """The group in which other distributions name their backends: scheme to opener."""
 
 _OWN: Final = {
+    "evm": ("fxengine.ledger.evm", "open_evm"),
     "memory": ("fxengine.ledger.memory", "open_memory"),
     "postgres": ("fxengine.ledger.postgres", "open_postgres"),
     "postgresql": ("fxengine.ledger.postgres", "open_postgres"),
@@ -97,7 +169,8 @@ def open_ledger(url: str, venue: Venue) -> Ledger:
     """Open the ledger that a URL names, creating it where it does not exist yet.
 
     ``memory:`` keeps it in this process and loses it with it; ``sqlite:PATH`` is a file;
-    ``postgresql://...`` a schema in a database; other schemes are other distributions'.
+    ``postgresql://...`` a schema in a database; ``evm:DIRECTORY`` a vault on a chain, with books beside it;
+    other schemes are other distributions'.
     Raises :class:`LedgerError` for an unknown scheme (naming the known ones), for what is no ledger
     or of another version, and for the ledger of another venue; :class:`MissingExtraError` where a
     backend's libraries are not installed.

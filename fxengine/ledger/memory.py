@@ -10,12 +10,12 @@ from typing import Final
 
 from fxengine.codes import SettlementStatus
 from fxengine.errors import LedgerError
-from fxengine.ledger.base import Balances, check_balance, check_names, is_next
+from fxengine.ledger.base import Balances, FinalAtOnce, check_balance, check_names, is_next
 from fxengine.ledger.batch import AccountName, Batch, Cursor
 from fxengine.venue import Venue
 
 
-class MemoryLedger:
+class MemoryLedger(FinalAtOnce):
     """Batches and balances in dictionaries."""
 
     finality: Final = "memory"

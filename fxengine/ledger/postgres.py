@@ -19,7 +19,7 @@ from typing import Final, TypeVar, cast
 
 from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, SettlementStatus
 from fxengine.errors import LedgerError, LedgerMismatch, LedgerUnavailable
-from fxengine.ledger.base import Balances, check_names, is_next
+from fxengine.ledger.base import Balances, FinalAtOnce, check_names, is_next
 from fxengine.ledger.batch import AccountName, Batch, Cursor
 from fxengine.ledger.postgres_connection import SQL, Address, Connection, Identifier, connect, parse, psycopg, said
 from fxengine.ledger.postgres_schema import MIGRATIONS
@@ -48,7 +48,7 @@ _END_WITHDRAWAL: Final = (
 )
 
 
-class PostgresLedger:
+class PostgresLedger(FinalAtOnce):
     """Double-entry books in one schema. Open it with ``open_ledger("postgresql://...", venue)``."""
 
     finality: Final = "commit"

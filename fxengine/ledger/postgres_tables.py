@@ -64,7 +64,10 @@ CREATE TABLE postings (
   amount_units bigint NOT NULL CHECK (amount_units <> 0),
   PRIMARY KEY (batch, account, currency)
 );
-CREATE INDEX postings_of_account ON postings (account, batch);
+-- An account's page is read off this index alone, wherever its postings lie. For that the table's pages must be known
+-- to be all visible, so VACUUM comes for less than the default's fifth of the table.
+CREATE INDEX postings_of_account ON postings (account, batch) INCLUDE (currency, amount_units);
+ALTER TABLE postings SET (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 
 CREATE TABLE trades (
   batch bigint NOT NULL,

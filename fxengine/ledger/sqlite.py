@@ -20,7 +20,7 @@ from typing import Final
 
 from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, SettlementStatus
 from fxengine.errors import LedgerError, LedgerMismatch, LedgerUnavailable
-from fxengine.ledger.base import Balances, check_names, is_next
+from fxengine.ledger.base import Balances, FinalAtOnce, check_names, is_next
 from fxengine.ledger.batch import AccountName, Batch, Cursor
 from fxengine.ledger.rows import BATCH_COLUMNS, COLUMNS, Row, batch_row, lines, role
 from fxengine.ledger.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, schema
@@ -49,7 +49,7 @@ _INSERT_BATCH: Final = _insert("batches", BATCH_COLUMNS)
 _END_WITHDRAWAL: Final = "UPDATE withdrawals SET state = ?, ended_batch = ?, ended_sequence = ? WHERE withdrawal = ?"
 
 
-class SqliteLedger:
+class SqliteLedger(FinalAtOnce):
     """Double-entry books in one file. Open it with ``open_ledger("sqlite:PATH", venue)``."""
 
     finality: Final = "fsync"

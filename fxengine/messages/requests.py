@@ -156,9 +156,12 @@ class Swap(NamedTuple):
 
 
 class BalancesRequest(NamedTuple):
-    """Ask for the account's balances. Answered by BALANCES."""
+    """Ask for an account's balances. Answered by BALANCES."""
 
     request_id: Annotated[int, U64, _REQUEST_ID]
+    account: Annotated[
+        int, U32, "whose; 0: the account's own; another's for an operator, or an issuer, who sees its currencies"
+    ] = 0
 
 
 class VenueRequest(NamedTuple):
@@ -176,7 +179,7 @@ class BookRequest(NamedTuple):
 
 
 class AccountRequest(NamedTuple):
-    """Ask for an account's number by its identity (operators only). Answered by ACCOUNT."""
+    """Ask for an account's number by its identity (operators and issuers only). Answered by ACCOUNT."""
 
     request_id: Annotated[int, U64, _REQUEST_ID]
     issuer: Annotated[str, NAME, "iss of the account's tokens"]
@@ -203,7 +206,7 @@ class OpenWithdrawalsRequest(NamedTuple):
 
     request_id: Annotated[int, U64, _REQUEST_ID]
     account: Annotated[
-        int, U32, "whose; 0: the account's own, of an operator everybody's; another's only from an operator"
+        int, U32, "whose; 0: the account's own, of an operator everybody's, of an issuer all in its currencies"
     ]
     after_withdrawal: Annotated[int, U64, "last number of the page before; 0: the first page"]
 
@@ -229,7 +232,7 @@ class Revoke(NamedTuple):
 
 
 class Deposit(NamedTuple):
-    """Credit an account against custody (operators only). Answered by a MONEY_REPORT: DONE."""
+    """Credit an account against custody (operators, and the currency's issuer). Answered by a MONEY_REPORT: DONE."""
 
     client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
     account: Annotated[int, U32, "account to credit"]
@@ -241,21 +244,24 @@ class Deposit(NamedTuple):
 
 
 class Withdraw(NamedTuple):
-    """Ask for money to be paid out: it is held until an operator has paid it, or gives it back.
+    """Ask for money to be paid out: it is held until it has been paid, or is given back.
 
-    Answered by a MONEY_REPORT: WITHDRAWAL_HELD to the account, and DONE to an operator who asks for another's.
+    Answered by a MONEY_REPORT: WITHDRAWAL_HELD to the account, and DONE to who asks for another's.
     """
 
     client_order_id: Annotated[int, U64, _CLIENT_ID]
-    account: Annotated[int, U32, "whose money; 0: the account's own; another's only from an operator"]
+    account: Annotated[
+        int, U32, "whose money; 0: the account's own; another's from an operator, or the currency's issuer"
+    ]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
 
 
 class EndWithdrawal(NamedTuple):
-    """Say that an open withdrawal was paid, or give its money back (operators only). Answered by a MONEY_REPORT: DONE.
+    """Say that an open withdrawal was paid, or give its money back (operators, and the currency's issuer).
 
-    PAID is refused until all up to the withdrawal is FINAL in the ledger: only settled money leaves.
+    Answered by a MONEY_REPORT: DONE. PAID is refused until all up to the withdrawal is FINAL in the ledger: only
+    settled money leaves.
     """
 
     client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]

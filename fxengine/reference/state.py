@@ -126,8 +126,13 @@ class State:
         return account.expires_ns > self.now_ns and not bar_or(account, RejectReason.NONE)
 
     def is_operator(self, account: Account) -> bool:
-        """Say whether the account may move money in and out now."""
+        """Say whether the account may act on others' orders and money now."""
         return bool(account.flags & AccountFlag.OPERATOR) and self.is_valid(account)
+
+    def moves(self, account: Account, currency: int) -> bool:
+        """Say whether the account may bring money of a currency in now, and take it out."""
+        issues = bool(account.flags & AccountFlag.ISSUER) and self.is_valid(account) and account.permits(currency)
+        return issues or self.is_operator(account)
 
     def closed(self, instrument: int) -> RejectReason:
         """Return why an instrument takes nothing that adds risk, or NONE."""

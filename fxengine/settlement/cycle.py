@@ -11,6 +11,9 @@ the journal's hash there, tells of a journal that later loses its end::
     movements   2      -      5      1      -      -     stop
     batches   |  1: 1..31           |2: 32..40|3: 41..60|     every command in exactly one batch
 
+A ledger may bound what one batch moves between accounts, as a chain does by the gas of a transaction. A cycle that
+comes to more is posted as several batches, each ending with a released stretch.
+
 After a restart the engine releases its journal again, from a snapshot at or before the ledger's cursor
 where there is one. The cursor then tells which stretches the ledger has; those are skipped, and at the
 cursor the journal's chain hash must be the one that the ledger stored, else the two are of different
@@ -18,9 +21,9 @@ histories and nothing may be posted. A cut that was not posted before the crash 
 second time; it is the ledger's record of a batch that is the batch, and a verifier cuts by that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -48,6 +51,17 @@ _OF_MONEY: Final = tuple(
     )
 )  # fmt: skip
 _FILLS_PER_TRADE: Final = 2
+DRAIN_NS: Final = 30_000_000_000
+"""How long a venue that ends waits for a ledger whose batches take time to be FINAL."""
+
+
+class _Stretch(NamedTuple):
+    """A released stretch in which money moved, or a withdrawal took a step."""
+
+    last_sequence: int
+    time_ns: int
+    journal_hash: bytes
+    events: Records
 
 
 @dataclass(slots=True)
@@ -57,26 +71,42 @@ class _Cycle:
     last_sequence: int = 0
     time_ns: int = 0
     journal_hash: bytes = b""
-    events: list[Records] = field(default_factory=list)
-    names: dict[int, AccountName] = field(default_factory=dict)
+    stretches: list[_Stretch] = field(default_factory=list)
+    names: list[tuple[int, AccountName]] = field(default_factory=list)
+    """Each with the last command of the stretch in which it was given."""
     n_trades: int = 0
     due_ns: int = INT64_MAX
 
-    def batch(self, previous: Cursor, instruments: Records) -> Batch:
-        """Net the cycle into the batch after ``previous``."""
-        result = net(np.concatenate([np.zeros(0, EVENT), *self.events]), instruments)
-        return Batch.after(
-            previous,
-            last_sequence=self.last_sequence,
-            time_ns=self.time_ns,
-            journal_hash=self.journal_hash,
-            deltas=result.deltas,
-            trades=result.trades,
-            transfers=result.transfers,
-            withdrawals=result.withdrawals,
-            busts=result.busts,
-            names=tuple(sorted(self.names.values())),
-        )
+    def batches(self, previous: Cursor, instruments: Records, fits: Callable[[Batch], bool]) -> Iterator[Batch]:
+        """Net the cycle into the batches after ``previous``: one, or as many as it takes for each to fit.
+
+        Halves what does not fit, so that no batch is much smaller than it need be; a single stretch cannot be
+        halved. O(n log n), at worst times the logarithm of the stretches.
+        """
+        todo = [self.stretches]
+        while todo:
+            part = todo.pop()
+            result = net(np.concatenate([np.zeros(0, EVENT), *(stretch.events for stretch in part)]), instruments)
+            ending = part[-1] if todo else self
+            first, last = previous.last_sequence + 1, ending.last_sequence
+            names = {name.account: name for at, name in self.names if first <= at <= last}
+            batch = Batch.after(
+                previous,
+                last_sequence=last,
+                time_ns=ending.time_ns,
+                journal_hash=ending.journal_hash,
+                deltas=result.deltas,
+                trades=result.trades,
+                transfers=result.transfers,
+                withdrawals=result.withdrawals,
+                busts=result.busts,
+                names=tuple(sorted(names.values())),
+            )
+            if len(part) > 1 and not fits(batch):
+                todo += [part[len(part) // 2 :], part[: len(part) // 2]]
+                continue
+            previous = batch.cursor
+            yield batch
 
 
 class Settlement:
@@ -86,6 +116,7 @@ class Settlement:
     :meth:`tick` at :attr:`next_cut_ns`. All methods belong to the engine's thread; posting has its own.
     ``cycle_ns`` and ``pending_trades_max`` are the venue's where they are not given. ``sync`` is called before a live
     batch is posted, where what was released may not be on the disk yet: a ledger ahead of its journal is refused.
+    ``drain_ns`` is how long the end waits for batches that are not FINAL.
     """
 
     def __init__(
@@ -100,8 +131,10 @@ class Settlement:
         back_off: BackOff = BackOff(),  # noqa: B008 - frozen
         wait: Callable[[int], None] | None = None,
         sync: Callable[[], None] = lambda: None,
+        drain_ns: int = DRAIN_NS,
     ) -> None:
         self._sync = sync
+        self._fits = ledger.fits
         self._instruments = venue.instrument_records
         self._clock_ns = clock_ns
         self._cycle_ns = venue.settlement_cycle_ms * 1_000_000 if cycle_ns is None else cycle_ns
@@ -112,7 +145,9 @@ class Settlement:
         self._sequence = 0
         self._started = False
         self._cycle = _Cycle()
-        self._posting = Posting(ledger, self._settled, clock_ns=clock_ns, back_off=back_off, wait=wait)
+        self._posting = Posting(
+            ledger, self._settled, clock_ns=clock_ns, back_off=back_off, wait=wait, drain_ns=drain_ns
+        )
 
     @property
     def alarm(self) -> str | None:
@@ -121,7 +156,7 @@ class Settlement:
 
     @property
     def pending_trades(self) -> int:
-        """Return how many trades are PENDING: matched, and not known to be in the ledger."""
+        """Return how many trades are PENDING: matched, and not known to be POSTED."""
         return self._cycle.n_trades + self._posting.pending_trades
 
     def is_overdue(self) -> bool:
@@ -134,6 +169,11 @@ class Settlement:
     def cursor(self) -> Cursor:
         """Return the last batch that the ledger is known to have."""
         return self._posting.cursor
+
+    @property
+    def final(self) -> tuple[int, int]:
+        """Return the last batch that is FINAL and the last command that it settles; zeros where there is none."""
+        return self._posting.final
 
     @property
     def next_cut_ns(self) -> int:
@@ -184,7 +224,7 @@ class Settlement:
             self._cut()
 
     def poll(self) -> list[BatchStatus]:
-        """Return the batches that became settled since the last call, in order. Never waits."""
+        """Return what became of batches since the last call, in order. Never waits."""
         return self._posting.poll()
 
     def fileno(self) -> int:
@@ -195,9 +235,9 @@ class Settlement:
         """Cut a last batch, have all posted that is queued, and end the posting thread.
 
         The last batch ends with the last command released, and is empty where nothing moved since
-        the last cut; with no command since, there is none. When the ledger does not answer, what is
-        left is posted after the next start; :attr:`alarm` says so. :meth:`poll` still returns the
-        last news until :meth:`close`.
+        the last cut; with no command since, there is none. Batches that are not FINAL yet are waited for, but not
+        for ever. What is left then, and all where the ledger does not answer, is for the next start; :attr:`alarm`
+        tells of the latter. :meth:`poll` still returns the last news until :meth:`close`.
         """
         try:
             if self._started and self._cycle.last_sequence:
@@ -235,19 +275,19 @@ class Settlement:
         cycle.last_sequence, cycle.time_ns = released.last_sequence, released.time_ns
         cycle.journal_hash = released.chain
         for name in credentialed_names(released.commands, released.events, released.first_sequence):
-            cycle.names[name.account] = name
+            cycle.names.append((released.last_sequence, name))
         n_fills = kinds.count(_FILL)
         if n_fills or any(kind in kinds for kind in _OF_MONEY):
-            if not cycle.events:
+            if not cycle.stretches:
                 cycle.due_ns = self._clock_ns() + self._cycle_ns
-            cycle.events.append(released.events)
+            cycle.stretches.append(_Stretch(released.last_sequence, released.time_ns, released.chain, released.events))
             cycle.n_trades += n_fills // _FILLS_PER_TRADE
             if cycle.n_trades >= self._batch_trades_max:
                 self._cut()
 
     def _cut(self) -> None:
-        cycle, instruments = self._cycle, self._instruments
+        cycle, instruments, fits = self._cycle, self._instruments, self._fits
         self._cycle = _Cycle()
         if self._started:  # what was replayed has been synced
             self._sync()
-        self._posting.put(lambda previous: cycle.batch(previous, instruments), cycle.n_trades)
+        self._posting.put(lambda previous: cycle.batches(previous, instruments, fits), cycle.n_trades)

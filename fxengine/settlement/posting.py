@@ -1,12 +1,15 @@
-"""Posting: one thread that takes cut cycles in order, nets them, and posts each batch once.
+"""Posting: one thread that takes cut cycles in order, nets them, posts each batch once, and tells how far it is.
 
 Matching never waits for the ledger. What is cut stands in a queue; the thread works on its head and
 takes it off only when the ledger has it, so no batch is ever skipped::
 
-    cut 7 | cut 8 | cut 9          posted: status FINAL into the outbox, next
+    cut 7 | cut 8 | cut 9          posted: in flight until it is FINAL, news into the outbox at every change
       |                            unavailable: wait, twice as long each time, and post the same again;
       |                                         after some time an alarm, until the ledger is back
       `-- net, chain, post         anything else: alarm, and posting stops until the next start
+
+In between the ledger brings what is in flight further (``Ledger.advance``), as often as it wishes. Where a
+posted batch is FINAL at once there is nothing to bring, and its one news is FINAL.
 
 Posting again is harmless, because a ledger takes a batch once whatever is repeated. After an alarm
 nothing is lost either: the journal has it all, and the next start goes on from the ledger's cursor.
@@ -14,14 +17,15 @@ nothing is lost either: the journal has it all, and the next start goes on from 
 
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fxengine.codes import SettlementStatus
 from fxengine.errors import LedgerUnavailable
-from fxengine.ledger.base import Ledger
+from fxengine.ledger.base import InFlight, Ledger
 from fxengine.ledger.batch import Batch, Cursor
 
 _NS_PER_SECOND: Final = 1_000_000_000
@@ -52,15 +56,24 @@ class BatchStatus(NamedTuple):
     first_sequence: int
     last_sequence: int
     accounts: tuple[int, ...]  # whom it concerns, ascending
-    posted_ns: int
+    posted_ns: int  # when this became known
+
+
+@dataclass(slots=True)
+class _Told:
+    """A batch in flight, and what was last told of it."""
+
+    batch: InFlight
+    status: SettlementStatus = SettlementStatus.PENDING
 
 
 class Posting:
     """The posting thread, its queue and its outbox.
 
-    ``ready`` items build their batch from the cursor before it; the thread calls them, so netting
+    ``ready`` items yield their batches, each built from the cursor before it; the thread calls them, so netting
     costs the caller nothing. ``wait(delay_ns)`` stands between two attempts; without one, the
-    thread waits in real time and :meth:`close` cuts the wait short.
+    thread waits in real time and :meth:`close` cuts the wait short. ``drain_ns`` is how long :meth:`close` waits
+    for batches in flight.
     """
 
     def __init__(
@@ -71,17 +84,24 @@ class Posting:
         clock_ns: Callable[[], int],
         back_off: BackOff,
         wait: Callable[[int], None] | None,
+        drain_ns: int,
     ) -> None:
         self._ledger = ledger
         self._cursor = cursor
         self._clock_ns = clock_ns
         self._back_off = back_off
         self._wait = wait or self._wait_for_close
-        self._queue: deque[tuple[Callable[[Cursor], Batch], int]] = deque()
-        self._pending_trades = 0
+        self._wait_for_chain = wait or _sleep
+        self._drain_ns = drain_ns
+        self._queue: deque[Callable[[Cursor], Iterator[Batch]]] = deque()
+        self._in_flight = deque(_Told(batch) for batch in ledger.unfinished())
+        self._final = _final_before(self._in_flight, cursor)
+        self._pending_trades = sum(told.batch.n_trades for told in self._in_flight)
         self._stopped = False
         self._outbox: deque[BatchStatus] = deque()
         self._alarm: str | None = None
+        self._advance_alarm: str | None = None
+        self._failures = 0
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
@@ -93,7 +113,7 @@ class Posting:
     @property
     def alarm(self) -> str | None:
         """Return why nothing is posted, as a sentence; None while it goes on, and again when the ledger is back."""
-        return self._alarm
+        return self._alarm or self._advance_alarm
 
     @property
     def is_stopped(self) -> bool:
@@ -102,7 +122,7 @@ class Posting:
 
     @property
     def pending_trades(self) -> int:
-        """Return how many trades were put that the ledger is not known to have."""
+        """Return how many trades were put that are not known to be POSTED."""
         return self._pending_trades
 
     @property
@@ -110,12 +130,17 @@ class Posting:
         """Return the last batch that the ledger is known to have."""
         return self._cursor
 
-    def put(self, ready: Callable[[Cursor], Batch], n_trades: int) -> None:
-        """Queue the next batch; once posting has stopped, drop it: the next start makes it again."""
+    @property
+    def final(self) -> tuple[int, int]:
+        """Return the last batch that is FINAL and its last command; zeros where there is none."""
+        return self._final
+
+    def put(self, ready: Callable[[Cursor], Iterator[Batch]], n_trades: int) -> None:
+        """Queue the next batches; once posting has stopped, drop them: the next start makes them again."""
         with self._changed:
             self._pending_trades += n_trades
             if not self._stopped:
-                self._queue.append((ready, n_trades))
+                self._queue.append(ready)
                 self._changed.notify()
 
     def fileno(self) -> int:
@@ -123,7 +148,7 @@ class Posting:
         return self._wake_read
 
     def poll(self) -> list[BatchStatus]:
-        """Return the batches that became settled since the last call, in order. Never waits."""
+        """Return what changed since the last call, in order. Never waits."""
         with self._changed:
             try:
                 os.read(self._wake_read, 4096)
@@ -136,7 +161,8 @@ class Posting:
     def close(self) -> None:
         """Post what is queued, then end the thread; a ledger that does not answer gets one last attempt.
 
-        What :meth:`poll` has not returned yet, it still returns, until :meth:`release`.
+        What is in flight then is waited for, but not for ever: the next start brings the rest further. What
+        :meth:`poll` has not returned yet, it still returns, until :meth:`release`.
         """
         with self._changed:
             self._closing.set()
@@ -151,47 +177,104 @@ class Posting:
             self._wake_read = self._wake_write = -1
 
     def _run(self) -> None:
-        while waiting := self._next():
-            ready, n_trades = waiting
-            try:
-                batch = ready(self._cursor)
-                status = self._post(batch)
-            except Exception as e:  # whatever it is, the next batch must not be posted before this one
-                with self._changed:
-                    self._stopped = True
-                    self._alarm = f"settlement stopped before batch {self._cursor.batch_id + 1}: {e}"
-                    self._queue.clear()
-                    self._wake()
-                return
-            news = BatchStatus(
-                batch.id,
-                status,
-                self._ledger.finality,
-                batch.first_sequence,
-                batch.last_sequence,
-                batch.accounts(),
-                self._clock_ns(),
-            )
+        try:
+            delay_ns: int | None = 0 if self._in_flight else None
+            while ready := self._next(delay_ns):
+                if ready is not _NOTHING:
+                    self._post_all(ready)
+                delay_ns = self._advance()
+            self._drain(delay_ns)
+        except Exception as e:  # whatever it is, the next batch must not be posted before this one
+            with self._changed:
+                self._stopped = True
+                self._alarm = f"settlement stopped before batch {self._cursor.batch_id + 1}: {e}"
+                self._queue.clear()
+                self._wake()
+
+    def _next(self, delay_ns: int | None) -> Callable[[Cursor], Iterator[Batch]] | None:
+        """Return what to post next, _NOTHING when the ledger is to be called first, None at the end."""
+        timeout = None if delay_ns is None else delay_ns / _NS_PER_SECOND
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing.is_set(), timeout)
+            if self._queue:
+                return self._queue[0]
+            return None if self._closing.is_set() else _NOTHING
+
+    def _post_all(self, ready: Callable[[Cursor], Iterator[Batch]]) -> None:
+        for batch in ready(self._cursor):
+            self._post(batch)
+            facts = batch.id, batch.first_sequence, batch.last_sequence, batch.accounts(), len(batch.trades)
             with self._changed:
                 self._cursor = batch.cursor
                 self._alarm = None
-                self._queue.popleft()
-                self._pending_trades -= n_trades
-                self._outbox.append(news)
-                self._wake()
-
-    def _next(self) -> tuple[Callable[[Cursor], Batch], int] | None:
+                self._in_flight.append(_Told(InFlight(*facts)))
+            self._tell()
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing.is_set())
-            return self._queue[0] if self._queue else None
+            self._queue.popleft()
 
-    def _post(self, batch: Batch) -> SettlementStatus:
+    def _advance(self) -> int | None:
+        """Let the ledger bring batches further; return when it wants to be called again."""
+        try:
+            delay_ns = self._ledger.advance()
+        except LedgerUnavailable as e:
+            self._failures += 1
+            if self._failures > self._back_off.alarm_after or e.needs_somebody:
+                first = self._in_flight[0].batch.batch_id if self._in_flight else self._cursor.batch_id + 1
+                with self._changed:
+                    self._advance_alarm = f"batch {first} waits for the chain, and all behind it: {e}"
+                    self._wake()
+            return self._back_off.delay_ns(self._failures)
+        self._failures = 0
+        if self._advance_alarm is not None:
+            with self._changed:
+                self._advance_alarm = None
+                self._wake()
+        self._tell()
+        return delay_ns
+
+    def _drain(self, delay_ns: int | None) -> None:
+        """Wait for what is in flight, in steps that the ledger names, no longer than ``drain_ns``."""
+        waited_ns = 0
+        while delay_ns is not None and not self._failures:
+            delay_ns = max(delay_ns, 1)
+            waited_ns += delay_ns
+            if waited_ns > self._drain_ns:
+                return
+            self._wait_for_chain(delay_ns)
+            delay_ns = self._advance()
+
+    def _tell(self) -> None:
+        """Put into the outbox what has changed of the batches in flight, in their order."""
+        if not self._in_flight:
+            return
+        progress = self._ledger.progress()
+        with self._changed:
+            for told in self._in_flight:
+                batch = told.batch
+                if batch.batch_id <= progress.final:
+                    status = SettlementStatus.FINAL
+                    self._final = batch.batch_id, batch.last_sequence
+                else:
+                    is_posted = batch.batch_id <= progress.posted
+                    status = SettlementStatus.POSTED if is_posted else SettlementStatus.PENDING
+                if status is told.status:
+                    continue
+                was_pending, is_pending = (s is SettlementStatus.PENDING for s in (told.status, status))
+                self._pending_trades += batch.n_trades * (is_pending - was_pending)
+                told.status = status
+                news = batch.first_sequence, batch.last_sequence, batch.accounts, self._clock_ns()
+                self._outbox.append(BatchStatus(batch.batch_id, status, self._ledger.finality, *news))
+            while self._in_flight and self._in_flight[0].status is SettlementStatus.FINAL:
+                self._in_flight.popleft()
+            self._wake()
+
+    def _post(self, batch: Batch) -> None:
         retry = 0
         while True:
             last_attempt = self._closing.is_set()
             try:
                 self._ledger.post(batch)
-                return self._ledger.status(batch.id)
+                return
             except LedgerUnavailable as e:
                 if last_attempt:
                     raise
@@ -210,3 +293,22 @@ class Posting:
             os.write(self._wake_write, b"\0")
         except BlockingIOError:
             return  # a full pipe is readable
+
+
+def _nothing(previous: Cursor) -> Iterator[Batch]:
+    return iter(())
+
+
+_NOTHING: Final = _nothing
+
+
+def _final_before(in_flight: deque[_Told], cursor: Cursor) -> tuple[int, int]:
+    """Return the last batch before those in flight, and its last command."""
+    if not in_flight:
+        return cursor.batch_id, cursor.last_sequence
+    first = in_flight[0].batch
+    return first.batch_id - 1, first.first_sequence - 1
+
+
+def _sleep(delay_ns: int) -> None:
+    time.sleep(delay_ns / _NS_PER_SECOND)

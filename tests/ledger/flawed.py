@@ -14,7 +14,7 @@ from typing import Any
 
 from fxengine.codes import FEES_ACCOUNT, SettlementStatus
 from fxengine.errors import LedgerError, LedgerMismatch
-from fxengine.ledger.base import Balances, check_balance, check_names, is_next
+from fxengine.ledger.base import Balances, FinalAtOnce, check_balance, check_names, is_next
 from fxengine.ledger.batch import Batch, Cursor
 from fxengine.venue import Venue
 
@@ -47,7 +47,7 @@ def installed(directory: Path, **schemes: str) -> Path:
     return directory
 
 
-class FlawedLedger:
+class FlawedLedger(FinalAtOnce):
     """Everything in one pickled file, replaced at each batch; for ``two_steps``, in two."""
 
     finality = "file"

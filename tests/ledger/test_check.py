@@ -103,7 +103,7 @@ def test_a_backend_that_cannot_be_loaded_is_named_with_its_distribution(venue: V
     for scheme, why in (("broken", loads + "No module"), ("fails", loads + "division"), ("idle", "names nothing that")):
         with pytest.raises(LedgerError, match=f"'{scheme}', which flawed-ledgers brings, {why}"):
             open_ledger(f"{scheme}:x", venue)
-    with pytest.raises(LedgerError, match="broken:, fails:, flawed:, idle:, memory:"):
+    with pytest.raises(LedgerError, match="broken:, evm:, fails:, flawed:, idle:, memory:"):
         open_ledger("unknown:x", venue)
 
 

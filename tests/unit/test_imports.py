@@ -1,7 +1,8 @@
 """Imports point one way, sockets and databases stay in their rooms: read from the sources themselves.
 
     errors, codes, money, private_files <- venue, records, messages, transport, signed <- wire, _core, reference
-        <- engine, ledger <- settlement, proof, reserves, statements <- gateway, home, keyring, sandbox
+        <- engine, chain, contracts, ledger <- settlement, proof, reserves, statements
+        <- gateway, home, keyring, sandbox
         <- cli, demo, web
 
 A module may import what stands to its left, and its own step if no circle comes of it. `client` and `audit` may
@@ -24,7 +25,7 @@ STEPS = [
     {"errors", "codes", "money", "private_files"},
     {"venue", "venue_file", "records", "messages", "transport", "signed"},
     {"wire", "_core", "reference"},
-    {"engine", "ledger"},
+    {"engine", "chain", "contracts", "ledger"},
     {"settlement", "proof", "reserves", "statements"},
     {"gateway", "home", "keyring", "sandbox"},
     {"cli", "demo", "web", "__main__"},
@@ -34,6 +35,7 @@ APART = {"client", "audit"}  # import what is left of engine; imported by the la
 DOORS = {"audit": ("fxengine.ledger.reading",)}
 
 ONLY_IN = {
+    "http": r"fxengine\.chain\.rpc",
     "zmq": r"fxengine\.(transport|gateway\.(server|connections|zap)|client\.link)",
     "sqlite3": r"fxengine\.ledger\.(sqlite|reading)",
     "psycopg": r"fxengine\.ledger\.postgres_connection",

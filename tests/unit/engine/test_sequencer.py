@@ -22,12 +22,14 @@ def test_spans_are_whole_commands_in_order_within_the_limit_and_a_credential_is_
         kinds = [rng.choice((1, 2, 3)) for _ in sizes]
         commands = np.concatenate([one_of(n, k, rng.randrange(256)) for n, k in zip(sizes, kinds, strict=True)])
         starts = [0, *np.cumsum(sizes).tolist()]
-        cuts = list(spans(commands, limit=255))
+        commands_max = rng.choice((1, 2, 5, 1000))
+        cuts = list(spans(commands, limit=255, commands_max=commands_max))
         assert [c.first for c in cuts] == [0] + [c.last for c in cuts[:-1]]
         assert cuts[-1].last == len(commands)
         heads = [c.first + h for c in cuts for h in (range(c.n_commands) if c.heads is None else c.heads.tolist())]
         assert heads == starts[:-1]
         assert all(1 <= c.last - c.first <= 255 for c in cuts)
+        assert all(1 <= c.n_commands <= commands_max for c in cuts)
         alone = [starts[i] for i, (n, k) in enumerate(zip(sizes, kinds, strict=True)) if k == 2 and n > 1]
         assert [c.first for c in cuts if c.is_credential] == alone
         assert all(c.n_commands == 1 for c in cuts if c.is_credential)
@@ -37,6 +39,7 @@ def test_a_run_without_credentials_is_cut_only_where_the_limit_asks() -> None:
     commands = np.concatenate([time_commands(200), one_of(100, CommandKind.TIME, 0), time_commands(300)])
     assert [(c.first, c.last) for c in spans(commands, limit=255)] == [(0, 200), (200, 455), (455, 600)]
     assert [(c.first, c.last) for c in spans(time_commands(600), limit=255)] == [(0, 255), (255, 510), (510, 600)]
+    assert [(c.first, c.last) for c in spans(time_commands(5), commands_max=2)] == [(0, 2), (2, 4), (4, 5)]
     assert list(spans(time_commands(0))) == []
 
 

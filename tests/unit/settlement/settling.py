@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from fxengine.codes import SettlementStatus
 from fxengine.ledger import Batch, Cursor, Ledger
+from fxengine.ledger.base import FinalAtOnce
 from fxengine.settlement import BatchStatus, Settlement
 from tests.unit.settlement.trading import Trading
 
 Make = Callable[..., Settlement]
 
 
-class Wrapped:
+class Wrapped(FinalAtOnce):
     """A ledger that records what is posted, and fails before or after it does, when told to."""
 
     def __init__(self, inner: Ledger) -> None:
