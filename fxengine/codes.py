@@ -336,7 +336,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.CURRENCY_NOT_PERMITTED: "The account may not hold this currency; ask the issuer to add it to the token.",
     _R.CREDENTIAL_EXPIRED: "The account's credential has expired; log on with a fresh token.",
     _R.CREDENTIAL_SUPERSEDED: "A newer token of this account was already used; log on with the newest one.",
-    _R.NOT_AUTHORIZED: "Only an operator may do this; log on with an operator's token.",
+    _R.NOT_AUTHORIZED: "This is for operators, or the issuer of the currency; log on with such a token.",
     _R.UNKNOWN_ACCOUNT: "The account does not exist; it opens at its first logon.",
     _R.IDENTITY_MISMATCH: "The account number belongs to another identity; log on again.",
     _R.PAYEE_NOT_PERMITTED: "The payee's credential does not allow it to receive this currency; ask it to log on.",

@@ -9,6 +9,7 @@
     DIR/journal/        every command ever taken, in order
     DIR/snapshots/      the state at places of the journal; may be deleted at any time
     DIR/ledger.sqlite   the default ledger
+    DIR/chain/          where its trades settle on a chain: the deployment, the books             0700
     DIR/attestations/   what custodians signed that they hold                                 0700
     DIR/commitments/    what the operator signed that the venue owes; public
     DIR/endpoints.json  where clients connect, while the venue is served
@@ -27,6 +28,7 @@ from pathlib import Path
 
 from fxengine.errors import FxEngineError, VenueUnreachable
 from fxengine.keyring import Keyring, checked_name
+from fxengine.ledger.base import ledger_of
 from fxengine.private_files import create_private, read_private
 from fxengine.proof.prover import SECRET_BYTES
 from fxengine.proof.published import Commitments
@@ -72,7 +74,10 @@ class Home:
         self.keyring = Keyring(self.keys)
         self.tokens = directory / "tokens"
         self.endpoints_file = directory / "endpoints.json"
-        self.ledger_url = f"sqlite:{directory / 'ledger.sqlite'}"
+
+    def ledger(self, given: str | None = None) -> str:
+        """Return the URL of the venue's ledger: its own file where none is given."""
+        return ledger_of(self.directory, given)
 
     @classmethod
     def create(cls, directory: Path) -> "Home":

@@ -27,6 +27,7 @@ _RECURSION_LIMIT: Final = sys.getrecursionlimit()
 try:
     from eth_account import Account
     from eth_account.signers.local import LocalAccount
+    from eth_utils.address import to_checksum_address
 except ImportError as e:
     raise MissingExtraError("evm", "a key of a chain's account") from e
 finally:  # a part of it raises the limit so far that deep nesting would end the process instead of raising
@@ -75,8 +76,14 @@ class Key:
             raise ChainError("BAD_KEY", "a private key is a number between 1 and the curve's order") from None
 
     def sign(self, transaction: Mapping[str, object]) -> Signed:
-        """Sign an EIP-1559 transaction. Deterministic (RFC 6979): the same fields give the same bytes."""
-        signed = self.account.sign_transaction(dict(transaction))  # type: ignore[arg-type]
+        """Sign an EIP-1559 transaction. Deterministic (RFC 6979): the same fields give the same bytes.
+
+        ``to`` may be written in small letters; without it a contract is made.
+        """
+        fields = dict(transaction)
+        if "to" in fields:
+            fields["to"] = to_checksum_address(str(fields["to"]))
+        signed = self.account.sign_transaction(fields)  # type: ignore[arg-type]
         return Signed(bytes(signed.raw_transaction), bytes(signed.hash))
 
     def __repr__(self) -> str:

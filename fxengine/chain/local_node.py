@@ -139,8 +139,9 @@ class LocalNode:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line.rstrip())
+        with self.process.stdout as printed:
+            for line in printed:
+                self.said.append(line.rstrip())
 
     def stop(self) -> None:
         """End the process; harmless when it has ended."""

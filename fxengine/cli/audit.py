@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fxengine.audit import verify as audit
 from fxengine.cli.output import Json, answering, console, errors
+from fxengine.ledger.base import ledger_of
 
 commands = typer.Typer()
 PANEL = "Check"
@@ -23,7 +24,7 @@ def verify(
         typer.Option(
             metavar="URL",
             envvar="FXENGINE_LEDGER",
-            help="Where its trades settled: sqlite:PATH or postgresql://.... Default: DATA_DIR/ledger.sqlite.",
+            help="Where its trades settled: sqlite:PATH, postgresql://... or evm[:DIR]. Default: DIR/ledger.sqlite.",
         ),
     ] = None,
     as_json: Json = False,
@@ -36,7 +37,8 @@ def verify(
     columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with answering(as_json), Progress(*columns, console=errors, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("replaying", total=None)
-        found = audit(directory, ledger, progress=lambda done, total: bar.update(task, completed=done, total=total))
+        url = ledger_of(directory, ledger)
+        found = audit(directory, url, progress=lambda done, total: bar.update(task, completed=done, total=total))
     if as_json:
         print(found.line(), flush=True)
     else:

@@ -104,11 +104,12 @@ def own_books(home: Home, ledger: str | None) -> Iterator[Reader]:
 
     Raises :class:`LedgerError` where it cannot be read, or was opened for a venue with another id or other rules.
     """
-    with open_reader(ledger or home.ledger_url) as reader:
+    url = home.ledger(ledger)
+    with open_reader(url) as reader:
         found = reader.rows("SELECT fingerprint FROM venue")
         if found != [(home.venue.fingerprint,)]:
             raise LedgerError(
-                f"ledger: {shown(ledger or home.ledger_url)} is not the ledger of the venue in {home.directory}; say"
+                f"ledger: {shown(url)} is not the ledger of the venue in {home.directory}; say"
                 " --venue DIR and --ledger URL that belong together"
             )
         yield reader

@@ -59,7 +59,7 @@ def statement(
         if as_csv and as_json:
             raise FxEngineError("say --csv or --json, not both")
         wanted = period(start, end)
-        with open_reader(ledger or Home(venue).ledger_url) as reader:
+        with open_reader(Home(venue).ledger(ledger)) as reader:
             found = Statement(reader, find_holder(reader, who, issuer), wanted)
             if as_json:
                 print_json(_as_json(found))
@@ -89,7 +89,7 @@ def export(
     with answering(as_json):
         table = table_named(name)
         with (
-            open_reader(ledger or Home(venue).ledger_url) as reader,
+            open_reader(Home(venue).ledger(ledger)) as reader,
             Progress(*columns, console=errors, transient=True, disable=not sys.stderr.isatty()) as bar,
         ):
             task = bar.add_task(name, total=None)

@@ -73,7 +73,8 @@ def serve(
         typer.Option(
             metavar="URL",
             envvar="FXENGINE_LEDGER",
-            help="Where trades settle: sqlite:PATH, postgresql://..., or memory:. A password belongs into PGPASSWORD, "
+            help="Where trades settle: sqlite:PATH, postgresql://..., evm[:DIR] (a chain; DIR/chain unless named), "
+            "or memory:. A password belongs into PGPASSWORD, "
             "a password file or the variable, not onto the command line. Default: DIR/ledger.sqlite.",
         ),
     ] = None,

@@ -23,7 +23,7 @@ from fxengine.errors import LedgerError
 from fxengine.gateway.server import Gateway
 from fxengine.gateway.stop import Stop
 from fxengine.ledger import open_ledger
-from fxengine.ledger.base import shown
+from fxengine.ledger.base import ledger_of, shown
 from fxengine.reserves import Attestations, ReserveWatch
 from fxengine.reserves.attestations import FOLDER_NAME
 from fxengine.settlement import Settlement
@@ -32,8 +32,6 @@ from fxengine.venue import Venue
 
 OPEN_FILES = 16_384
 """Sessions, market data subscribers, and connections that come and go, with room to spare."""
-LEDGER_NAME = "ledger.sqlite"
-"""The default ledger's file in a venue's data directory."""
 _MEMORY = "memory:"
 
 
@@ -161,7 +159,7 @@ def raise_open_files_limit() -> None:
 def _ledger_url(given: str | None, data_dir: Path, durability: Durability) -> str:
     """Return the ledger to open; :class:`LedgerError` for one that would outlive its journal."""
     if durability is not Durability.NONE:
-        return given or f"sqlite:{data_dir / LEDGER_NAME}"
+        return ledger_of(data_dir, given)
     if given is not None and not given.startswith(_MEMORY):
         raise LedgerError(
             f"durability 'none' keeps no journal, and the ledger {shown(given)} would outlive what it settled: no later"

@@ -172,7 +172,8 @@ def _cursor_with_the_batch(trial: Trial) -> None:
             cursor = trial.ledger.cursor()
             if cursor != batch.cursor:
                 raise NotHeld(f"the cursor of a ledger{opened} is {cursor}, and should be {batch.cursor}")
-            if trial.ledger.status(batch.id) is SettlementStatus.PENDING:
+            in_flight = {waiting.batch_id for waiting in trial.ledger.unfinished()}
+            if trial.ledger.status(batch.id) is SettlementStatus.PENDING and batch.id not in in_flight:
                 raise NotHeld(f"batch {batch.id} is still PENDING in a ledger{opened} that has it")
 
 

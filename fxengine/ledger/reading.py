@@ -21,6 +21,8 @@ _POSTGRES: Final = ("postgresql", "postgres")
 _IMPOSSIBLE: Final = (OverflowError, UnicodeEncodeError)
 """What drivers raise for a value that no table can hold, such as a person may type."""
 _IMPOSSIBLE_SAID: Final = "ledger: no books hold what is asked for: a number past 64 bits, or a text that is no UTF-8"
+BOOKS_OF_A_CHAIN: Final = "books.sqlite"
+"""The file in the directory of a chain's ledger (``evm:DIRECTORY``) that holds its books."""
 
 
 class Reader(Protocol):
@@ -42,7 +44,7 @@ class Reader(Protocol):
 
 
 def open_reader(url: str) -> Reader:
-    """Open a look at the ledger that ``url`` names: ``sqlite:PATH`` or ``postgresql://...``.
+    """Open a look at the ledger that ``url`` names: ``sqlite:PATH``, ``postgresql://...`` or ``evm:DIRECTORY``.
 
     Raises :class:`LedgerError` where there is none, or it cannot be read, or it keeps no tables;
     :class:`MissingExtraError` where PostgreSQL's driver is not installed.
@@ -50,10 +52,13 @@ def open_reader(url: str) -> Reader:
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest:
         return _SqliteReader(Path(rest))
+    if scheme == "evm" and rest:
+        return _SqliteReader(Path(rest.partition("?")[0]) / BOOKS_OF_A_CHAIN)
     if scheme in _POSTGRES:
         return _PostgresReader(url)
     raise LedgerError(
-        f"only a ledger that keeps its books in tables can be read: sqlite:PATH or postgresql://..., not {scheme}:"
+        "only a ledger that keeps its books in tables can be read: sqlite:PATH, postgresql://... or evm:DIRECTORY, not"
+        f" {scheme}:"
     )
 
 

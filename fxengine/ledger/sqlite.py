@@ -52,8 +52,6 @@ _END_WITHDRAWAL: Final = "UPDATE withdrawals SET state = ?, ended_batch = ?, end
 class SqliteLedger(FinalAtOnce):
     """Double-entry books in one file. Open it with ``open_ledger("sqlite:PATH", venue)``."""
 
-    finality: Final = "fsync"
-
     def __init__(self, path: Path, venue: Venue) -> None:
         self._path = path
         self._venue = venue
@@ -75,6 +73,11 @@ class SqliteLedger(FinalAtOnce):
             raise
         self._accounts: set[int] = {row[0] for row in self._db.execute("SELECT account FROM accounts")}
 
+    @property
+    def finality(self) -> str:
+        """Name what makes a batch FINAL: it is on the disk."""
+        return "fsync"
+
     def cursor(self) -> Cursor:
         """Return how far the ledger has come, read from the newest batch row."""
         with self._lock, self._faults():
@@ -92,8 +95,10 @@ class SqliteLedger(FinalAtOnce):
                 self._append(table, list(rows))
             self._db.executemany(_END_WITHDRAWAL, written.ended)
             self._db.execute(_INSERT_BATCH, batch_row(batch))
+            self._write_beside(batch)
             self._db.execute("COMMIT")
             self._accounts |= opened
+            self._note_posted(batch)
 
     def status(self, batch_id: int) -> SettlementStatus:
         """Return FINAL for a batch that is in the file: it was synced when it got there."""
@@ -118,6 +123,23 @@ class SqliteLedger(FinalAtOnce):
         """Close the file; the write-ahead log is folded into it."""
         with self._lock:
             self._db.close()
+
+    def _write_beside(self, batch: Batch) -> None:
+        """Write nothing more. A ledger that keeps more than books does it here, in the batch's own transaction."""
+
+    def _note_posted(self, batch: Batch) -> None:
+        """Do nothing. A ledger that keeps more than books hears here that a batch is committed."""
+
+    def _rows(self, sql: str, *values: object) -> list[Row]:
+        with self._lock, self._faults():
+            return self._db.execute(sql, values).fetchall()
+
+    def _change(self, statements: Sequence[tuple[str, Row]]) -> None:
+        """Carry out statements in one transaction, synced when this returns."""
+        with self._lock, self._faults(), self._transaction():
+            for sql, values in statements:
+                self._db.execute(sql, values)
+            self._db.execute("COMMIT")
 
     def _open(self) -> None:
         """Check that the file is this venue's ledger, or make it so if it is new."""

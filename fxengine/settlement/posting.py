@@ -179,7 +179,7 @@ class Posting:
 
     def _run(self) -> None:
         try:
-            delay_ns: int | None = 0 if self._in_flight else None
+            delay_ns: int | None = 0  # the ledger may have something left from before
             while ready := self._next(delay_ns):
                 if ready is not _NOTHING:
                     self._post_all(ready)

@@ -53,9 +53,9 @@ def test_an_issuer_alone_issues_and_redeems_its_currency(tmp_path: Path) -> None
         with connected(Home(directory), "eur-desk") as eur_desk, served.operator() as operator:
             assert set(eur_desk.balances(payer.account)) == {"EUR"}
             assert set(operator.balances(payer.account)) == set(payer.balances()) == {"EUR", "USD"}
-            with pytest.raises(RequestRejected, match="NOT_AUTHORIZED"):
+            with pytest.raises(RequestRejected, match=r"\[214\]"):
                 payer.balances(eur_desk.account)
-            with pytest.raises(RequestRejected, match="UNKNOWN_ACCOUNT"):
+            with pytest.raises(RequestRejected, match=r"\[215\]"):
                 eur_desk.balances(999)
 
         euros = typed("withdraw", "EUR", "40", "--as", "payer-1", *at)["withdrawal"]

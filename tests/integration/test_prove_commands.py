@@ -27,7 +27,7 @@ class Proved:
     @property
     def trade_number(self) -> str:
         """The number of the venue's only trade, as its ledger has it."""
-        with open_reader(self.home.ledger_url) as reader:
+        with open_reader(self.home.ledger()) as reader:
             ((number,),) = reader.rows("SELECT number FROM trades")
         return str(number)
 
@@ -172,7 +172,7 @@ def test_another_venues_books_are_not_signed_nor_held_against_its_reserves(prove
     venue_file = other / "venue.toml"
     venue_file.write_text(venue_file.read_text().replace('id = "fx-sandbox"', 'id = "another"'))
     for asked in (["prove", "publish"], ["prove", "payer-1"], ["prove", "trade", "HKD/JPY", "1"], ["reserves"]):
-        said = typed(*asked, "--venue", other, "--ledger", proved.home.ledger_url)
+        said = typed(*asked, "--venue", other, "--ledger", proved.home.ledger())
         assert said["exit_code"] == 1
         assert "is not the ledger of the venue" in said["error"]["text"]
     assert not (other / "commitments").exists()
