@@ -46,7 +46,7 @@ CUSTODIAN, CUSTODIAN_KID = "sandbox-custodian", "custodian-1"
 OPERATOR = "operator-1"
 """The operator's account in a sandbox."""
 
-SANDBOX_RESERVES = "1000000000000"
+SANDBOX_RESERVES = "9000000000000"
 """What the sandbox custodian says it holds of each currency when a venue is made: play money, and plenty."""
 SANDBOX_DAYS = 30
 """For how long a sandbox's first attestations are good."""
