@@ -46,7 +46,7 @@ CUSTODIAN, CUSTODIAN_KID = "sandbox-custodian", "custodian-1"
 OPERATOR = "operator-1"
 """The operator's account in a sandbox."""
 
-SANDBOX_RESERVES = "1000000000000"
+SANDBOX_RESERVES = "9000000000000"
 """What the sandbox custodian says it holds of each currency when a venue is made: play money, and plenty."""
 SANDBOX_DAYS = 30
 """For how long a sandbox's first attestations are good."""
@@ -199,7 +199,13 @@ class Home:
         path = self.keys / "salts.secret"
         if not path.exists():
             create_private(path, os.urandom(SECRET_BYTES), "secret")
-        return read_private(path, "secret")
+        secret = read_private(path, "secret")
+        if len(secret) < SECRET_BYTES:
+            raise FxEngineError(
+                f"{path} is cut short; put back the copy that you kept: without it no proof of a batch that is"
+                " committed to can be made again. If nothing was ever proved here, remove it"
+            )
+        return secret
 
     @property
     def attestations(self) -> Attestations:

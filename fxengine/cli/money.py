@@ -10,10 +10,12 @@ from fxengine.cli.connect import (
     Amount,
     ClientOrderId,
     Currency,
+    Ledger,
     VenueDir,
     account_number,
     mover,
     operator,
+    own_books,
     session,
     wait_final,
     with_own_id,
@@ -22,8 +24,6 @@ from fxengine.cli.output import Json, answering, console, print_json, print_tabl
 from fxengine.client import Client, MoneyMovement, SettlementNotice
 from fxengine.codes import Side
 from fxengine.errors import FxEngineError
-from fxengine.ledger.base import ledger_of
-from fxengine.ledger.reading import open_reader
 
 commands = typer.Typer()
 withdrawal = typer.Typer(
@@ -177,10 +177,7 @@ def bust(
     number: Annotated[
         int, typer.Argument(metavar="NUMBER", min=1, max=2**63 - 1, help="The trade's number, as its reports show.")
     ],
-    ledger: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Where the trade is looked up. Default: the venue's own SQLite ledger."),
-    ] = None,
+    ledger: Ledger = None,
     client_order_id: ClientOrderId = None,
     venue: VenueDir = Path(),
     as_json: Json = False,
@@ -192,7 +189,7 @@ def bust(
     with answering(as_json), operator(venue) as (client, home):
         if instrument not in home.venue.instrument:
             raise FxEngineError(f"{instrument} is not listed here; listed are {', '.join(home.venue.instrument)}")
-        with open_reader(ledger_of(venue, ledger)) as books:
+        with own_books(home, ledger) as books:
             rows = books.rows(_TRADE, home.venue.instrument[instrument].index, number)
         if not rows:
             raise FxEngineError(f"the ledger has no trade {number} of {instrument}; it has each once it is settled")

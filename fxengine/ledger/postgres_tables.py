@@ -34,7 +34,7 @@ CREATE TABLE accounts (
   role text NOT NULL CHECK (role = CASE account WHEN 0 THEN 'fees' WHEN 1 THEN 'custody' ELSE 'client' END),
   issuer text,
   subject text,
-  UNIQUE (issuer, subject),
+  UNIQUE (subject, issuer),
   CHECK ((issuer IS NULL) = (subject IS NULL))
 );
 
@@ -132,8 +132,7 @@ CREATE TABLE busts (
   number bigint NOT NULL,
   batch bigint NOT NULL,
   sequence bigint NOT NULL,
-  PRIMARY KEY (instrument, number),
-  FOREIGN KEY (instrument, number) REFERENCES trades (instrument, number)
+  PRIMARY KEY (instrument, number)
 );
 CREATE INDEX busts_of_batch ON busts (batch);
 
