@@ -1,5 +1,6 @@
 """Money that comes and leaves by the vault on a real chain: credited once, held when asked for, paid when it left."""
 
+import json
 import random
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from fxengine.home import Home
 from tests.integration.served_venue import ServedVenue
 from tests.integration.typed import typed
 from tests.integration.venue_thread import until
+from tests.ledger.evm.site import BALANCES_SLOT
 
 ETHER = 10**18
 EXIT_S = 600
@@ -59,6 +61,14 @@ class Chain:
 
     def mine(self) -> None:
         self.rpc.call("evm_mine")
+
+    def set_balance(self, account: int, currency: int, units: int) -> None:
+        """Write a balance into the vault's storage, as nobody could: the only one of its word."""
+        vault = json.loads((self.directory / "chain" / "deployment.json").read_text())["vault"]
+        slot = BALANCES_SLOT + ((currency >> 2) << 32 | account)
+        word = f"0x{units << (192 - 64 * (currency & 3)):064x}"
+        self.rpc.call("anvil_setStorageAt", vault, hex(slot), word)
+        self.mine()
 
     def stop(self, served: ServedVenue) -> None:
         """Stop the venue while the chain goes on, so that its last batch becomes final."""
@@ -133,8 +143,9 @@ def test_money_comes_in_trades_and_leaves_by_the_chain(chain: Chain) -> None:
             until(lambda: (free(payer, "USD"), held(payer, "USD")) == ("75.000000", "0.000000"), chain.mine)
             assert chain.balance(payer_key, "USD") == "75.000000"
         chain.stop(served)
-    verified = typed("verify", chain.directory, "--ledger", "evm")
+    verified = typed("verify", chain.directory, "--ledger", "evm", "--chain", chain.url)
     assert (verified["ok"], verified["exit_code"]) == (True, 0), verified
+    assert (verified["chain"]["head_equal"], verified["chain"]["balances_equal"]) == (True, True)
 
 
 def test_a_kill_at_any_time_credits_and_pays_once(chain: Chain) -> None:
@@ -170,4 +181,13 @@ def test_a_kill_at_any_time_credits_and_pays_once(chain: Chain) -> None:
         until(lambda: (free(payer, "USD"), held(payer, "USD")) == ("30.000000", "0.000000"), chain.mine)
         assert payer.open_withdrawals() == []
     chain.stop(served)
-    assert typed("verify", chain.directory, "--ledger", "evm")["ok"]
+    (chain.directory / "chain" / "books.sqlite").unlink()
+    alone = typed("verify", chain.directory, "--chain", "-")
+    assert (alone["ok"], alone["chain"]["head_equal"], alone["chain"]["balances_equal"]) == (True, True, True), alone
+
+    usd = Home(chain.directory).venue.currency["USD"].index
+    chain.set_balance(payer.account, usd, 30_000_001)
+    altered = typed("verify", chain.directory, "--chain", "-")
+    assert (altered["ok"], altered["chain"]["head_equal"], altered["chain"]["balances_equal"]) == (False, True, False)
+    assert altered["exit_code"] == 1
+    assert "has 30000001 units" in altered["problems"][0]
