@@ -1,11 +1,13 @@
 """Scenes in which the requests about orders, quotes and accounts are refused, each for its own cause."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fxengine.codes import RejectReason as R
 from fxengine.codes import RevokeAction, WithdrawalAction
 from fxengine.messages import (
     Amend,
+    BalancesRequest,
     Bust,
     Cancel,
     Control,
@@ -26,7 +28,10 @@ from fxengine.messages import (
     Withdraw,
 )
 from fxengine.records import ALL_INSTRUMENTS
+from fxengine.reserves.attestation import TYPE
+from fxengine.sandbox import create_key, load_key
 from tests.asking import limit_order
+from tests.integration.venue_thread import CURRENCIES, SECOND_NS, START_NS
 
 if TYPE_CHECKING:
     from tests.integration.test_gateway_reject_codes import Desk
@@ -293,7 +298,41 @@ def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
     return [row[0] for row in answer.withdrawals]
 
 
-def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit | Control | Bust) -> None:
+def listed_treasury(folder: Path) -> str:
+    """Return what lists an issuer of HKD and a custodian of JPY, which attests five units of it."""
+    issuer, custodian = (create_key(folder / "listed", who, who) for who in ("hkd-issuer", "jpy-custodian"))
+    iat = START_NS // SECOND_NS
+    claims = {"aud": "fx-test", "currency": "JPY", "amount": "0.000005", "iat": iat, "exp": iat + 999, "ref": ""}
+    attestation = folder / "data" / "attestations" / f"JPY-{iat:013d}-1.jwt"
+    attestation.parent.mkdir(parents=True)
+    attestation.write_text(custodian.sign(claims, typ=TYPE))
+    return (
+        f'[[issuers]]\niss = "hkd-issuer"\nkeys = {{ hkd-issuer = "{issuer.public_text}" }}\n'
+        'levels = ["professional"]\njurisdictions = ["HK"]\nissues = ["HKD"]\n'
+        f'[[custodians]]\niss = "jpy-custodian"\nkeys = {{ jpy-custodian = "{custodian.public_text}" }}\n'
+        'currencies = ["JPY"]'
+    )
+
+
+def treasury(desk: "Desk") -> None:
+    """Money of a currency that has an issuer, beyond what is attested, and of accounts that one may not look at."""
+    jpy, hkd = (CURRENCIES.index(code) for code in ("JPY", "HKD"))
+    client, account = desk.log_on("payer-1")
+    desk.refused(client, BalancesRequest(1, account + 1), R.NOT_AUTHORIZED)
+    desk.refused(desk.operator, BalancesRequest(1, 99), R.UNKNOWN_ACCOUNT)
+    desk.refused(desk.operator, Deposit(1, account, hkd, 5), R.NOT_ITS_ISSUER)
+    desk.refused(desk.operator, Deposit(1, account, jpy, 6), R.RESERVES_EXCEEDED)
+    issuer = desk.venue.connection()
+    issuer.log_on(desk.venue.token("desk", key=load_key(desk.venue.folder / "listed", "hkd-issuer", "hkd-issuer")))
+    _say(issuer, Deposit(1, account, hkd, 5))
+    _say(client, Withdraw(1, 0, hkd, 5))
+    (number,) = _open_withdrawals(client, account)
+    desk.refused(desk.operator, EndWithdrawal(1, PAID, number), R.NOT_ITS_ISSUER)
+
+
+def _say(
+    connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit | Control | Bust | Withdraw
+) -> None:
     """Say something that is taken, and hear what became of it."""
     connection.say(command)
     number = command.client_order_id
@@ -310,4 +349,16 @@ def _order_id(heard: list[Any], client_order_id: int) -> int:
     return int(numbers[0])
 
 
-SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations, withdrawals, controls, busts)
+SCENES = (
+    nobody,
+    too_late,
+    numbers,
+    amends,
+    many_at_once,
+    particulars,
+    revocations,
+    withdrawals,
+    controls,
+    busts,
+    treasury,
+)
