@@ -1,13 +1,11 @@
 """Scenes in which the requests about orders, quotes and accounts are refused, each for its own cause."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fxengine.codes import RejectReason as R
 from fxengine.codes import RevokeAction, WithdrawalAction
 from fxengine.messages import (
     Amend,
-    BalancesRequest,
     Bust,
     Cancel,
     Control,
@@ -28,10 +26,7 @@ from fxengine.messages import (
     Withdraw,
 )
 from fxengine.records import ALL_INSTRUMENTS
-from fxengine.reserves.attestation import TYPE
-from fxengine.sandbox import create_key, load_key
 from tests.asking import limit_order
-from tests.integration.venue_thread import CURRENCIES, SECOND_NS, START_NS
 
 if TYPE_CHECKING:
     from tests.integration.test_gateway_reject_codes import Desk
@@ -209,7 +204,7 @@ def withdrawals(desk: "Desk") -> None:
     operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
     desk.refused(operator, EndWithdrawal(0, PAID, 1), R.CLIENT_ID_MISSING)
     desk.refused(operator, EndWithdrawal(1, PAID, 1), R.UNKNOWN_WITHDRAWAL)
-    [first_open, *_] = _open_withdrawals(operator, account)
+    [first_open, *_] = open_withdrawals(operator, account)
     desk.refused(operator, EndWithdrawal(2, 3, first_open), R.UNKNOWN_COMMAND)
     desk.refused(operator, EndWithdrawal(3, PAID, first_open), R.NOT_FINAL)
     _say(operator, Deposit(5, account, 0, 1))
@@ -290,7 +285,7 @@ def busts(desk: "Desk") -> None:
     desk.refused(operator, Bust(21, **trade), R.CLIENT_ID_TOO_OLD)
 
 
-def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
+def open_withdrawals(connection: "Connection", account: int) -> list[int]:
     """Ask for the numbers of an account's open withdrawals."""
     connection.say(OpenWithdrawalsRequest(9, account, 0))
     answer = connection.hear_until(OpenWithdrawals)[-1]
@@ -298,41 +293,7 @@ def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
     return [row[0] for row in answer.withdrawals]
 
 
-def listed_treasury(folder: Path) -> str:
-    """Return what lists an issuer of HKD and a custodian of JPY, which attests five units of it."""
-    issuer, custodian = (create_key(folder / "listed", who, who) for who in ("hkd-issuer", "jpy-custodian"))
-    iat = START_NS // SECOND_NS
-    claims = {"aud": "fx-test", "currency": "JPY", "amount": "0.000005", "iat": iat, "exp": iat + 999, "ref": ""}
-    attestation = folder / "data" / "attestations" / f"JPY-{iat:013d}-1.jwt"
-    attestation.parent.mkdir(parents=True)
-    attestation.write_text(custodian.sign(claims, typ=TYPE))
-    return (
-        f'[[issuers]]\niss = "hkd-issuer"\nkeys = {{ hkd-issuer = "{issuer.public_text}" }}\n'
-        'levels = ["professional"]\njurisdictions = ["HK"]\nissues = ["HKD"]\n'
-        f'[[custodians]]\niss = "jpy-custodian"\nkeys = {{ jpy-custodian = "{custodian.public_text}" }}\n'
-        'currencies = ["JPY"]'
-    )
-
-
-def treasury(desk: "Desk") -> None:
-    """Money of a currency that has an issuer, beyond what is attested, and of accounts that one may not look at."""
-    jpy, hkd = (CURRENCIES.index(code) for code in ("JPY", "HKD"))
-    client, account = desk.log_on("payer-1")
-    desk.refused(client, BalancesRequest(1, account + 1), R.NOT_AUTHORIZED)
-    desk.refused(desk.operator, BalancesRequest(1, 99), R.UNKNOWN_ACCOUNT)
-    desk.refused(desk.operator, Deposit(1, account, hkd, 5), R.NOT_ITS_ISSUER)
-    desk.refused(desk.operator, Deposit(1, account, jpy, 6), R.RESERVES_EXCEEDED)
-    issuer = desk.venue.connection()
-    issuer.log_on(desk.venue.token("desk", key=load_key(desk.venue.folder / "listed", "hkd-issuer", "hkd-issuer")))
-    _say(issuer, Deposit(1, account, hkd, 5))
-    _say(client, Withdraw(1, 0, hkd, 5))
-    (number,) = _open_withdrawals(client, account)
-    desk.refused(desk.operator, EndWithdrawal(1, PAID, number), R.NOT_ITS_ISSUER)
-
-
-def _say(
-    connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit | Control | Bust | Withdraw
-) -> None:
+def _say(connection: "Connection", command: NewOrder | Cancel | MassQuote | Deposit | Control | Bust) -> None:
     """Say something that is taken, and hear what became of it."""
     connection.say(command)
     number = command.client_order_id
@@ -360,5 +321,4 @@ SCENES = (
     withdrawals,
     controls,
     busts,
-    treasury,
 )

@@ -27,7 +27,7 @@ from fxengine.messages import (
     Withdraw,
 )
 from tests.asking import limit_order, logon
-from tests.integration import refusal_scenes
+from tests.integration import refusal_scenes, treasury_scene
 from tests.integration.venue_thread import CURRENCIES, START_NS, Connection, RunningVenue, running_venue
 from tests.unit.wire.protocol_tables import REASONS
 
@@ -88,7 +88,7 @@ def swap(number: int, **changes: int) -> Swap:
 
 def play(scene: str, folder: Path) -> Seen:
     """Play one scene at a venue of its own and return what it provoked."""
-    listed = refusal_scenes.listed_treasury(folder) if scene == "treasury" else ""
+    listed = treasury_scene.listed_treasury(folder) if scene == "treasury" else ""
     with running_venue(folder, listed=listed) as venue:
         operator = venue.connection()
         operator.log_on(venue.token("operator-1", key=venue.operator, lifetime_s=10**6))
@@ -306,7 +306,17 @@ def money(desk: Desk) -> None:
 
 SCENES: dict[str, Callable[[Desk], None]] = {
     scene.__name__: scene
-    for scene in (before_logon, logons, expired, client_ids, orders, swaps, money, *refusal_scenes.SCENES)
+    for scene in (
+        before_logon,
+        logons,
+        expired,
+        client_ids,
+        orders,
+        swaps,
+        money,
+        treasury_scene.treasury,
+        *refusal_scenes.SCENES,
+    )
 }
 
 
