@@ -10,7 +10,7 @@ in strictly ascending order of its first five bytes (the *key* of ``SettlementVa
 there is exactly one way to write a batch down, and its hash can stand for it.
 """
 
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def net_on_chain(batch: Batch) -> Records:
     moved = batch.transfers[np.isin(batch.transfers["kind"], (EventKind.DEPOSITED, EventKind.WITHDRAWN))]
     deltas = batch.deltas[batch.deltas["account"] != CUSTODY_ACCOUNT]
     if not len(moved):
-        return deltas
+        return cast(Records, deltas)
     # Exact integers: deposits may add up to more than 64 bits hold, though what is left of them may not.
     net = {(account, currency): units for account, currency, _, units in deltas.tolist()}
     for transfer in moved:

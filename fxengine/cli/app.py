@@ -6,6 +6,7 @@ import typer
 
 from fxengine import __version__
 from fxengine.cli.audit import commands as audit
+from fxengine.cli.chain import commands as chain
 from fxengine.cli.control import commands as control
 from fxengine.cli.demo import commands as demo
 from fxengine.cli.keys import PANEL
@@ -61,5 +62,5 @@ for commands in (prove, reserves, ledger):
     app.add_typer(commands, rich_help_panel=CHECK_PANEL)
 for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
-for commands in (withdrawal, control):
+for commands in (withdrawal, control, chain):
     app.add_typer(commands, rich_help_panel=MONEY)

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fxengine.errors import FxEngineError, RequestRejected
+from fxengine.errors import ChainError, FxEngineError, RequestRejected
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one line of JSON, for a program to read.")]
 
@@ -28,14 +28,21 @@ def answering(as_json: bool) -> Iterator[None]:
     try:
         yield
     except (FxEngineError, OSError) as e:
-        code = int(e.reason) if isinstance(e, RequestRejected) else type(e).__name__
-        text = e.text if isinstance(e, RequestRejected) else str(e)
+        code = _code(e)
+        text = e.text if isinstance(e, RequestRejected) else str(e).removesuffix(f" [{code}]")
         if as_json:
             print_json({"error": {"code": code, "text": text}})
         else:
             errors.print(f"[bold red]error[/] [dim]{code}[/]  ", end="")
             errors.print(text, markup=False)
         raise typer.Exit(1) from None
+
+
+def _code(error: Exception) -> int | str:
+    """Return what a program knows an error by."""
+    if isinstance(error, RequestRejected):
+        return int(error.reason)
+    return error.code if isinstance(error, ChainError) else type(error).__name__
 
 
 def print_json(answer: dict[str, Any]) -> None:
