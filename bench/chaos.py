@@ -62,11 +62,10 @@ class Chaos:
 
     def __init__(self, folder: Path, seed: int, lines: ExitStack) -> None:
         self.rng = Random(seed)
-        self.home = Home.create(folder / "venue")
-        text = self.home.venue_file.read_text(encoding="utf-8")
-        self.home.venue_file.write_text(
-            text.replace("settlement_cycle_ms = 1_000", f"settlement_cycle_ms = {CYCLE_MS}")
-        )
+        file = Home.create(folder / "venue").venue_file
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("settlement_cycle_ms = 1_000", f"settlement_cycle_ms = {CYCLE_MS}"))
+        self.home = Home(file.parent)  # reads it anew
         assert self.home.venue.settlement_cycle_ms == CYCLE_MS
         node = lines.enter_context(LocalNode(block_time_s=BLOCK_S))
         directory = self.home.directory / "chain"
