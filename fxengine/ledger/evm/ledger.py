@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
+from fxengine.chain.contract import GAS_MAX
 from fxengine.chain.deltas import RECORD, RECORDS_MAX, encode, net_on_chain
 from fxengine.chain.head import chain_head
 from fxengine.chain.keys import Key
@@ -20,7 +21,7 @@ from fxengine.ledger.evm.fees import GWEI, MAX_FEE_GWEI
 from fxengine.ledger.evm.lease import Lease
 from fxengine.ledger.evm.outbox import Entry, Outbox, insertion
 from fxengine.ledger.evm.poster import Poster
-from fxengine.ledger.evm.vault import GAS_BASE, GAS_MAX, GAS_OF_RECORD, Vault
+from fxengine.ledger.evm.vault import GAS_BASE, GAS_OF_RECORD, Vault
 from fxengine.ledger.reading import BOOKS_OF_A_CHAIN
 from fxengine.ledger.sqlite import SqliteLedger
 from fxengine.venue import Venue

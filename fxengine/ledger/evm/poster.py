@@ -23,6 +23,8 @@ _LOOKS_PER_BLOCK: Final = 5
 _DELAY_NS_MIN: Final = 100_000_000
 _DELAY_NS_MAX: Final = 2_000_000_000
 _NOT_OPERATOR: Final = "not operator"
+_OUTDATED: Final = ("not next batch", "sequence behind", "other head", "paused", "frozen")
+"""Refusals that the look would have foreseen: the chain has moved on since, or undid the look's block."""
 _ARGUMENT_DELTAS: Final = 6
 
 _log = logging.getLogger(__name__)
@@ -170,6 +172,10 @@ class Poster:
                 f"{self._key.address} is not the vault's operator: use the operator's key, or have the owner offer it"
                 " the role (fxengine chain roles) [NOT_OPERATOR]",
                 needs_somebody=True,
+            )
+        if refused.reason in _OUTDATED:
+            return LedgerUnavailable(
+                f"the chain moved on while batch {row.batch_id} was tried out ({refused.reason}): it is looked at anew"
             )
         deltas = decode(cast(bytes, self._vault.settle_batch.arguments(calldata)[_ARGUMENT_DELTAS]))
         why = self._vault.lacking(deltas, look) or refused.reason or str(refused)

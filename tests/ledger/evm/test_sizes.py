@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fxengine.chain.contract import GAS_MAX
 from fxengine.codes import AccountFlag, Side
 from fxengine.engine import Durability, Engine
 from fxengine.errors import LedgerError
 from fxengine.ledger.check_batches import Books
 from fxengine.ledger.evm.ledger import RECORDS_WANTED
-from fxengine.ledger.evm.vault import GAS_MAX, gas_limit
+from fxengine.ledger.evm.vault import gas_limit
 from fxengine.ledger.reading import open_reader
 from fxengine.settlement import Settlement
 from fxengine.venue_file import parse_venue
