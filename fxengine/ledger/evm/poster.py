@@ -9,13 +9,14 @@ import logging
 from dataclasses import replace
 from typing import Final, cast
 
+from fxengine.chain.contract import GAS_MAX
 from fxengine.chain.deltas import decode
 from fxengine.chain.keys import Key
 from fxengine.errors import ChainError, ChainReverted, ChainUnavailable, LedgerError, LedgerUnavailable
 from fxengine.ledger.evm.deciding import IN_FLIGHT_MAX, Halt, Hold, Look, Send, Sent, Sign, decide, judge
 from fxengine.ledger.evm.fees import GWEI, Fees, offer, raised
 from fxengine.ledger.evm.outbox import Outbox, Row, State, unsigned
-from fxengine.ledger.evm.vault import Underpriced, Vault, gas_limit
+from fxengine.ledger.evm.vault import Underpriced, Vault
 
 _STEPS_MAX: Final = 8 * IN_FLIGHT_MAX
 """More than any look needs; what is left is decided at the next one."""
@@ -106,12 +107,8 @@ class Poster:
 
     def _sign(self, row: Row, action: Sign, look: Look, *, is_next: bool) -> None:
         """Sign a row's transaction and keep it before anybody sees it; the next one is tried out first."""
-        calldata, gas = self._outbox.calldata(row.batch_id), gas_limit(row.n_records)
-        if is_next:
-            try:
-                self._vault.try_out(calldata, gas, look)
-            except ChainReverted as e:
-                raise self._refusal(row, calldata, e, look) from None
+        calldata = self._outbox.calldata(row.batch_id)
+        gas = self._gas_of_next(row, calldata, look) if is_next else row.gas
         fees = self._fees(action, look)
         signed = self._key.sign(
             {
@@ -129,6 +126,21 @@ class Poster:
         if row.nonce != action.nonce:
             self._nonces[row.batch_id] = self._nonces.get(row.batch_id, 0) + 1
         self._outbox.save([replace(row, state=State.SIGNED, nonce=action.nonce, fees=fees, raw=signed.raw)])
+
+    def _gas_of_next(self, row: Row, calldata: bytes, look: Look) -> int:
+        """Try the next batch out; return the gas that it settles with."""
+        refused: ChainReverted | None = None
+        for gas in (row.gas, GAS_MAX):
+            try:
+                self._vault.try_out(calldata, gas, look)
+                return gas
+            except ChainReverted as e:
+                refused = e
+            except ChainError as e:  # some nodes do not call it a revert when the gas is used up
+                if e.code != "RPC_REFUSED" or gas == GAS_MAX:
+                    raise
+        assert refused is not None
+        raise self._refusal(row, calldata, refused, look)
 
     def _fees(self, action: Sign, look: Look) -> Fees:
         """Return what to offer: more than any transaction that this one would replace."""

@@ -9,16 +9,12 @@ import re
 from typing import Any, Final, cast
 
 from fxengine.chain.calldata import Interface
-from fxengine.chain.contract import GAS_MAX, check_chain, deliver
+from fxengine.chain.contract import check_chain, deliver
 from fxengine.chain.rpc import Rpc
 from fxengine.errors import ChainError, ChainUnavailable
 from fxengine.ledger.evm.deciding import Look
 from fxengine.records import Records
 
-GAS_BASE: Final = 160_000
-GAS_OF_RECORD: Final = 25_000
-"""Above what a settlement costs besides its records, and what a record costs: 37 bytes of calldata, and a word of
-storage that was empty before."""
 _DEPTH: Final = re.compile(r"depth:([0-9]+)")
 _UNDERPRICED: Final = "replacement transaction underpriced"
 
@@ -144,11 +140,6 @@ class Vault:
 
     def _to_vault(self, calldata: bytes) -> dict[str, object]:
         return {"to": self.address, "data": "0x" + calldata.hex()}
-
-
-def gas_limit(n_records: int) -> int:
-    """Return the gas that a settlement of so many records is allowed: above what it uses, and within GAS_MAX."""
-    return min(GAS_MAX, GAS_BASE + GAS_OF_RECORD * n_records)
 
 
 def _pinned(block: dict[str, Any]) -> dict[str, object]:

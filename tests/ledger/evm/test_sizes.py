@@ -12,14 +12,13 @@ from fxengine.codes import AccountFlag, Side
 from fxengine.engine import Durability, Engine
 from fxengine.errors import LedgerError
 from fxengine.ledger.check_batches import Books
-from fxengine.ledger.evm.ledger import RECORDS_WANTED
-from fxengine.ledger.evm.vault import gas_limit
+from fxengine.ledger.evm.gas import GAS_BASE, GAS_OF_NEW, GAS_WANTED
 from fxengine.ledger.reading import open_reader
 from fxengine.settlement import Settlement
 from fxengine.venue_file import parse_venue
 from tests.integration.venue_thread import until
 from tests.ledger.evm.conftest import MakeSite
-from tests.ledger.evm.site import Site
+from tests.ledger.evm.site import Site, opening, settle
 from tests.unit.settlement.trading import MID_TICKS, VENUE, Clock, Flow
 
 MAX_FILLS = 256
@@ -76,15 +75,15 @@ def test_sweeps_of_as_many_makers_as_an_order_may_have_settle_whatever_is_sent_a
         engine.close()
         settlement.close()
     with open_reader(site.url) as books:
-        sizes = dict(books.rows("SELECT batch, n_records FROM outbox"))
+        limits = dict(books.rows("SELECT batch, gas FROM outbox"))
+        calls = dict(books.rows("SELECT batch, calldata FROM outbox"))
         ((n_trades,),) = books.rows("SELECT sum(trades) FROM batches")
     assert n_trades == N_MAKERS
     used = gas_used(site)
-    assert used.keys() == sizes.keys()
-    largest = max(sizes.values())  # type: ignore[type-var]
-    assert largest >= 2 * MAX_FILLS, "each maker has a word of either currency"
-    for batch, n_records in sizes.items():
-        assert used[batch] <= gas_limit(n_records) < GAS_MAX  # type: ignore[index,arg-type]
+    assert used.keys() == limits.keys()
+    assert max(len(call) for call in calls.values()) >= 2 * MAX_FILLS * 37, "each maker has a word of either currency"  # type: ignore[arg-type]
+    for batch, limit in limits.items():
+        assert used[batch] <= limit < GAS_MAX  # type: ignore[index,operator]
     paid = MID_TICKS[0] * 10**4
     assert site.view("balance_of", makers[-1], USD)[0] >= paid
     assert site.view("balance_of", taker, EUR)[0] > 0
@@ -92,7 +91,8 @@ def test_sweeps_of_as_many_makers_as_an_order_may_have_settle_whatever_is_sent_a
 
 def test_a_batch_of_more_accounts_than_wanted_does_not_fit(site: Site, books: Books) -> None:
     with closing(site.open()) as ledger:
-        for n, fits in ((RECORDS_WANTED - 1, True), (RECORDS_WANTED, False)):
+        most = (GAS_WANTED - GAS_BASE) // GAS_OF_NEW
+        for n, fits in ((most - 1, True), (most, False)):
             moves = [(2, 0, -n), *((account, 0, 1) for account in range(3, 3 + n))]
             assert ledger.fits(books.close(moves)) is fits
 
@@ -110,3 +110,22 @@ def test_a_venue_whose_orders_may_trade_too_often_is_refused(make_site: MakeSite
     site = make_site(venue=parse_venue(WIDE.replace('id = "test-venue"', 'id = "v"\nmax_fills = 400')), n_accounts=0)
     with pytest.raises(LedgerError, match=r"may trade 400 times.*max_fills in venue.toml to [0-9]+ at most"):
         site.open()
+
+
+def test_gas_that_the_books_did_not_foresee_is_found_when_a_batch_is_tried_out(site: Site, books: Books) -> None:
+    """The books hold what the vault does not: the words of these accounts are empty there."""
+    moves = [(2, 0, -100), *((account, 0, 1) for account in range(3, 103))]
+    with closing(site.open()) as ledger:
+        ledger.post(opening(books, site))
+        ledger.post(books.close(moves))
+        settle(ledger, site, lambda: ledger.progress().posted == 2)
+        for account in range(3, 103):
+            site.set_balance(account, 0, 0)
+            site.set_balance(account, 1, 0)
+            site.set_balance(account, 2, 0)
+        site.set_balance(2, 0, 10**12)
+        ledger.post(books.close(moves))
+        settle(ledger, site, lambda: ledger.progress().posted == 3)
+    with open_reader(site.url) as reader:
+        ((limit,),) = reader.rows("SELECT gas FROM outbox WHERE batch = 3")
+    assert gas_used(site)[3] > limit  # type: ignore[operator]
