@@ -226,6 +226,7 @@ class Posting:
                 with self._changed:
                     self._advance_alarm = f"batch {first} waits for the chain, and all behind it: {e}"
                     self._wake()
+            self._tell()  # what is in flight may have come further all the same
             return self._back_off.delay_ns(self._failures)
         self._failures = 0
         if self._advance_alarm is not None:

@@ -118,7 +118,8 @@ class Connection:
 class RunningVenue:
     """A served venue, and ways to reach it. ``listed`` stands in its venue file too."""
 
-    def __init__(self, folder: Path, *, transport: str, listed: str = "") -> None:
+    def __init__(self, folder: Path, *, transport: str, ledger: str = "memory:", listed: str = "") -> None:
+        self.ledger = ledger
         self.clock = Clock()
         keys = folder / "keys"
         make = load_key if keys.exists() else create_key
@@ -144,9 +145,10 @@ class RunningVenue:
                 order_address=self._addresses[0],
                 market_data_address=self._addresses[1],
                 stop=self.stop,
-                ledger_url="memory:",
+                ledger_url=self.ledger,
                 durability=Durability.OS,
                 clock_ns=self.clock,
+                drain_ns=0,
                 core_type=core_types()[-1],
                 on_ready=self._on_ready,
             )

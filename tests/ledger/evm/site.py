@@ -45,6 +45,7 @@ class Site:
         *,
         finality: str = "finalized",
         n_accounts: int = 6,
+        funds: int = SETTLED_FUNDS,
         seed: int = 1,
     ) -> None:
         self.node, self.directory, self.venue = node, directory, venue
@@ -58,7 +59,7 @@ class Site:
         self.accounts = range(2, 2 + n_accounts)
         for account in (0, *self.accounts):
             for currency in range(len(venue.currencies)):
-                self.set_balance(account, currency, SETTLED_FUNDS)
+                self.set_balance(account, currency, funds)
         self.mine(16)  # so that no reorganisation of a test reaches back to here
         Deployment(
             directory=directory, venue=venue.id, chain_id=int(self.rpc.call("eth_chainId"), 16),
