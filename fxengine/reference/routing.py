@@ -100,7 +100,7 @@ def route(state: State, candidates: Candidates, wish: Wish) -> Routed:
     for plan in plans:
         if plan.serves(wish) and plan.beats(best):
             best = plan
-    return Routed(best, tuple(singles[:SINGLES_TOLD]), plans[0].reason)
+    return Routed(best, tuple(singles[:SINGLES_TOLD]), plans[0].reason or RejectReason.INSUFFICIENT_LIQUIDITY)
 
 
 def _sharing_no_book(by_rank: Sequence[Path]) -> list[Path]:
