@@ -39,7 +39,9 @@ def best_possible_units(venue: SwapVenue, arcs: Iterable[Arc]) -> float | None:
         for level in venue.books[index][Side.SELL if side is Side.BUY else Side.BUY]:
             base, quote = pair.lot_units / scale, level.price_ticks * pair.tick_lot_units / scale
             (gives, cost), (gets, gain) = (
-                ((pair.quote, quote), (pair.base, base)) if side is Side.BUY else ((pair.base, base), (pair.quote, quote))
+                ((pair.quote, quote), (pair.base, base))
+                if side is Side.BUY
+                else ((pair.base, base), (pair.quote, quote))
             )
             gain *= kept(pair)
             column = len(upper)
@@ -54,17 +56,17 @@ def best_possible_units(venue: SwapVenue, arcs: Iterable[Arc]) -> float | None:
     # One lot is a tiny part of the amount; scaling a variable to its whole level keeps the matrix near one.
     whole = np.array(upper)
     matrix = coo_array((np.array(values) * whole[columns], (rows, columns)), shape=(venue.n_currencies, len(upper)))
-    ends = np.zeros(venue.n_currencies)
+    bounds = np.zeros(venue.n_currencies)
     exact_in = venue.mode is SwapMode.EXACT_IN
     if exact_in:
-        ends[venue.pay], ends[venue.receive] = 1.0, np.inf
+        bounds[venue.pay], bounds[venue.receive] = 1.0, np.inf
         objective = -np.array(brought) * whole
     else:
-        ends[venue.pay], ends[venue.receive] = np.inf, -1.0
+        bounds[venue.pay], bounds[venue.receive] = np.inf, -1.0
         objective = np.array(spent) * whole
-    kept_rows = np.isfinite(ends)
+    kept_rows = np.isfinite(bounds)
     found = linprog(
-        objective, A_ub=matrix.tocsr()[kept_rows], b_ub=ends[kept_rows], bounds=(0, 1), method="highs-ds",
+        objective, A_ub=matrix.tocsr()[kept_rows], b_ub=bounds[kept_rows], bounds=(0, 1), method="highs-ds",
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )  # fmt: skip
     if found.status != 0:

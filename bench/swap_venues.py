@@ -22,6 +22,8 @@ LOT_UNITS = 1_000_000
 FUNDS_UNITS = 10**17
 LEVEL_LOTS = 10**7
 MAKERS_WINDOW = 1024
+SPREADS_BP = (1.0, 3.0, 8.0, 30.0, 300.0)
+"""How far from the middle books begin, at most: from a market of majors to one that hardly trades."""
 
 
 class Level(NamedTuple):
@@ -82,15 +84,14 @@ def venues(seed: int) -> Iterator[SwapVenue]:
 
 
 def _venue(rng: Random) -> SwapVenue | None:
-    n = rng.randint(3, 7)
+    n = rng.randint(3, 8)
     worth = [rng.uniform(0.5, 2.0) for _ in range(n)]
-    wide_bp, noise_bp = rng.uniform(0.5, 8.0), rng.uniform(0.0, 1.0)
+    wide_bp, noise_bp = rng.choice(SPREADS_BP), rng.uniform(0.0, 1.0)
     pairs, books = [], []
-    for base, quote in combinations(range(n), 2):
+    for pair in combinations(range(n), 2):
         if rng.random() < 0.25:
             continue
-        if rng.random() < 0.5:
-            base, quote = quote, base
+        base, quote = rng.sample(pair, 2)
         fee = rng.choice((0, 50, 100, 200))
         middle = LOT_UNITS * worth[base] / worth[quote] * (1 + rng.uniform(-noise_bp, noise_bp) / 10_000)
         pairs.append(Pair(base, quote, 0, fee, LOT_UNITS, 1, round(middle)))
@@ -106,7 +107,7 @@ def _venue(rng: Random) -> SwapVenue | None:
 def _ladder(rng: Random, side: Side, middle: float, wide_bp: float) -> list[Level]:
     """Draw one side of a book: prices that get worse, quantities that grow."""
     away_bp, levels = wide_bp * rng.uniform(0.2, 1.0), list[Level]()
-    for place in range(rng.randint(2, 12)):
+    for place in range(rng.randint(1, 12)):
         sign = -1 if side is Side.BUY else 1
         price = round(middle * (1 + sign * away_bp / 10_000))
         lots = int(LEVEL_LOTS * rng.lognormvariate(0, 0.7) * (1 + place / 4))

@@ -33,6 +33,11 @@ CURRENCIES_MAX: Final = 256
 PRICE_TICKS_MAX: Final = 2**31 - 1
 QUANTITY_LOTS_MAX: Final = 2**62
 
+PATH_BOOKS_MAX: Final = 3
+"""Books of a path that an instant swap may take."""
+PATHS_MAX: Final = 8
+"""Paths that a swap considers, and that a venue may name for a pair."""
+
 _HEADER: list[tuple[str, str]] = [
     ("kind", "u1"),  # CommandKind
     ("n_records", "u1"),  # how many records this command takes, itself included, 1..255

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from fxengine.codes import RejectReason
 from fxengine.engine import Engine
+from fxengine.gateway.commands import swap_quote_record
 from fxengine.gateway.delivery import Delivery, reject
 from fxengine.gateway.marketdata import MarketData
 from fxengine.gateway.replays import REPLAYS_MAX, Replays
@@ -34,6 +35,8 @@ from fxengine.messages import (
     Reject,
     ReplayRequest,
     Request,
+    SwapQuote,
+    SwapQuoteRequest,
     VenueDescription,
     VenueRequest,
 )
@@ -66,6 +69,7 @@ class Questions:
             OrderStatusRequest: self._order,
             OpenOrdersRequest: self._open_orders,
             OpenWithdrawalsRequest: self._open_withdrawals,
+            SwapQuoteRequest: self._swap_quote,
         }
 
     def __bool__(self) -> bool:
@@ -130,6 +134,10 @@ class Questions:
         rows = core.open_withdrawals(whose, message.after_withdrawal, OPEN_WITHDRAWALS_PAGE + 1)
         page, more = tuple(rows[:OPEN_WITHDRAWALS_PAGE]), int(len(rows) > OPEN_WITHDRAWALS_PAGE)
         return OpenWithdrawals(message.request_id, core.final_sequence, page, more)
+
+    def _swap_quote(self, session: Session, message: SwapQuoteRequest) -> Answer:
+        record = swap_quote_record(session.account, message)
+        return SwapQuote(message.request_id, *self._engine.core.swap_quote(record))
 
     # -- of what is durable
 

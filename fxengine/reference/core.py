@@ -76,8 +76,8 @@ _N_RECORDS = {
 class Core:
     """The matching core in plain Python; the same interface and the same bytes as ``fxengine._core.Core``.
 
-    ``instruments`` are ``(n,) INSTRUMENT`` records, ``routes`` the ``ROUTE`` records of paths that are named. Every command is O(log n) in the orders and
-    levels it touches, in Python's time.
+    ``instruments`` are ``(n,) INSTRUMENT`` records, ``routes`` the ``ROUTE`` records of paths that are named.
+    Every command is O(log n) in the orders and levels it touches, in Python's time.
     """
 
     def __init__(
@@ -92,7 +92,9 @@ class Core:
         routes: Records | None = None,
     ) -> None:
         bounds = max_fills, max_orders, max_accounts, max_withdrawals
-        named = [tuple(int(stop) for stop in row["stops"][: row["n_stops"]]) for row in (() if routes is None else routes)]
+        named = [
+            tuple(int(stop) for stop in row["stops"][: row["n_stops"]]) for row in (() if routes is None else routes)
+        ]
 
         def empty() -> tuple[State, Timers]:
             timers = Timers()

@@ -17,12 +17,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from fxengine.codes import RejectReason, Side
+from fxengine.records import PATH_BOOKS_MAX, PATHS_MAX
 from fxengine.reference.account import Account
 from fxengine.reference.arcs import Arc, Rate
 from fxengine.reference.state import State
-
-BOOKS_MAX = 3
-PATHS_MAX = 8
 
 Hop = tuple[int, Side]
 """An instrument, and the side that pays the first currency for the second."""
@@ -128,7 +126,7 @@ def _better_rate_first(one: tuple[Rate, Path], other: tuple[Rate, Path]) -> int:
 
 def _middle(path: Path) -> tuple[int, int] | None:
     """Return the currencies that a path's middle book joins, of a path that has one."""
-    return (path.arcs[1].spends, path.arcs[1].brings) if len(path.arcs) == BOOKS_MAX else None
+    return (path.arcs[1].spends, path.arcs[1].brings) if len(path.arcs) == PATH_BOOKS_MAX else None
 
 
 def _in_no_circle(ranked: list[Path]) -> list[Path]:
@@ -156,7 +154,7 @@ def _in_order_of_execution(paths: list[Path]) -> list[Arc]:
     Of the middle ones, the first whose money none of those still left brings.
     """
     first = list(dict.fromkeys(path.arcs[0] for path in paths))
-    left = list(dict.fromkeys(path.arcs[1] for path in paths if len(path.arcs) == BOOKS_MAX))
+    left = list(dict.fromkeys(path.arcs[1] for path in paths if len(path.arcs) == PATH_BOOKS_MAX))
     last = list(dict.fromkeys(path.arcs[-1] for path in paths if len(path.arcs) > 1))
     middle: list[Arc] = []
     while left:

@@ -1,11 +1,11 @@
-"""A split: how much of a swap goes over which books, found step by step.
+r"""A split: how much of a swap goes over which books, found step by step.
 
 It pours money over the candidate paths, the best marginal rate first, in steps. A step goes along one
 route and is as large as the tightest entry on it, what is left to pay, or what is left to receive. Money that
 paths bring into one currency is one pot there, and what is less than a lot stays in it for the next step::
 
     USD --sell--> EUR --buy--> JPY          pots: EUR 3 left of the step before, 97 come: 100 are spent
-       \\--sell--> GBP --sell--^
+       \--sell--> GBP --sell--^
 
 Where paths share books, the best step may be one that takes the middle book of a path back: money comes to
 where that book leads to by a shorter way, and what the book had spent goes on elsewhere. Such a residual step

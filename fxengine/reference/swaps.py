@@ -114,9 +114,7 @@ def quote(state: State, hops: Hops, account: Account, command: Swap) -> SwapQuot
         )
         for path, found in routed.singles
     )  # fmt: skip
-    return SwapQuote(
-        0, plan.paid_units, plan.delivered_units, unfilled(command, plan), plan.fills, legs, singles
-    )
+    return SwapQuote(0, plan.paid_units, plan.delivered_units, unfilled(command, plan), plan.fills, legs, singles)
 
 
 def _routed(
@@ -188,9 +186,7 @@ def _changes(command: Swap, plan: Plan) -> list[int]:
         left[leg.arc.brings] = left.get(leg.arc.brings, 0) + leg.net_units
         left[leg.arc.spends] = left.get(leg.arc.spends, 0) - leg.spent_units
         last[leg.arc.brings] = place
-    return [
-        left[leg.arc.brings] if last[leg.arc.brings] == place else 0 for place, leg in enumerate(plan.legs)
-    ]
+    return [left[leg.arc.brings] if last[leg.arc.brings] == place else 0 for place, leg in enumerate(plan.legs)]
 
 
 def _report(state: State, account: Account, command: Swap, payee: int, routed: Routed) -> None:
