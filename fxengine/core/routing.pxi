@@ -102,6 +102,8 @@ cdef void plan_single_whole(State* s, Router* r, const Candidate* path, const Wi
         plan.fills += fills_of(plan.legs + i)
     if plan.fills > s.max_fills:
         plan.reason = TOO_MANY_FILLS
+    elif plan.paid_units > wish.budget_units:
+        plan.reason = INSUFFICIENT_LIQUIDITY
     elif wish.worst.n and single_is_below_worst(r, plan, wish):
         plan.reason = WORST_PRICE_EXCEEDED
     else:

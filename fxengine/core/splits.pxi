@@ -255,6 +255,7 @@ cdef bint is_spent(State* s, Router* r, const Split* split, const Wish* wish) no
     when what is left would not pay for one more lot at its last price.
     """
     cdef const Entry* entry
+    cdef bint any_used = False
     cdef u32 i
     if not wish.is_exact_in:
         return False
@@ -267,14 +268,15 @@ cdef bint is_spent(State* s, Router* r, const Split* split, const Wish* wish) no
                 entry = last_entry(r.arcs + i, split.legs + i)
             if split.pots[NODE_PAID] >= entry.cost_units:
                 return False
-    return True
+            any_used = True
+    return any_used
 
 
 cdef bint go_step(State* s, Router* r, Split* split, const Wish* wish, u32 number) noexcept nogil:
     """Go along a route as far as its tightest hop allows; False when not one lot comes out at its end."""
     cdef const Route* route = split.routes + number
     cdef const RouteHop* hop
-    cdef i64 lots[HOPS_MAX]
+    cdef i64 lots[HOPS_MAX]  # of each hop
     cdef i64 room
     cdef i64 short_units
     cdef i64 brought_units
@@ -283,6 +285,7 @@ cdef bint go_step(State* s, Router* r, Split* split, const Wish* wish, u32 numbe
     cdef i32 bound = -1
     cdef i32 last = n - 1
     cdef i32 i
+    lots[last] = 0
     for i in range(n):
         hop = route.hops + i
         room = hop_room(s, r, split, hop)

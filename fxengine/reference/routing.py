@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fxengine.codes import RejectReason
-from fxengine.money import INT64_MAX
 from fxengine.reference.arcs import Leg, Rate
 from fxengine.reference.paths import Candidates, Path
 from fxengine.reference.splits import Plan, Split, Wish
@@ -57,7 +56,7 @@ def _short_of(state: State, plan: Plan, enough: bool, wish: Wish) -> RejectReaso
     """Return why a single path does not do, or NONE."""
     if plan.fills > state.max_fills or (not enough and any(leg.fills == state.max_fills for leg in plan.legs)):
         return RejectReason.TOO_MANY_FILLS
-    if not enough or not plan.delivered_units or plan.paid_units > INT64_MAX:
+    if not enough or not plan.delivered_units or plan.paid_units > wish.budget_units:
         return RejectReason.INSUFFICIENT_LIQUIDITY
     rate = Rate(1, 1)
     for leg in plan.legs:

@@ -170,7 +170,9 @@ class Split:
             return False
         left = self._pots[self._start]
         entries = [leg.next or leg.last for leg in self._legs.values() if leg.arc.spends == self._start and leg.lots]
-        return bool(self._blocked) or all(entry is None or left < entry.cost_units for entry in entries)
+        if self._blocked:
+            return True
+        return bool(entries) and all(entry is None or left < entry.cost_units for entry in entries)
 
     def _short(self) -> RejectReason:
         full = self._fills() >= self._max_fills

@@ -24,7 +24,7 @@ from fxengine.reference.routing import Routed, route
 from fxengine.reference.splits import Plan, Wish
 from fxengine.reference.state import State, bar_or
 
-FLAGS_KNOWN = SwapFlag.ALLOW_PARTIAL
+FLAGS_KNOWN = int(SwapFlag.ALLOW_PARTIAL)
 
 
 @dataclass(slots=True)
