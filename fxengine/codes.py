@@ -68,6 +68,13 @@ class SwapMode(IntEnum):
     EXACT_OUT = 2
 
 
+class SwapFlag(IntFlag):
+    """What an instant swap allows."""
+
+    NONE = 0
+    ALLOW_PARTIAL = 1  # as much of the amount as can be had, if not all of it
+
+
 class CommandKind(IntEnum):
     """What a COMMAND record asks of the core."""
 
@@ -152,6 +159,8 @@ class EventKind(IntEnum):
     WITHDRAWAL_RETURNED = 20  # none: a withdrawal will not be paid, and its amount is free again
     CONTROLLED = 21  # none: the venue or a currency was opened or closed
     BUSTED = 22  # H Trade Cancel: a trade was undone; one side's
+    SWAP_LEG = 23  # none: what an instant swap did in one book
+    SWAP_PATH = 24  # none: what a single path would have given instead
 
 
 class EventFlag(IntFlag):
@@ -290,6 +299,8 @@ class RejectReason(IntEnum):
     NOT_AMENDABLE = 533
     DEAD_MAN_FIRED = 534
     DISCONNECTED = 535
+    WORST_PRICE_EXCEEDED = 536
+    BAD_SWAP_FLAGS = 537
 
     DEPOSIT_KNOWN = 601
     NOT_FINAL = 602
@@ -373,9 +384,11 @@ _ADVICE: dict[RejectReason, str] = {
     _R.CLIENT_ID_TOO_HIGH: "The client order id skips more than a window of ids; use the next higher id.",
     _R.CLIENT_ID_REUSED: "This client order id was used for another command; nothing was done. Use a new id.",
     _R.BAD_SWAP_MODE: "Swap mode must be 1 (EXACT_IN) or 2 (EXACT_OUT).",
+    _R.BAD_SWAP_FLAGS: "Swap flags must be 0, or 1 (ALLOW_PARTIAL).",
+    _R.WORST_PRICE_EXCEEDED: "Within the worst price not all of the amount is there; loosen it or allow a part.",
     _R.NO_PATH: "No path of books that the account may use joins these currencies.",
     _R.INSUFFICIENT_LIQUIDITY: "The books do not hold enough for this amount; try a smaller one.",
-    _R.BOUND_EXCEEDED: "The best path is outside the stated bound; ask for a quote and loosen the bound.",
+    _R.BOUND_EXCEEDED: "The best way is outside the stated bound; ask for a quote and loosen the bound.",
     _R.DEADLINE_PASSED: "The deadline had passed when the swap was sequenced; nothing was done.",
     _R.EXPIRE_TIME_PASSED: "GTD needs an expire time in the future, and nothing else takes one.",
     _R.BAD_DISPLAY_QTY: "A displayed quantity goes with LIMIT orders that may rest, and is at most the whole quantity.",

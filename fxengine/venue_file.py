@@ -7,12 +7,13 @@ units, so that a fill never rounds, and no rebate may exceed the taker fee that 
 
 import tomllib
 from collections.abc import Container
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fxengine.errors import AmountError, VenueError
 from fxengine.money import INT64_MAX, RATE_ONE, parse_scaled
-from fxengine.records import CURRENCIES_MAX, PRICE_TICKS_MAX
+from fxengine.records import CURRENCIES_MAX, PATH_BOOKS_MAX, PATHS_MAX, PRICE_TICKS_MAX
 from fxengine.signed import public_key_bytes
 from fxengine.venue import Currency, Custodian, Instrument, Issuer, Level, Venue
 
@@ -41,6 +42,9 @@ def parse_venue(text: str) -> Venue:
     return _Reader(tree).venue()
 
 
+_TABLES = {"venue", "gateway", "levels", "issuers", "currencies", "instruments", "routes", "custodians", "reserves"}
+
+
 class _Reader:
     """Walks the TOML tree once; every look-up knows the key it is at."""
 
@@ -49,8 +53,7 @@ class _Reader:
 
     def venue(self) -> Venue:
         top = self.tree
-        known = {"venue", "gateway", "levels", "issuers", "currencies", "instruments", "custodians", "reserves"}
-        _no_unknown("", top, known)
+        _no_unknown("", top, _TABLES)
         v = _get(top, "", "venue", dict)
         _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms", "pending_trades_max"})
         gateway = _get(top, "", "gateway", dict, {})
@@ -59,6 +62,7 @@ class _Reader:
         _no_unknown("reserves", reserves, {"max_age_s"})
         currencies = self._currencies()
         by_code = {c.code: c for c in currencies}
+        instruments = self._instruments(by_code)
         levels = self._levels()
         return Venue(
             id=_get(v, "venue", "id", str),
@@ -69,11 +73,12 @@ class _Reader:
             pending_trades_max=_int(v, "venue", "pending_trades_max", 1_000, 10**9, 250_000),
             history_bytes=_int(gateway, "gateway", "history_bytes", 1 << 20, 1 << 40, 256 << 20),
             currencies=currencies,
-            instruments=self._instruments(by_code),
+            instruments=instruments,
             levels=levels,
             issuers=self._issuers(levels, by_code),
             custodians=self._custodians(by_code),
             attestation_max_age_s=_int(reserves, "reserves", "max_age_s", 1, 366 * 86_400, 86_400),
+            routes=self._routes(by_code, instruments),
         )
 
     def _currencies(self) -> tuple[Currency, ...]:
@@ -136,6 +141,30 @@ class _Reader:
         if -maker > taker:
             raise VenueError(f"{at}.maker_fee", f"{symbol}: the rebate exceeds the taker fee that pays it")
         return Instrument(n, symbol, b, q, tick, lot, maker, taker, lot_units, tick_lot)
+
+    def _routes(
+        self, currency: dict[str, Currency], instruments: tuple[Instrument, ...]
+    ) -> tuple[tuple[Currency, ...], ...]:
+        joined = {frozenset((i.base.code, i.quote.code)) for i in instruments}
+        found: dict[tuple[str, ...], tuple[Currency, ...]] = {}
+        for n, row in enumerate(_rows(self.tree, "routes", [])):
+            at = f"routes[{n}]"
+            _no_unknown(at, row, {"path"})
+            path = tuple(_strings(row, at, "path"))
+            if not 2 <= len(path) <= PATH_BOOKS_MAX + 1 or len(set(path)) < len(path):
+                raise VenueError(f"{at}.path", f"must be 2 to {PATH_BOOKS_MAX + 1} currencies, no one twice")
+            for code in path:
+                if code not in currency:
+                    raise VenueError(f"{at}.path", f"{code!r} is not one of this file's currencies")
+            for one, other in pairwise(path):
+                if frozenset((one, other)) not in joined:
+                    raise VenueError(f"{at}.path", f"no instrument of this file joins {one} and {other}")
+            if path in found:
+                raise VenueError(f"{at}.path", f"{' -> '.join(path)} is listed twice")
+            if sum((path[0], path[-1]) == (other[0], other[-1]) for other in found) == PATHS_MAX:
+                raise VenueError(f"{at}.path", f"more than {PATHS_MAX} paths lead from {path[0]} to {path[-1]}")
+            found[path] = tuple(currency[code] for code in path)
+        return tuple(found.values())
 
     def _levels(self) -> dict[str, Level]:
         found: dict[str, Level] = {}

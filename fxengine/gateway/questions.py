@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from fxengine.codes import RejectReason
 from fxengine.engine import Engine
+from fxengine.gateway.commands import swap_quote_record
 from fxengine.gateway.delivery import Delivery, reject
 from fxengine.gateway.marketdata import MarketData
 from fxengine.gateway.replays import REPLAYS_MAX, Replays
@@ -34,6 +35,8 @@ from fxengine.messages import (
     Reject,
     ReplayRequest,
     Request,
+    SwapQuote,
+    SwapQuoteRequest,
     VenueDescription,
     VenueRequest,
 )
@@ -66,6 +69,7 @@ class Questions:
             OrderStatusRequest: self._order,
             OpenOrdersRequest: self._open_orders,
             OpenWithdrawalsRequest: self._open_withdrawals,
+            SwapQuoteRequest: self._swap_quote,
         }
 
     def __bool__(self) -> bool:
@@ -154,6 +158,10 @@ class Questions:
             rows += [row for row in found if row[2] in own]
             found = core.open_withdrawals(whose, found[-1][0], limit) if len(found) == limit else []
         return rows[:limit]
+
+    def _swap_quote(self, session: Session, message: SwapQuoteRequest) -> Answer:
+        record = swap_quote_record(session.account, message)
+        return SwapQuote(message.request_id, *self._engine.core.swap_quote(record))
 
     # -- of what is durable
 

@@ -58,6 +58,7 @@ from fxengine.messages import (
     Revoke,
     SessionMode,
     Swap,
+    SwapQuoteRequest,
     VenueRequest,
     Withdraw,
 )
@@ -141,6 +142,7 @@ KIND_OF: Final[dict[type[Any], Kind]] = {
     OpenOrdersRequest: Kind.REQUEST,
     ReplayRequest: Kind.REQUEST,
     OpenWithdrawalsRequest: Kind.REQUEST,
+    SwapQuoteRequest: Kind.REQUEST,
     AccountRequest: Kind.OPERATOR_REQUEST,
     Deposit: Kind.MONEY_COMMAND,
     EndWithdrawal: Kind.MONEY_COMMAND,

@@ -47,6 +47,7 @@ from fxengine.messages import (
     Revoke,
     SessionMode,
     Swap,
+    SwapQuoteRequest,
     VenueRequest,
     Withdraw,
 )
@@ -67,6 +68,7 @@ MESSAGES: dict[Kind, list[Request | bytes]] = {
         *(BalancesRequest(1), VenueRequest(1), BookRequest(1, 0, 1)),
         *(OrderStatusRequest(1, 1, 0), OpenOrdersRequest(1, 0), ReplayRequest(1, 1, 0)),
         OpenWithdrawalsRequest(1, 0, 0),
+        SwapQuoteRequest(1, 0, 1, 1, 1, 1, 0, 0, 0),
     ],
     Kind.MONEY_COMMAND: [Deposit(1, 2, 0, 1), EndWithdrawal(1, 1, 2)],
     Kind.OPERATOR_COMMAND: [
