@@ -51,7 +51,7 @@ def demo(
     exact-out swaps, settles every trade in a ledger, and has another process check the books. Exits with 0 only when
     every payment is FINAL and the books are right.
 
-    With --ledger evm (fxengine\\[evm]) it starts anvil, deploys the settlement vault and a stablecoin for each
+    With --ledger evm (the extra evm) it starts anvil, deploys the settlement vault and a stablecoin for each
     currency, and settles there; the other process then compares the chain's heads and balances too.
     """
     with ExitStack() as stack:

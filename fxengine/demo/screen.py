@@ -91,8 +91,9 @@ class Screen:
                   f"{percentile(costs, 0.99):.2f} bp over the reference rate, spread and fees together")  # fmt: skip
         if outcome.chain is not None:
             posted = board.order_to_posted_ms()
-            out.print(f"on chain            {outcome.chain['batches']} batches, {outcome.chain['gas_per_trade']:,} gas a "
-                      f"trade, order to POSTED median {percentile(posted, 0.5):,.0f} ms")  # fmt: skip
+            out.print(f"on chain            {outcome.chain['batches']} batches, "
+                      f"{outcome.chain['gas_per_trade']:,} gas a trade, order to POSTED median "
+                      f"{percentile(posted, 0.5):,.0f} ms")  # fmt: skip
         self._routes(board)
         self._balances(outcome)
         out.rule("[bold]are the books right?", align="left")

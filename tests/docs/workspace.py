@@ -5,8 +5,8 @@ exported variables. Three kinds of line are treated apart:
 
     make VERB, .ci/run        the reader's machine: not run here, but the verb must exist
     git ..., cd ..., pip ...  likewise, and nothing to check
-    fxengine serve ... (&)    and fxengine chain node: kept running until the page ends; the next line waits until it has
-                              said its first word, and at the end it must stop when asked, with 0
+    fxengine serve ... (&)    and fxengine chain node: kept running until the page ends; the next line waits until it
+                              has said its first word, and at the end it must stop when asked, with 0
 """
 
 import json
