@@ -16,6 +16,7 @@ import json
 import os
 import re
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -24,12 +25,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fxengine.errors import ChainError, MissingExtraError
 from fxengine.private_files import create_private, read_private
 
+_RECURSION_LIMIT: Final = sys.getrecursionlimit()
 try:
     from eth_account import Account
     from eth_account.signers.local import LocalAccount
     from eth_utils.address import to_checksum_address
 except ImportError as e:
     raise MissingExtraError("evm", "a key of a chain's account") from e
+finally:  # a part of it raises the limit so far that deep nesting would end the process instead of raising
+    sys.setrecursionlimit(_RECURSION_LIMIT)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

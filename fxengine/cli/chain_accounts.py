@@ -166,10 +166,10 @@ def _number(account: str, ledger: str | None, venue: Path, directory: Path) -> i
     if account.isascii() and account.isdigit() and len(account) <= 10:
         return int(account)
     from fxengine.ledger.holders import find_holder
-    from fxengine.ledger.reading import open_reader
+    from fxengine.ledger.reading import BOOKS_OF_A_CHAIN, open_reader
 
-    books = directory / "books.sqlite"
-    with open_reader(ledger or (f"sqlite:{books}" if books.exists() else Home(venue).ledger_url)) as reader:
+    on_chain = f"evm:{directory}" if (directory / BOOKS_OF_A_CHAIN).exists() else None
+    with open_reader(Home(venue).ledger(ledger or on_chain)) as reader:
         return find_holder(reader, account).account
 
 

@@ -65,6 +65,7 @@ def deploy(
     """
     with on_chain(as_json) as chain:
         from fxengine.chain.deploying import Deployer, Terms, begin
+        from fxengine.custody.enlisting import enlist
 
         venue = Home(data_dir).venue
         tokens = _tokens(token or [], venue)
@@ -95,6 +96,8 @@ def deploy(
                 missing.append(currency.code)
                 continue
             deployer.list_token(currency, address)
+        if enlist(Home(data_dir), (listed.currency for listed in deployment.tokens)):
+            told("venue.toml", "lists the vault as the issuer of what it holds; serve the venue again")
     _show(deployment, missing, as_json)
 
 
@@ -118,6 +121,7 @@ def list_token(
     with on_chain(as_json) as chain:
         from fxengine.chain.deploying import Deployer
         from fxengine.chain.deployment import Deployment
+        from fxengine.custody.enlisting import enlist
 
         if (address is None) != sandbox:
             raise ChainError("WHICH_TOKEN", "say the token's ADDRESS, or --sandbox for one of play money")
@@ -126,6 +130,7 @@ def list_token(
         deployer.vault()
         wanted = _currency(Home(venue).venue, currency)
         line = deployer.list_token(wanted, address or deployer.sandbox_token(wanted))
+        enlist(Home(venue), (listed.currency for listed in deployment.tokens))
     if as_json:
         print_json({"currency": line.currency, "tid": line.tid, "token": line.token, "decimals": line.decimals})
     else:

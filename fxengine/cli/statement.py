@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from fxengine.cli.connect import VenueDir
+from fxengine.cli.connect import Ledger, VenueDir
 from fxengine.cli.output import Json, answering, console, errors, print_json, print_table
 from fxengine.errors import FxEngineError
 from fxengine.home import Home
@@ -24,9 +24,6 @@ from fxengine.statements.tables import TABLES, table_named
 
 PANEL = "Check"
 commands = typer.Typer()
-Ledger = Annotated[
-    str | None, typer.Option(metavar="URL", help="Where the venue's trades settled. Default: DIR/ledger.sqlite.")
-]
 _CSV_COLUMNS = (
     "entry", "batch", "time", "sequence", "currency", "amount", "balance", "instrument", "number", "counterparty",
 )  # fmt: skip
@@ -62,7 +59,7 @@ def statement(
         if as_csv and as_json:
             raise FxEngineError("say --csv or --json, not both")
         wanted = period(start, end)
-        with open_reader(ledger or Home(venue).ledger_url) as reader:
+        with open_reader(Home(venue).ledger(ledger)) as reader:
             found = Statement(reader, find_holder(reader, who, issuer), wanted)
             if as_json:
                 print_json(_as_json(found))
@@ -92,7 +89,7 @@ def export(
     with answering(as_json):
         table = table_named(name)
         with (
-            open_reader(ledger or Home(venue).ledger_url) as reader,
+            open_reader(Home(venue).ledger(ledger)) as reader,
             Progress(*columns, console=errors, transient=True, disable=not sys.stderr.isatty()) as bar,
         ):
             task = bar.add_task(name, total=None)

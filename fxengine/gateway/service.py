@@ -23,17 +23,15 @@ from fxengine.errors import LedgerError
 from fxengine.gateway.server import Gateway
 from fxengine.gateway.stop import Stop
 from fxengine.ledger import open_ledger
-from fxengine.ledger.base import shown
+from fxengine.ledger.base import ledger_of, shown
 from fxengine.reserves import Attestations, ReserveWatch
 from fxengine.reserves.attestations import FOLDER_NAME
-from fxengine.settlement import Settlement
+from fxengine.settlement import DRAIN_NS, Settlement
 from fxengine.transport import ServerCurve, require_private_or_curve
 from fxengine.venue import Venue
 
 OPEN_FILES = 16_384
 """Sessions, market data subscribers, and connections that come and go, with room to spare."""
-LEDGER_NAME = "ledger.sqlite"
-"""The default ledger's file in a venue's data directory."""
 _MEMORY = "memory:"
 
 
@@ -68,6 +66,7 @@ def run_venue(
     durability: Durability | str = Durability.FSYNC,
     clock_ns: Callable[[], int] = time.time_ns,
     cycle_ns: int | None = None,
+    drain_ns: int = DRAIN_NS,
     core_type: CoreType | None = None,
     curve: ServerCurve | None = None,
     on_ready: Callable[[Ready], None] = lambda ready: None,
@@ -78,7 +77,8 @@ def run_venue(
     this machine can reach both; ``on_ready`` is called from this thread when clients may connect. The
     ledger is ``sqlite:`` in ``data_dir`` unless ``ledger_url`` says otherwise; with durability ``none`` it
     is ``memory:`` and nothing else, because a ledger that outlives its journal could never be opened
-    again. ``cycle_ns`` is the settlement cycle, the venue's if not given.
+    again. ``cycle_ns`` is the settlement cycle, the venue's if not given; ``drain_ns`` how long the end waits for
+    batches that are not FINAL.
     Raises :class:`VenueError` for a bad address, :class:`JournalError` and :class:`LedgerError` where
     these cannot be opened or fail, also when settlement had stopped with an alarm by the end;
     whatever was acknowledged by then is in the journal.
@@ -101,7 +101,7 @@ def run_venue(
         )
         # With fsync, what is released is on the disk already, and waiting for more would slow matching.
         sync = engine.sync if durability is Durability.OS else lambda: None
-        settlement = Settlement(ledger, venue, clock_ns=clock_ns, cycle_ns=cycle_ns, sync=sync)
+        settlement = Settlement(ledger, venue, clock_ns=clock_ns, cycle_ns=cycle_ns, sync=sync, drain_ns=drain_ns)
         reserves = ReserveWatch(venue, Attestations(data_dir / FOLDER_NAME, venue), partial(_owed_units, engine.core))
         gateway = Gateway(engine, settlement, venue, stop, curve, reserves)
         try:
@@ -161,7 +161,7 @@ def raise_open_files_limit() -> None:
 def _ledger_url(given: str | None, data_dir: Path, durability: Durability) -> str:
     """Return the ledger to open; :class:`LedgerError` for one that would outlive its journal."""
     if durability is not Durability.NONE:
-        return given or f"sqlite:{data_dir / LEDGER_NAME}"
+        return ledger_of(data_dir, given)
     if given is not None and not given.startswith(_MEMORY):
         raise LedgerError(
             f"durability 'none' keeps no journal, and the ledger {shown(given)} would outlive what it settled: no later"

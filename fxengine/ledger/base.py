@@ -42,6 +42,7 @@ import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Final, NamedTuple, Protocol, cast
 
 from fxengine.codes import CUSTODY_ACCOUNT, SettlementStatus
@@ -155,6 +156,12 @@ Opener = Callable[[str, Venue], Ledger]
 ENTRY_POINTS: Final = "fxengine.ledgers"
 """The group in which other distributions name their backends: scheme to opener."""
 
+LEDGER_NAME: Final = "ledger.sqlite"
+"""The default ledger's file in a venue's data directory."""
+CHAIN_NAME: Final = "chain"
+"""The folder of a venue's data directory where a deployment stands when nobody says otherwise."""
+_CHAIN: Final = "evm"
+
 _OWN: Final = {
     "evm": ("fxengine.ledger.evm", "open_evm"),
     "memory": ("fxengine.ledger.memory", "open_memory"),
@@ -183,6 +190,17 @@ def open_ledger(url: str, venue: Venue) -> Ledger:
     return opener(rest, venue)
 
 
+def ledger_of(directory: Path, given: str | None = None) -> str:
+    """Return the URL of the ledger of a venue's directory: the one given, else the venue's own file.
+
+    >>> ledger_of(Path("myvenue")), ledger_of(Path("myvenue"), "evm"), ledger_of(Path("myvenue"), "memory:")
+    ('sqlite:myvenue/ledger.sqlite', 'evm:myvenue/chain', 'memory:')
+    """
+    if given == _CHAIN:
+        return f"{_CHAIN}:{directory / CHAIN_NAME}"
+    return given or f"sqlite:{directory / LEDGER_NAME}"
+
+
 def _opener(scheme: str) -> Opener | None:
     if scheme in _OWN:
         module, function = _OWN[scheme]
@@ -193,11 +211,14 @@ def _opener(scheme: str) -> Opener | None:
     if len({point.value for point in offered}) > 1:
         by = " and ".join(sorted(point.dist.name if point.dist else "?" for point in offered))
         raise LedgerError(f"{by} both bring a ledger backend called {scheme!r}; uninstall one of them")
+    by = offered[0].dist.name if offered[0].dist else "?"
     try:
-        return cast(Opener, offered[0].load())
-    except (ImportError, AttributeError) as e:
-        by = offered[0].dist.name if offered[0].dist else "?"
+        opener = offered[0].load()
+    except Exception as e:  # importing somebody else's module may fail in any way
         raise LedgerError(f"the ledger backend {scheme!r}, which {by} brings, cannot be loaded: {e}") from e
+    if not callable(opener):
+        raise LedgerError(f"the ledger backend {scheme!r}, which {by} brings, names nothing that opens one")
+    return cast(Opener, opener)
 
 
 def shown(url: str) -> str:

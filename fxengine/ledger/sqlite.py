@@ -94,8 +94,8 @@ class SqliteLedger(FinalAtOnce):
             for table, rows in written.appended.items():
                 self._append(table, list(rows))
             self._db.executemany(_END_WITHDRAWAL, written.ended)
-            self._db.execute(_INSERT_BATCH, batch_row(batch))
             self._write_beside(batch)
+            self._db.execute(_INSERT_BATCH, batch_row(batch))
             self._db.execute("COMMIT")
             self._accounts |= opened
             self._note_posted(batch)

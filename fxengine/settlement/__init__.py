@@ -1,6 +1,6 @@
 """From matched to final: trades are netted per cycle into zero-sum batches and posted once to a ledger."""
 
-from fxengine.settlement.cycle import BatchStatus, Settlement
+from fxengine.settlement.cycle import DRAIN_NS, BatchStatus, Settlement
 from fxengine.settlement.netting import Net, net
 
-__all__ = ["BatchStatus", "Net", "Settlement", "net"]
+__all__ = ["DRAIN_NS", "BatchStatus", "Net", "Settlement", "net"]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fxengine.ledger import Ledger, open_ledger
+from fxengine.chain.deployment import Deployment
+from fxengine.ledger import Cursor, Ledger, open_ledger
 from fxengine.ledger.check_batches import VENUE, Books
 from fxengine.ledger.postgres_connection import drop_schema
 from fxengine.venue import Venue
@@ -46,10 +47,23 @@ def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
     drop_schema(url)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture
+def evm_url(venue: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a chain's ledger whose node is away: its books alone, which no poster brings any further."""
+    monkeypatch.setenv("FXENGINE_RPC", "http://127.0.0.1:1")
+    monkeypatch.setenv("FXENGINE_OPERATOR_KEY", secrets.token_hex(32))
+    directory = tmp_path / "chain"
+    Deployment(
+        directory=directory, venue=venue.id, chain_id=31337, genesis_head=Cursor.genesis(venue).head,
+        finality="finalized", exit_delay_s=1, silence_s=1, roles={}, artifacts={}, vault="0x" + "11" * 20,
+    ).save()  # fmt: skip
+    return f"evm:{directory}"
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql", "evm"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        found: str = request.getfixturevalue("postgres_url")
+    if request.param in ("postgresql", "evm"):
+        found: str = request.getfixturevalue({"postgresql": "postgres_url"}.get(request.param, "evm_url"))
         return found
     return {"memory": "memory:", "sqlite": f"sqlite:{tmp_path / 'ledger.sqlite'}"}[request.param]
 

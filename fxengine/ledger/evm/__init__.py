@@ -6,6 +6,8 @@ the operator's key in FXENGINE_OPERATOR_KEYSTORE or FXENGINE_OPERATOR_KEY.
 """
 
 import os
+import sys
+from getpass import getpass
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
@@ -16,16 +18,17 @@ from fxengine.venue import Venue
 
 try:
     from fxengine.chain.calldata import Interface
+    from fxengine.chain.deployment import Deployment
     from fxengine.chain.keys import Role, load_key
     from fxengine.chain.rpc import ENVIRONMENT, RPC_DEFAULT, Rpc
     from fxengine.contracts import VAULT, load
     from fxengine.ledger.evm.fees import GWEI
-    from fxengine.ledger.evm.ledger import BOOKS_NAME, EvmLedger, Settings
+    from fxengine.ledger.evm.ledger import EvmLedger, Settings
     from fxengine.ledger.evm.vault import Vault
 except MissingExtraError as e:
     raise MissingExtraError("evm", "a ledger on a chain") from e
 
-__all__ = ["BOOKS_NAME", "EvmLedger", "open_evm"]
+__all__ = ["EvmLedger", "open_evm"]
 
 _URL: Final = "evm:DIRECTORY[?max_fee_gwei=N][&resend=final]"
 
@@ -38,7 +41,10 @@ def open_evm(rest: str, venue: Venue) -> EvmLedger:
     :class:`LedgerMismatch` for another venue's.
     """
     directory, settings = _parsed(rest)
-    site = _site(directory)
+    try:
+        site = Deployment.load(directory)
+    except ChainError as e:
+        raise LedgerError(str(e)) from None
     if site.genesis_head != Cursor.genesis(venue).head:
         raise LedgerMismatch(
             f"the vault of {directory} was deployed for another venue, or for other rules (currencies, instruments,"
@@ -46,7 +52,7 @@ def open_evm(rest: str, venue: Venue) -> EvmLedger:
             " deploy another vault into a new directory"
         )
     try:
-        key = load_key(Role.OPERATOR)
+        key = load_key(Role.OPERATOR, ask=getpass if sys.stdin.isatty() else None)
         rpc = Rpc(os.environ.get(ENVIRONMENT) or RPC_DEFAULT)
         interface = Interface(load(VAULT).abi)
         vault = Vault(rpc, interface, site.vault, key.address, chain_id=site.chain_id, finality=site.finality)
@@ -69,21 +75,3 @@ def _parsed(rest: str) -> tuple[Path, Settings]:
     if not path:
         raise LedgerError(f"the URL of a chain ledger names its directory: {_URL}")
     return Path(path), Settings(max_fee, resend_final)
-
-
-class _Site:
-    def __init__(self, directory: Path) -> None:
-        import json
-
-        path = directory / "deployment.json"
-        try:
-            tree = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as e:
-            raise LedgerError(f"{path} cannot be read ({e.strerror}); deploy one first: fxengine chain deploy") from e
-        self.genesis_head = bytes.fromhex(tree["genesis_head"])
-        self.vault: str = tree["vault"]
-        self.chain_id: int = tree["chain_id"]
-        self.finality: str = tree["finality"]
-
-
-_site = _Site

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from fxengine.chain.deltas import RECORD, RECORDS_MAX, encode, net_on_chain
+import numpy as np
+
+from fxengine.chain.deltas import LANES, RECORD, encode, net_on_chain
 from fxengine.chain.head import chain_head
 from fxengine.chain.keys import Key
 from fxengine.codes import SettlementStatus
@@ -17,21 +19,18 @@ from fxengine.errors import ChainError, ChainUnavailable, LedgerError, LedgerUna
 from fxengine.ledger.base import InFlight, Progress
 from fxengine.ledger.batch import Batch
 from fxengine.ledger.evm.fees import GWEI, MAX_FEE_GWEI
+from fxengine.ledger.evm.gas import GAS_BASE, GAS_OF_NEW, GAS_WANTED, RECORDS_SURE, gas_limit, is_wanted
 from fxengine.ledger.evm.lease import Lease
-from fxengine.ledger.evm.outbox import Entry, Outbox, insertion
+from fxengine.ledger.evm.outbox import Entry, Outbox, Rows, insertion
 from fxengine.ledger.evm.poster import Poster
-from fxengine.ledger.evm.vault import GAS_BASE, GAS_MAX, GAS_OF_RECORD, Vault
+from fxengine.ledger.evm.vault import Vault
+from fxengine.ledger.reading import BOOKS_OF_A_CHAIN
 from fxengine.ledger.sqlite import SqliteLedger
 from fxengine.venue import Venue
 
-BOOKS_NAME: Final = "books.sqlite"
 LEASE_NAME: Final = "poster.lock"
-GAS_WANTED: Final = 12_000_000
-"""What a batch of several stretches may cost at most: well below GAS_MAX, which a single stretch may come to."""
-RECORDS_WANTED: Final = (GAS_WANTED - GAS_BASE) // GAS_OF_RECORD
-_RECORDS_POSSIBLE: Final = min(RECORDS_MAX, (GAS_MAX - GAS_BASE) // GAS_OF_RECORD)
 _CURRENCIES_OF_A_SWAP: Final = 4
-_CURRENCIES_OF_A_RECORD: Final = 4
+_ACCOUNTS_AT_ONCE: Final = 500
 _ACCOUNTS: Final = """
 SELECT account FROM postings WHERE batch = ?1
 UNION SELECT maker FROM trades WHERE batch = ?1 UNION SELECT taker FROM trades WHERE batch = ?1
@@ -58,7 +57,7 @@ class EvmLedger(SqliteLedger):
         self.frame_commands_max = _frame_commands_max(venue)
         self._lease = Lease(directory / LEASE_NAME)
         try:
-            super().__init__(directory / BOOKS_NAME, venue)
+            super().__init__(directory / BOOKS_OF_A_CHAIN, venue)
         except BaseException:
             self._lease.end()
             raise
@@ -81,7 +80,7 @@ class EvmLedger(SqliteLedger):
 
     def fits(self, batch: Batch) -> bool:
         """Say whether the batch settles for well less gas than a transaction may use."""
-        return len(encode(net_on_chain(batch))) <= RECORDS_WANTED * RECORD.itemsize
+        return is_wanted(*self._words(encode(net_on_chain(batch)), self._rows))
 
     def progress(self) -> Progress:
         """Return how far the vault had come at the last look."""
@@ -121,11 +120,26 @@ class EvmLedger(SqliteLedger):
         facts = batch.id, batch.last_sequence, len(batch.trades)
         head = chain_head(previous, *facts, batch.trades_root, batch.journal_hash, deltas)
         calldata = self._vault.settle_batch.call(*facts, previous, batch.trades_root, batch.journal_hash, deltas)
-        self._db.execute(*insertion(Entry(batch.id, head, len(deltas) // RECORD.itemsize, calldata)))
+        gas = gas_limit(*self._words(deltas, lambda sql, *values: self._db.execute(sql, values).fetchall()))
+        self._db.execute(*insertion(Entry(batch.id, head, gas, calldata)))
 
     def _note_posted(self, batch: Batch) -> None:
-        (n_records,) = self._db.execute("SELECT n_records FROM outbox WHERE batch = ?", (batch.id,)).fetchone()
-        self._outbox.added(batch.id, n_records)
+        (gas,) = self._db.execute("SELECT gas FROM outbox WHERE batch = ?", (batch.id,)).fetchone()
+        self._outbox.added(batch.id, gas)
+
+    def _words(self, deltas: bytes, rows: Rows) -> tuple[int, int]:
+        """Return how many of a settlement's records write a word that holds something, and how many do not."""
+        records = np.frombuffer(deltas, RECORD)
+        accounts = np.unique(records["account"]).tolist()
+        held: set[tuple[object, ...]] = set()
+        for at in range(0, len(accounts), _ACCOUNTS_AT_ONCE):
+            some = accounts[at : at + _ACCOUNTS_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            sql = f"SELECT DISTINCT account, currency / {LANES} FROM balances WHERE amount_units > 0 AND account IN"
+            held.update(rows(f"{sql} ({marks})", *some))
+        keys = zip(records["account"].tolist(), records["group"].tolist(), strict=True)
+        n_known = sum(key in held for key in keys)
+        return n_known, len(records) - n_known
 
     def _refuse_another_chain(self) -> None:
         """Refuse what is plainly wrong at once; a node that is away, or not ready, is waited for instead."""
@@ -145,13 +159,13 @@ def _frame_commands_max(venue: Venue) -> int:
     A maker of a trade has two currencies changed, which lie in one record or in two; the taker and the fees
     account have those of a swap's path. Raises :class:`LedgerError` where not even one command does.
     """
-    groups = -(-len(venue.currencies) // _CURRENCIES_OF_A_RECORD)
+    groups = -(-len(venue.currencies) // LANES)
     of_maker, of_taker = min(2, groups), min(_CURRENCIES_OF_A_SWAP, groups)
     records = of_maker * venue.max_fills + 2 * of_taker
-    if records > _RECORDS_POSSIBLE:
-        most = (_RECORDS_POSSIBLE - 2 * of_taker) // of_maker
+    if records > RECORDS_SURE:
+        most = (RECORDS_SURE - 2 * of_taker) // of_maker
         raise LedgerError(
             f"one order of this venue may trade {venue.max_fills} times, and what it moves then does not fit into one"
             f" transaction: set max_fills in venue.toml to {most} at most, before the venue's first start"
         )
-    return max(1, RECORDS_WANTED // records)
+    return max(1, (GAS_WANTED - GAS_BASE) // GAS_OF_NEW // records)

@@ -27,7 +27,7 @@ _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS outbox (
   batch INTEGER PRIMARY KEY REFERENCES batches DEFERRABLE INITIALLY DEFERRED,
   head BLOB NOT NULL CHECK (length(head) = 32),
-  n_records INTEGER NOT NULL,
+  gas INTEGER NOT NULL,
   calldata BLOB NOT NULL,
   state TEXT NOT NULL DEFAULT 'NEW' CHECK (state IN ('NEW', 'SIGNED', 'INCLUDED', 'FINAL')),
   nonce INTEGER,
@@ -39,13 +39,13 @@ _SCHEMA: Final = (
   CHECK ((raw IS NULL) = (nonce IS NULL) AND (state = 'NEW') <= (raw IS NULL))
 ) STRICT""",
     """CREATE TRIGGER IF NOT EXISTS outbox_says_the_same BEFORE UPDATE ON outbox
-  WHEN (NEW.batch, NEW.head, NEW.n_records, NEW.calldata) IS NOT (OLD.batch, OLD.head, OLD.n_records, OLD.calldata)
+  WHEN (NEW.batch, NEW.head, NEW.gas, NEW.calldata) IS NOT (OLD.batch, OLD.head, OLD.gas, OLD.calldata)
 BEGIN SELECT RAISE(ABORT, 'what a batch says on chain never changes'); END""",
     """CREATE TRIGGER IF NOT EXISTS outbox_never_vanishes BEFORE DELETE ON outbox
 BEGIN SELECT RAISE(ABORT, 'outbox rows are never deleted'); END""",
 )
-_INSERT: Final = "INSERT INTO outbox (batch, head, n_records, calldata) VALUES (?, ?, ?, ?)"
-_COLUMNS: Final = "batch, state, n_records, nonce, max_fee_wei, priority_fee_wei, raw, block_number, block_hash"
+_INSERT: Final = "INSERT INTO outbox (batch, head, gas, calldata) VALUES (?, ?, ?, ?)"
+_COLUMNS: Final = "batch, state, gas, nonce, max_fee_wei, priority_fee_wei, raw, block_number, block_hash"
 
 
 class State(StrEnum):
@@ -63,7 +63,7 @@ class Row:
 
     batch_id: int
     state: State
-    n_records: int
+    gas: int
     nonce: int | None = None
     fees: Fees | None = None
     raw: bytes = b""
@@ -76,7 +76,7 @@ class Entry(NamedTuple):
 
     batch_id: int
     head: bytes
-    n_records: int
+    gas: int  # what its transaction is allowed
     calldata: bytes
 
 
@@ -109,10 +109,10 @@ class Outbox:
         self.open = [_row(columns) for columns in open_rows]
         """All after that, in order."""
 
-    def added(self, batch_id: int, n_records: int) -> None:
+    def added(self, batch_id: int, gas: int) -> None:
         """Note that a new row is committed."""
         self.last = batch_id
-        self.open.append(Row(batch_id, State.NEW, n_records))
+        self.open.append(Row(batch_id, State.NEW, gas))
 
     def head(self, batch_id: int) -> bytes | None:
         """Return the chain's head after a batch, the genesis head for 0, None for one that is not here."""
@@ -152,10 +152,10 @@ def unsigned(row: Row) -> Row:
 
 
 def _row(columns: tuple[object, ...]) -> Row:
-    batch, state, n_records, nonce, max_fee, priority, raw, number, block_hash = columns
+    batch, state, gas, nonce, max_fee, priority, raw, number, block_hash = columns
     fees = Fees(cast(int, max_fee), cast(int, priority)) if max_fee is not None else None
     return Row(
-        cast(int, batch), State(cast(str, state)), cast(int, n_records), cast("int | None", nonce), fees,
+        cast(int, batch), State(cast(str, state)), cast(int, gas), cast("int | None", nonce), fees,
         cast(bytes, raw or b""), cast("int | None", number), cast("str | None", block_hash),
     )  # fmt: skip
 

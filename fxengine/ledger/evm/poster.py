@@ -9,13 +9,14 @@ import logging
 from dataclasses import replace
 from typing import Final, cast
 
+from fxengine.chain.contract import GAS_MAX
 from fxengine.chain.deltas import decode
 from fxengine.chain.keys import Key
 from fxengine.errors import ChainError, ChainReverted, ChainUnavailable, LedgerError, LedgerUnavailable
 from fxengine.ledger.evm.deciding import IN_FLIGHT_MAX, Halt, Hold, Look, Send, Sent, Sign, decide, judge
 from fxengine.ledger.evm.fees import GWEI, Fees, offer, raised
 from fxengine.ledger.evm.outbox import Outbox, Row, State, unsigned
-from fxengine.ledger.evm.vault import Underpriced, Vault, gas_limit
+from fxengine.ledger.evm.vault import Underpriced, Vault
 
 _STEPS_MAX: Final = 8 * IN_FLIGHT_MAX
 """More than any look needs; what is left is decided at the next one."""
@@ -23,6 +24,8 @@ _LOOKS_PER_BLOCK: Final = 5
 _DELAY_NS_MIN: Final = 100_000_000
 _DELAY_NS_MAX: Final = 2_000_000_000
 _NOT_OPERATOR: Final = "not operator"
+_OUTDATED: Final = ("not next batch", "sequence behind", "other head", "paused", "frozen")
+"""Refusals that the look would have foreseen: the chain has moved on since, or undid the look's block."""
 _ARGUMENT_DELTAS: Final = 6
 
 _log = logging.getLogger(__name__)
@@ -104,12 +107,8 @@ class Poster:
 
     def _sign(self, row: Row, action: Sign, look: Look, *, is_next: bool) -> None:
         """Sign a row's transaction and keep it before anybody sees it; the next one is tried out first."""
-        calldata, gas = self._outbox.calldata(row.batch_id), gas_limit(row.n_records)
-        if is_next:
-            try:
-                self._vault.try_out(calldata, gas, look)
-            except ChainReverted as e:
-                raise self._refusal(row, calldata, e, look) from None
+        calldata = self._outbox.calldata(row.batch_id)
+        gas = self._gas_of_next(row, calldata, look) if is_next else row.gas
         fees = self._fees(action, look)
         signed = self._key.sign(
             {
@@ -127,6 +126,21 @@ class Poster:
         if row.nonce != action.nonce:
             self._nonces[row.batch_id] = self._nonces.get(row.batch_id, 0) + 1
         self._outbox.save([replace(row, state=State.SIGNED, nonce=action.nonce, fees=fees, raw=signed.raw)])
+
+    def _gas_of_next(self, row: Row, calldata: bytes, look: Look) -> int:
+        """Try the next batch out; return the gas that it settles with."""
+        refused: ChainReverted | None = None
+        for gas in (row.gas, GAS_MAX):
+            try:
+                self._vault.try_out(calldata, gas, look)
+                return gas
+            except ChainReverted as e:
+                refused = e
+            except ChainError as e:  # some nodes do not call it a revert when the gas is used up
+                if e.code != "RPC_REFUSED" or gas == GAS_MAX:
+                    raise
+        assert refused is not None
+        raise self._refusal(row, calldata, refused, look)
 
     def _fees(self, action: Sign, look: Look) -> Fees:
         """Return what to offer: more than any transaction that this one would replace."""
@@ -170,6 +184,10 @@ class Poster:
                 f"{self._key.address} is not the vault's operator: use the operator's key, or have the owner offer it"
                 " the role (fxengine chain roles) [NOT_OPERATOR]",
                 needs_somebody=True,
+            )
+        if refused.reason in _OUTDATED:
+            return LedgerUnavailable(
+                f"the chain moved on while batch {row.batch_id} was tried out ({refused.reason}): it is looked at anew"
             )
         deltas = decode(cast(bytes, self._vault.settle_batch.arguments(calldata)[_ARGUMENT_DELTAS]))
         why = self._vault.lacking(deltas, look) or refused.reason or str(refused)

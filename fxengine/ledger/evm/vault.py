@@ -2,27 +2,21 @@
 
 Every part of a look is read at the hash of one block (EIP-1898): two reads of ``latest`` may be of two blocks,
 and then they tell of a state that never was. Where that block is undone in between, the node says that it does
-not know it, and the look is taken anew.
+not know it, and the look is taken anew. Not every node keeps to that, so the vault says itself of which block it told.
 """
 
 import re
 from typing import Any, Final, cast
 
 from fxengine.chain.calldata import Interface
+from fxengine.chain.contract import check_chain, deliver
 from fxengine.chain.rpc import Rpc
 from fxengine.errors import ChainError, ChainUnavailable
 from fxengine.ledger.evm.deciding import Look
 from fxengine.records import Records
 
-GAS_MAX: Final = 16_777_216
-"""The most that one transaction may use (EIP-7825)."""
-GAS_BASE: Final = 160_000
-GAS_OF_RECORD: Final = 25_000
-"""Above what a settlement costs besides its records, and what a record costs: 37 bytes of calldata, and a word of
-storage that was empty before."""
-_DEPTH: Final = re.compile(r"depth:([0-9]{1,6})")
-_BENIGN: Final = ("already known", "already imported", "nonce too low", "known transaction", "already in mempool")
-_UNDERPRICED: Final = "underpriced"
+_DEPTH: Final = re.compile(r"depth:([0-9]+)")
+_UNDERPRICED: Final = "replacement transaction underpriced"
 
 
 class Underpriced(Exception):
@@ -32,7 +26,8 @@ class Underpriced(Exception):
 class Vault:
     """The vault at ``address``, as ``operator`` (an address too) deals with it.
 
-    ``finality`` is ``finalized``, ``safe`` or ``depth:N``. Methods raise what :class:`fxengine.chain.rpc.Rpc` does.
+    ``finality`` is the deployment's policy: ``finalized``, ``safe`` or ``depth:N``. Methods raise what
+    :class:`fxengine.chain.rpc.Rpc` does.
     """
 
     def __init__(
@@ -44,20 +39,12 @@ class Vault:
         self._balance_of = interface.function("balance_of")
         self._pending = interface.function("pending")
         found = _DEPTH.fullmatch(finality)
-        if not found and finality not in ("finalized", "safe"):
-            raise ChainError("BAD_FINALITY", f"a finality policy is finalized, safe or depth:N, not {finality!r}")
         self._depth = int(found[1]) if found else None
         self._final_tag = finality
 
     def check_chain(self) -> None:
         """Raise :class:`ChainError` (WRONG_CHAIN) where the node is on another chain than the deployment."""
-        chain_id = int(self.rpc.call("eth_chainId"), 16)
-        if chain_id != self.chain_id:
-            raise ChainError(
-                "WRONG_CHAIN",
-                f"the node {self.rpc.shown} is on chain {chain_id}, and the vault on chain {self.chain_id}: name a node"
-                " of that chain",
-            )
+        check_chain(self.rpc, self.chain_id)
 
     def look(self) -> Look:
         """Return one moment of the chain: the newest block's. Two exchanges with the node."""
@@ -88,7 +75,9 @@ class Vault:
         state = self._status.result(bytes.fromhex(status[2:]))
         # Before its deployment the vault has no code, and so no status: nothing is final there.
         final_state = self._status.result(bytes.fromhex(final_status[2:])) if final_status != "0x" else None
-        batch_id, _, head, paused, frozen_since = state[:5]
+        batch_id, _, head, paused, frozen_since, _, _, state_number, _ = state
+        if state_number != number:
+            raise ChainUnavailable("TORN_READ", f"the node {self.rpc.shown} answered of two blocks: it is asked again")
         return Look(
             number=number,
             block_hash=block["hash"],
@@ -118,15 +107,11 @@ class Vault:
         Raises :class:`Underpriced` where it would replace another and offers too little for that.
         """
         try:
-            self.rpc.call("eth_sendRawTransaction", "0x" + raw.hex())
-        except ChainUnavailable:
-            raise
+            deliver(self.rpc, raw)
         except ChainError as e:
-            said = str(e).lower()
-            if _UNDERPRICED in said and "replacement" in said:
+            if _UNDERPRICED in str(e).lower():
                 raise Underpriced from None
-            if not any(benign in said for benign in _BENIGN):
-                raise
+            raise
 
     def lacking(self, deltas: Records, look: Look) -> str | None:
         """Return the first of ``(n,) DELTA`` records that an account cannot give, as words; None where all can.
@@ -155,11 +140,6 @@ class Vault:
 
     def _to_vault(self, calldata: bytes) -> dict[str, object]:
         return {"to": self.address, "data": "0x" + calldata.hex()}
-
-
-def gas_limit(n_records: int) -> int:
-    """Return the gas that a settlement of so many records is allowed: above what it uses, and within GAS_MAX."""
-    return min(GAS_MAX, GAS_BASE + GAS_OF_RECORD * n_records)
 
 
 def _pinned(block: dict[str, Any]) -> dict[str, object]:

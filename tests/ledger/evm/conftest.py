@@ -27,7 +27,8 @@ def make_site(
     made: list[Site] = []
 
     def make(**settings: object) -> Site:
-        made.append(Site(node, tmp_path / f"chain-{len(made)}", venue, seed=seed + len(made), **settings))  # type: ignore[arg-type]
+        defaults = {"venue": venue, "seed": seed + len(made)}
+        made.append(Site(node, tmp_path / f"chain-{len(made)}", **(defaults | settings)))  # type: ignore[arg-type]
         for name, value in made[-1].environ.items():
             monkeypatch.setenv(name, value)
         return made[-1]

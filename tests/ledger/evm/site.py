@@ -4,7 +4,6 @@ Money that came in before the first batch is written into the vault's storage: h
 another room's business, and what a poster does depends on the balances alone.
 """
 
-import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from eth_abi.abi import encode as abi_encode
 
 from fxengine.chain.calldata import Interface
+from fxengine.chain.deployment import Deployment
 from fxengine.chain.keys import Key
 from fxengine.chain.local_node import LocalNode
 from fxengine.chain.rpc import Rpc
@@ -26,7 +26,8 @@ from fxengine.ledger.evm import EvmLedger
 from fxengine.venue import Venue
 
 ETHER = 10**18
-EVERY_S = 90 * 86400
+DAY_S = 86_400
+SILENCE_S = 90 * DAY_S
 BALANCES_SLOT = 1041
 """Where the vault's balances begin in its storage; test_site.py holds it to the contract."""
 SETTLED_FUNDS = 10**12
@@ -44,6 +45,7 @@ class Site:
         *,
         finality: str = "finalized",
         n_accounts: int = 6,
+        funds: int = SETTLED_FUNDS,
         seed: int = 1,
     ) -> None:
         self.node, self.directory, self.venue = node, directory, venue
@@ -57,14 +59,13 @@ class Site:
         self.accounts = range(2, 2 + n_accounts)
         for account in (0, *self.accounts):
             for currency in range(len(venue.currencies)):
-                self.set_balance(account, currency, SETTLED_FUNDS)
+                self.set_balance(account, currency, funds)
         self.mine(16)  # so that no reorganisation of a test reaches back to here
-        directory.mkdir(exist_ok=True)
-        tree = {
-            "genesis_head": Cursor.genesis(venue).head.hex(), "vault": self.vault,
-            "chain_id": int(self.rpc.call("eth_chainId"), 16), "finality": finality,
-        }  # fmt: skip
-        (directory / "deployment.json").write_text(json.dumps(tree))
+        Deployment(
+            directory=directory, venue=venue.id, chain_id=int(self.rpc.call("eth_chainId"), 16),
+            genesis_head=Cursor.genesis(venue).head, finality=finality, exit_delay_s=DAY_S, silence_s=SILENCE_S,
+            roles={}, artifacts={}, vault=self.vault,
+        ).save()  # fmt: skip
         self.environ = {"FXENGINE_RPC": node.url, "FXENGINE_OPERATOR_KEY": self.operator.account.key.hex()}
 
     @property
@@ -80,7 +81,7 @@ class Site:
         genesis = Cursor.genesis(self.venue).head
         who = [self.owner.address, self.operator.address, self.owner.address, self.owner.address]
         kinds = ["address"] * 4 + ["bytes32", "uint256", "uint256"]
-        data = load(VAULT).bytecode + abi_encode(kinds, [*who, genesis, 86400, EVERY_S])
+        data = load(VAULT).bytecode + abi_encode(kinds, [*who, genesis, DAY_S, SILENCE_S])
         address: str = self.transact(self.owner, None, data)["contractAddress"]
         return address
 

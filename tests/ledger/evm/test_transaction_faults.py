@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from fxengine.errors import LedgerError, LedgerUnavailable
+from fxengine.errors import ChainReverted, LedgerError, LedgerUnavailable
 from fxengine.ledger.check_batches import Books
 from fxengine.ledger.evm.deciding import NONCES_MAX, STUCK_BLOCKS
 from tests.ledger.evm.site import ETHER, Site, opening, settle, trades
@@ -206,3 +206,39 @@ def test_a_look_is_of_one_block_or_it_is_none(site: Site, books: Books, monkeypa
         assert not caught.value.needs_somebody
         settle(ledger, site, lambda: ledger.progress() == (3, 3))
     assert settled_once(site, books)
+
+
+def test_answers_of_two_blocks_are_no_look(site: Site, books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that takes a block's hash for its height tells of what has replaced it."""
+    with closing(site.open()) as ledger:
+        ledger.post(opening(books, site))
+        batch = ledger._vault.rpc.batch
+
+        def torn(calls: list[tuple[str, tuple[object, ...]]]) -> list[object]:
+            answers = batch(calls)
+            if calls[0][0] == "eth_getBlockByNumber":
+                answers[0]["number"] = hex(int(answers[0]["number"], 16) - 1)
+            return answers
+
+        monkeypatch.setattr(ledger._vault.rpc, "batch", torn)
+        with pytest.raises(LedgerUnavailable, match="TORN_READ"):
+            ledger.advance()
+        assert pending(site) == []
+
+
+@pytest.mark.parametrize("reason", ["not next batch", "other head", "sequence behind", "paused", "frozen"])
+def test_a_refusal_that_the_look_would_have_foreseen_is_looked_at_anew(
+    site: Site, books: Books, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    with closing(site.open()) as ledger:
+        ledger.post(opening(books, site))
+        with monkeypatch.context() as patched:
+
+            def refuse(*_: object) -> None:
+                raise ChainReverted(reason, reason)
+
+            patched.setattr(ledger._vault, "try_out", refuse)
+            with pytest.raises(LedgerUnavailable, match=f"moved on while batch 1 was tried out .{reason}") as caught:
+                ledger.advance()
+            assert not caught.value.needs_somebody
+        settle(ledger, site, lambda: ledger.progress() == (1, 1))
