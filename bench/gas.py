@@ -11,6 +11,7 @@ is new. That is the worst case for netting: real flow goes to and fro between fe
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,8 +72,8 @@ def _records(net: dict[tuple[int, int], int]) -> Records:
 class Meter:
     """A vault with ten tokens on a node of its own, where everybody may send, and what each call used."""
 
-    def __init__(self, node: LocalNode) -> None:
-        self._rpc = Rpc(node.url)
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
         self.vault_interface, self.coin_interface = Interface(load(VAULT).abi), Interface(load(STABLECOIN).abi)
         self.calls: dict[str, int] = {}
         self._head, self._batch = GENESIS, 0
@@ -153,15 +154,16 @@ class Meter:
 
 def measured(node: LocalNode) -> dict[str, Any]:
     """Return the snapshot: gas of every call, and of every batch."""
-    meter = Meter(node)
     batches = []
-    for n_currencies in CURRENCIES:
-        for n_accounts, n_trades in SIZES:
-            deltas = netted(n_accounts, n_trades, n_currencies, seed=1)
-            gas, n_records = meter.settle(deltas, n_trades)
-            names = ("currencies", "accounts", "trades", "deltas", "records", "gas")
-            line = (n_currencies, n_accounts, n_trades, len(deltas), n_records, gas)
-            batches.append(dict(zip(names, line, strict=True)))
+    with closing(Rpc(node.url)) as rpc:
+        meter = Meter(rpc)
+        for n_currencies in CURRENCIES:
+            for n_accounts, n_trades in SIZES:
+                deltas = netted(n_accounts, n_trades, n_currencies, seed=1)
+                gas, n_records = meter.settle(deltas, n_trades)
+                names = ("currencies", "accounts", "trades", "deltas", "records", "gas")
+                line = (n_currencies, n_accounts, n_trades, len(deltas), n_records, gas)
+                batches.append(dict(zip(names, line, strict=True)))
     return {"vault": load(VAULT).hash, "stablecoin": load(STABLECOIN).hash, "calls": meter.calls, "batches": batches}
 
 

@@ -58,6 +58,9 @@ cdef enum SwapMode:
     EXACT_IN = 1
     EXACT_OUT = 2
 
+cdef enum SwapFlag:
+    ALLOW_PARTIAL = 1
+
 cdef enum CommandKind:
     COMMAND_TIME = 1
     COMMAND_CREDENTIAL = 2
@@ -122,6 +125,8 @@ cdef enum EventKind:
     EVENT_WITHDRAWAL_RETURNED = 20
     EVENT_CONTROLLED = 21
     EVENT_BUSTED = 22
+    EVENT_SWAP_LEG = 23
+    EVENT_SWAP_PATH = 24
 
 cdef enum EventFlag:
     FLAG_MAKER = 1
@@ -131,6 +136,7 @@ cdef enum EventFlag:
 
 cdef enum AccountFlag:
     OPERATOR = 1
+    ISSUER = 2
 
 cdef enum RejectReason:
     NONE = 0
@@ -195,6 +201,8 @@ cdef enum RejectReason:
     NOT_AMENDABLE = 533
     DEAD_MAN_FIRED = 534
     DISCONNECTED = 535
+    WORST_PRICE_EXCEEDED = 536
+    BAD_SWAP_FLAGS = 537
     DEPOSIT_KNOWN = 601
     NOT_FINAL = 602
     UNKNOWN_WITHDRAWAL = 603
@@ -230,7 +238,20 @@ cdef enum:
     NODE_BITS = 6
     NODE_CHILDREN = 64
     NODE_DEPTH = 4  # LEAF_BITS + NODE_DEPTH * NODE_BITS covers the 31 bits of a price
-    LEGS_MAX = 3
+    LEGS_MAX = 3  # books of a path
+    PATHS_MAX = 8  # candidates of a swap
+    ARCS_MAX = 24  # PATHS_MAX * LEGS_MAX
+    NODES_MAX = 18  # currencies that candidates lead over: two ends, and two between of each
+    NODE_PAID = 0
+    NODE_RECEIVED = 1
+    HOPS_MAX = 4  # of a route: a path has LEGS_MAX, a residual step one more
+    RESIDUALS_MAX = 24
+    ROUTES_MAX = 32  # PATHS_MAX + RESIDUALS_MAX
+    NO_ARC = 0x7FFFFFFF
+    FACTORS_MAX = 8  # of a route's rate: two a hop
+    SINGLES_TOLD = 3
+    STEPS_PER_FILL = 4
+    STEPS_MORE = 16
     ALL_INSTRUMENTS = 0xFFFF
     QUOTE_LEVELS_MAX = 32  # of one side of a quote set
     RECORDS_MAX = 255  # of one command
@@ -335,12 +356,12 @@ cdef struct Swap:
     i64 time_ns
     u16 currency_out  # index
     u8 mode  # SwapMode
-    u8 reserved_0[1]
+    u8 flags  # SwapFlag
     u32 payee  # account number; 0: the payer
     i64 amount_units  # of the currency that the mode makes exact
     i64 bound_units  # of the other
     i64 deadline_ns  # 0: none
-    u8 reserved_1[8]
+    i64 worst_units  # as bound_units, but of each step for itself; 0: any
 
 cdef struct Money:
     u8 kind
@@ -623,16 +644,38 @@ cdef struct SwapEvent:
     u32 account
     u32 counterparty  # the payee's number
     u64 sequence
-    u16 path[3]  # instrument indices in order
-    u16 n_legs
+    u16 path[3]  # SWAP_PATH: instrument indices in order
+    u16 n_legs  # of the path; SWAPPED: how many SWAP_LEGs came before it
     u64 client_order_id
     i64 amount_in_units  # spent, gross
     i64 amount_out_units  # delivered, net of fees
-    i64 change_units[3]  # per leg, in the currency that it received
+    i64 unfilled_units  # of the exact amount, what could not be had
+    i64 fills
+    i64 singles  # SWAPPED: how many SWAP_PATHs came before it
     u64 account_stream
     u16 currency_out  # index
     u8 mode  # SwapMode
     u8 reserved[5]
+
+cdef struct SwapLegEvent:
+    u8 kind
+    u8 side
+    u16 reason
+    u16 instrument
+    u8 status
+    u8 flags
+    u32 account
+    u32 counterparty  # 0
+    u64 sequence
+    u64 fills
+    u64 client_order_id
+    i64 spent_units
+    i64 received_units  # before the fee
+    i64 change_units  # of the currency received, what stays with the payer; told by the last leg into it
+    i64 quantity_lots
+    i64 fee_units
+    u64 account_stream
+    u64 instrument_stream
 
 # -- state ---------------------------------------------------------------------------------------
 
@@ -827,17 +870,128 @@ cdef enum Stage:  # how far a command has come that was stopped at a safe point
     CARRYING_OUT = 3
     RUNNING_TRIGGERED = 4
 
-cdef struct Leg:
+cdef struct Rate:  # units brought per unit spent, rounded: bits * 2 ** exponent
+    u32 bits  # the highest is set
+    i32 exponent
+
+cdef struct Factors:  # the same exactly: the product of ``up`` over the product of ``down``
+    u32 n
+    u64 up[FACTORS_MAX]
+    u64 down[FACTORS_MAX]
+
+cdef struct Top:  # what the best order of a book brings
+    u32 hop  # as in State.hops
+    bint is_there
+    u64 kept  # of a receipt after the fee, millionths
+    i64 gross_units  # that a lot brings
+    i64 cost_units  # of a lot
+    Rate rate
+
+cdef struct Ranked:  # a path among the best
+    i64 number
+    i64 key  # of its rate
+    u32 n  # books
+    Top tops[LEGS_MAX]
+
+cdef struct Entry:  # one fill that is there to be made
+    i64 cost_units  # of a lot
+    i64 gross_units  # that a lot brings, before the fee
+    i64 lots
+    Rate rate  # after the fee
+
+cdef struct Arc:  # one book in one direction
+    u32 hop  # as in State.hops
     u32 instrument  # index
     u32 side  # Side
+    u32 pays_from  # node of the currency that it spends
+    u32 pays_into  # node of the currency that it brings
+    bint is_read  # there are no entries behind n_entries
+    u64 taker_rate  # hundredths of a basis point
+    i64 n_entries  # read so far
+    Entry* entries  # room for max_fills
+    Walk walk
+
+cdef struct Leg:  # what a plan takes of an arc
+    i64 at  # all entries before this one,
+    i64 taken  # and so many lots of it
     i64 lots
     i64 spent_units
-    i64 net_units  # received less the fee
+    i64 gross_units  # received, before the fee
+
+cdef struct Candidate:  # a path that a swap may take
+    u32 rank  # among the candidates, 0 is best
+    u32 n  # books
+    u32 arcs[LEGS_MAX]
+
+cdef struct RouteHop:
+    u32 arc
+    bint is_backwards  # takes back what was taken of it last
+
+cdef struct Route:
+    u32 n
+    RouteHop hops[HOPS_MAX]
+
+cdef struct Wish:  # what a plan is to reach
+    i64 amount_units
+    i64 budget_units  # the most that may be paid
+    i64 worst_key
+    Factors worst  # rate; n is 0 where any will do
+    bint is_exact_in
+    bint allows_partial
+
+cdef struct Split:
+    i64 pots[NODES_MAX]  # by node: what is left to pay, what was received, what waits between
     i64 fills
+    u32 used  # arcs, as bits
+    u32 blocked  # routes, as bits: what is left makes no lot at their end
+    u32 n_routes
+    u32 n_forwards  # routes that are paths; residual ones are behind them
+    bint took_back
+    u32 carried[ARCS_MAX]  # routes that went over an arc, as bits
+    Leg legs[ARCS_MAX]
+    Route routes[ROUTES_MAX]
 
 cdef struct Plan:
-    i64 n_legs
-    Leg legs[LEGS_MAX]
+    i64 paid_units
+    i64 delivered_units
+    i64 fills
+    i32 reason  # RejectReason: why it does not reach all of the amount
+    u32 n_legs
+    u32 arcs[ARCS_MAX]  # of its legs, in order of execution
+    Leg legs[ARCS_MAX]
+
+cdef struct Single:  # what one path by itself would give
+    u32 path
+    i32 reason
+    i64 paid_units
+    i64 delivered_units
+    i64 fills
+
+cdef struct Router:  # all that planning a swap needs, made once
+    u32 n_ranked
+    u32 n_paths
+    u32 n_arcs
+    u32 n_nodes
+    u32 n_middles
+    u32 n_singles
+    i64 n_numbered  # paths that came so far
+    bint has_plan
+    Ranked ranked[PATHS_MAX]  # best first
+    Candidate paths[PATHS_MAX]  # by number
+    Arc arcs[ARCS_MAX]  # in order of execution
+    u32 nodes[NODES_MAX]  # currency
+    u32 middles[PATHS_MAX][2]  # currencies that the middle books of better paths join
+    Single singles[SINGLES_TOLD]  # best first
+    Split split
+    Plan plan  # made last
+    Plan best
+    u32* entered  # currencies that first books lead to
+    Top* entering  # what these bring
+    Top* leaving  # by currency: what a last book brings from there
+
+cdef struct RouteRecord:  # a path that the venue names
+    u16 n_stops
+    u16 stops[4]  # currencies
 
 cdef struct KnownId:
     u8 hash[16]  # blake2b-128
@@ -888,6 +1042,9 @@ cdef struct State:
     u32 n_currencies
     i64 max_fills
     u32* hops  # [from * n_currencies + to]: instrument << 2 | Side, or NO_HOP
+    Router* router
+    RouteRecord* routes  # n_routes that the venue names
+    u32 n_routes
     Timer* timers  # binary heap, soonest first
     size_t n_timers
     size_t timers_capacity
@@ -1002,6 +1159,7 @@ cdef struct SnapshotHead:
 
 cdef class Core:
     cdef State state
+    cdef object _routes  # as given, for a restored core to have them too
     cdef object _commands  # the bound array, kept alive
     cdef const Command* records
     cdef Py_ssize_t n_records

@@ -68,6 +68,13 @@ class SwapMode(IntEnum):
     EXACT_OUT = 2
 
 
+class SwapFlag(IntFlag):
+    """What an instant swap allows."""
+
+    NONE = 0
+    ALLOW_PARTIAL = 1  # as much of the amount as can be had, if not all of it
+
+
 class CommandKind(IntEnum):
     """What a COMMAND record asks of the core."""
 
@@ -152,6 +159,8 @@ class EventKind(IntEnum):
     WITHDRAWAL_RETURNED = 20  # none: a withdrawal will not be paid, and its amount is free again
     CONTROLLED = 21  # none: the venue or a currency was opened or closed
     BUSTED = 22  # H Trade Cancel: a trade was undone; one side's
+    SWAP_LEG = 23  # none: what an instant swap did in one book
+    SWAP_PATH = 24  # none: what a single path would have given instead
 
 
 class EventFlag(IntFlag):
@@ -169,6 +178,7 @@ class AccountFlag(IntFlag):
 
     NONE = 0
     OPERATOR = 1
+    ISSUER = 2  # of the currencies that its credential permits
 
 
 class SettlementStatus(IntEnum):
@@ -237,6 +247,7 @@ class RejectReason(IntEnum):
     ACCOUNT_FROZEN = 219
     NOT_IN_SCOPE = 220
     CLIENT_KEY_MISMATCH = 221
+    NOT_ITS_ISSUER = 222
 
     UNKNOWN_INSTRUMENT = 301
     UNKNOWN_CURRENCY = 302
@@ -251,6 +262,7 @@ class RejectReason(IntEnum):
     AMOUNT_OUT_OF_RANGE = 402
     CURRENCY_TOTAL_EXCEEDED = 403
     TOO_MANY_WITHDRAWALS = 404
+    RESERVES_EXCEEDED = 405
 
     BAD_SIDE = 501
     UNSUPPORTED_ORD_TYPE = 502
@@ -287,6 +299,8 @@ class RejectReason(IntEnum):
     NOT_AMENDABLE = 533
     DEAD_MAN_FIRED = 534
     DISCONNECTED = 535
+    WORST_PRICE_EXCEEDED = 536
+    BAD_SWAP_FLAGS = 537
 
     DEPOSIT_KNOWN = 601
     NOT_FINAL = 602
@@ -333,7 +347,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.CURRENCY_NOT_PERMITTED: "The account may not hold this currency; ask the issuer to add it to the token.",
     _R.CREDENTIAL_EXPIRED: "The account's credential has expired; log on with a fresh token.",
     _R.CREDENTIAL_SUPERSEDED: "A newer token of this account was already used; log on with the newest one.",
-    _R.NOT_AUTHORIZED: "Only an operator may do this; log on with an operator's token.",
+    _R.NOT_AUTHORIZED: "This is for operators, or the issuer of the currency; log on with such a token.",
     _R.UNKNOWN_ACCOUNT: "The account does not exist; it opens at its first logon.",
     _R.IDENTITY_MISMATCH: "The account number belongs to another identity; log on again.",
     _R.PAYEE_NOT_PERMITTED: "The payee's credential does not allow it to receive this currency; ask it to log on.",
@@ -341,6 +355,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.ACCOUNT_FROZEN: "The account is frozen; ask the venue's operator why.",
     _R.NOT_IN_SCOPE: "This session may not do this; log on with a token whose scope allows it, or to trade.",
     _R.CLIENT_KEY_MISMATCH: "The connection's CURVE key is not the one that the token names; connect with that key.",
+    _R.NOT_ITS_ISSUER: "Only its own issuer brings this currency in and takes it out; log on with that issuer's token.",
     _R.UNKNOWN_INSTRUMENT: "The instrument is not listed; ask for the venue's instruments.",
     _R.UNKNOWN_CURRENCY: "The currency is not listed; ask for the venue's currencies.",
     _R.SAME_CURRENCY: "A swap needs two different currencies.",
@@ -353,6 +368,7 @@ _ADVICE: dict[RejectReason, str] = {
     _R.AMOUNT_OUT_OF_RANGE: "The amount must be a positive number of the currency's smallest units.",
     _R.CURRENCY_TOTAL_EXCEEDED: "The deposit would exceed the largest total the venue can represent; deposit less.",
     _R.TOO_MANY_WITHDRAWALS: "The account may have no more open withdrawals; wait until some are paid or returned.",
+    _R.RESERVES_EXCEEDED: "Less is attested than would be owed with this deposit; have the custodian attest it first.",
     _R.BAD_SIDE: "Side must be 1 (BUY) or 2 (SELL).",
     _R.UNSUPPORTED_ORD_TYPE: "Order type must be 1 (MARKET), 2 (LIMIT), 3 (STOP) or 4 (STOP_LIMIT).",
     _R.UNSUPPORTED_TIME_IN_FORCE: "The time in force does not fit: MARKET takes IOC or FOK, a stop GTC or GTD.",
@@ -368,9 +384,11 @@ _ADVICE: dict[RejectReason, str] = {
     _R.CLIENT_ID_TOO_HIGH: "The client order id skips more than a window of ids; use the next higher id.",
     _R.CLIENT_ID_REUSED: "This client order id was used for another command; nothing was done. Use a new id.",
     _R.BAD_SWAP_MODE: "Swap mode must be 1 (EXACT_IN) or 2 (EXACT_OUT).",
+    _R.BAD_SWAP_FLAGS: "Swap flags must be 0, or 1 (ALLOW_PARTIAL).",
+    _R.WORST_PRICE_EXCEEDED: "Within the worst price not all of the amount is there; loosen it or allow a part.",
     _R.NO_PATH: "No path of books that the account may use joins these currencies.",
     _R.INSUFFICIENT_LIQUIDITY: "The books do not hold enough for this amount; try a smaller one.",
-    _R.BOUND_EXCEEDED: "The best path is outside the stated bound; ask for a quote and loosen the bound.",
+    _R.BOUND_EXCEEDED: "The best way is outside the stated bound; ask for a quote and loosen the bound.",
     _R.DEADLINE_PASSED: "The deadline had passed when the swap was sequenced; nothing was done.",
     _R.EXPIRE_TIME_PASSED: "GTD needs an expire time in the future, and nothing else takes one.",
     _R.BAD_DISPLAY_QTY: "A displayed quantity goes with LIMIT orders that may rest, and is at most the whole quantity.",

@@ -46,7 +46,7 @@ CUSTODIAN, CUSTODIAN_KID = "sandbox-custodian", "custodian-1"
 OPERATOR = "operator-1"
 """The operator's account in a sandbox."""
 
-SANDBOX_RESERVES = "1000000000000"
+SANDBOX_RESERVES = "9000000000000"
 """What the sandbox custodian says it holds of each currency when a venue is made: play money, and plenty."""
 SANDBOX_DAYS = 30
 """For how long a sandbox's first attestations are good."""
@@ -114,8 +114,9 @@ class Home:
         lifetime_s: int,
         client_key: str = "",
         scope: Mapping[str, object] | None = None,
+        issuer_name: str | None = None,
     ) -> Path:
-        """Let the sandbox issuer vouch for an account, or the operator issuer for an operator.
+        """Let an issuer vouch for an account: unless one is named the sandbox's, or the operator's for an operator.
 
         The token is kept in ``tokens/`` for later commands, readable by its owner alone; its path is
         returned. It names ``client_key``, or else the CURVE key that was made here for the account.
@@ -123,7 +124,10 @@ class Home:
         venue = self.venue
         if level not in venue.levels:
             raise FxEngineError(f"level {level!r} is not one of this venue's: {', '.join(venue.levels)}")
-        issuer = self._issuer_for(level)
+        issuer = self._issuer_for(level, issuer_name)
+        if level not in issuer.levels:
+            known = ", ".join(sorted(issuer.levels))
+            raise FxEngineError(f"{issuer.name} may not vouch for level {level!r}; it may for {known}")
         if jurisdiction not in issuer.jurisdictions:
             known = ", ".join(sorted(issuer.jurisdictions))
             raise FxEngineError(f"{issuer.name} may not vouch for jurisdiction {jurisdiction!r}; it may for {known}")
@@ -137,7 +141,7 @@ class Home:
             venue_id=venue.id,
             level=level,
             jurisdiction=jurisdiction,
-            currencies=currencies or list(venue.currency),
+            currencies=currencies or [code for code in venue.currency if code in (issuer.issues or venue.currency)],
             issued_at_ns=time.time_ns(),
             lifetime_s=lifetime_s,
             client_key=client_key or (own.public if own else ""),
@@ -195,7 +199,13 @@ class Home:
         path = self.keys / "salts.secret"
         if not path.exists():
             create_private(path, os.urandom(SECRET_BYTES), "secret")
-        return read_private(path, "secret")
+        secret = read_private(path, "secret")
+        if len(secret) < SECRET_BYTES:
+            raise FxEngineError(
+                f"{path} is cut short; put back the copy that you kept: without it no proof of a batch that is"
+                " committed to can be made again. If nothing was ever proved here, remove it"
+            )
+        return secret
 
     @property
     def attestations(self) -> Attestations:
@@ -274,12 +284,12 @@ class Home:
         if ours:
             self.endpoints_file.unlink(missing_ok=True)
 
-    def new_signing_key(self, kid: str) -> SigningKey:
-        """Make another key for the sandbox issuer; it signs from when the venue file lists it."""
-        return create_key(self.keys, SANDBOX_ISSUER, kid)
+    def new_signing_key(self, kid: str, issuer: str = SANDBOX_ISSUER) -> SigningKey:
+        """Make a key for an issuer; it signs from when the venue file lists it."""
+        return create_key(self.keys, issuer, kid)
 
-    def _issuer_for(self, level: str) -> Issuer:
-        name = OPERATOR_ISSUER if level == "operator" else SANDBOX_ISSUER
+    def _issuer_for(self, level: str, name: str | None = None) -> Issuer:
+        name = name or (OPERATOR_ISSUER if level == "operator" else SANDBOX_ISSUER)
         try:
             return self.venue.issuers[name]
         except KeyError:

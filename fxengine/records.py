@@ -33,6 +33,11 @@ CURRENCIES_MAX: Final = 256
 PRICE_TICKS_MAX: Final = 2**31 - 1
 QUANTITY_LOTS_MAX: Final = 2**62
 
+PATH_BOOKS_MAX: Final = 3
+"""Books of a path that an instant swap may take."""
+PATHS_MAX: Final = 8
+"""Paths that a swap considers, and that a venue may name for a pair."""
+
 _HEADER: list[tuple[str, str]] = [
     ("kind", "u1"),  # CommandKind
     ("n_records", "u1"),  # how many records this command takes, itself included, 1..255
@@ -104,12 +109,12 @@ QUOTE_LEVELS_MAX: Final = 32
 SWAP: Final = _command(  # instrument: the currency paid
     ("currency_out", "<u2"),
     ("mode", "u1"),  # SwapMode
-    ("reserved_0", "V1"),
+    ("flags", "u1"),  # SwapFlag
     ("payee", "<u4"),  # account that receives; 0: the payer
     ("amount_units", "<i8"),  # exact amount, in the currency that the mode makes exact
     ("bound_units", "<i8"),  # EXACT_IN: least to receive; EXACT_OUT: most to pay; at least 1
     ("deadline_ns", "<i8"),  # executes strictly before; 0: none
-    ("reserved_1", "V8"),
+    ("worst_units", "<i8"),  # worst price: as bound_units, but of each step for itself; 0: any
 )
 MONEY: Final = _command(  # DEPOSIT and WITHDRAW; instrument: the currency
     ("reserved_0", "V4"),
@@ -283,17 +288,29 @@ BUST_EVENT: Final = _event(  # BUSTED: the maker's and then the taker's; side, c
 SWAP_EVENT: Final = np.dtype(
     [
         *_EVENT_HEADER,  # instrument: the currency paid; counterparty: the payee
-        ("path", "<u2", (3,)),  # instruments in order
-        ("n_legs", "<u2"),
+        ("path", "<u2", (3,)),  # SWAP_PATH: instruments in order; SWAPPED: zeros
+        ("n_legs", "<u2"),  # SWAP_PATH: books of the path; SWAPPED: how many SWAP_LEGs came before it
         ("client_order_id", "<u8"),
         ("amount_in_units", "<i8"),  # spent, gross
         ("amount_out_units", "<i8"),  # delivered to the payee, net of fees
-        ("change_units", "<i8", (3,)),  # payer's change after leg i, in the currency that leg received
+        ("unfilled_units", "<i8"),  # of the exact amount, what could not be had; 0 unless a part was allowed
+        ("fills", "<i8"),
+        ("singles", "<i8"),  # SWAPPED: how many SWAP_PATHs came before it
         ("account_stream", "<u8"),
         ("currency_out", "<u2"),
         ("mode", "u1"),
         ("reserved", "V5"),
     ]
+)
+"""SWAPPED and SWAP_PATH: what a swap gave, and what the best single paths would have given."""
+SWAP_LEG_EVENT: Final = _event(  # SWAP_LEG: what a swap did in one book; side and instrument as in its FILLs
+    ("fills", "<u8"),
+    ("client_order_id", "<u8"),
+    ("spent_units", "<i8"),
+    ("received_units", "<i8"),  # before the fee
+    ("change_units", "<i8"),  # of the currency received, what stays with the payer; told by the last leg into it
+    ("quantity_lots", "<i8"),
+    ("fee_units", "<i8"),
 )
 assert SWAP_EVENT.itemsize == EVENT_BYTES
 
@@ -308,12 +325,20 @@ INSTRUMENT: Final = np.dtype([
 ])  # fmt: skip
 """What the core needs to know of an instrument."""
 
+ROUTE: Final = np.dtype([
+    ("n_stops", "<u2"),  # 2 to 4: one more than books
+    ("stops", "<u2", (4,)),  # currencies in order: the one paid, those between, the one received; then zeros
+])  # fmt: skip
+"""A path that the venue names: a swap between the ends of named routes takes these and no others."""
+
 EVENT_VIEWS: Final[dict[EventKind, np.dtype[np.void]]] = {
     EventKind.CANCELED: CANCEL_EVENT,
     EventKind.REDUCED: REDUCE_EVENT,
     EventKind.REPLACED: REPLACE_EVENT,
     EventKind.ORDER_STATUS: STATUS_EVENT,
     EventKind.SWAPPED: SWAP_EVENT,
+    EventKind.SWAP_PATH: SWAP_EVENT,
+    EventKind.SWAP_LEG: SWAP_LEG_EVENT,
     EventKind.RECEIVED: MONEY_EVENT,
     EventKind.DEPOSITED: MONEY_EVENT,
     EventKind.WITHDRAWN: MONEY_EVENT,

@@ -16,6 +16,7 @@ Source: RFC 7519, RFC 8725 (best current practices; 3.11 for types), RFC 8037.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from typing import Any, Final, NamedTuple
@@ -30,6 +31,10 @@ ALGORITHM: Final = "EdDSA"
 NS_PER_SECOND: Final = 1_000_000_000
 KEY_BYTES: Final = 32
 """Of a raw Ed25519 public key."""
+DEPTH_MAX: Final = 16
+"""How deep lists and objects may stand in one another."""
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET: Final = re.compile(rb"[\[\]{}]")
 
 
 class TokenFlaw(Enum):
@@ -116,7 +121,9 @@ def claimed_signer(token: str) -> tuple[str, str]:
 def json_object(text: bytes) -> dict[str, Any]:
     """Parse a JSON object whose names are all different; ValueError for anything else.
 
-    Of a name that stands twice, two parsers may take two values; what was signed must mean one thing.
+    Of a name that stands twice, two parsers may take two values; what was signed must mean one thing. How deep
+    one thing may stand in another is this module's bound, and not the interpreter's: some libraries raise that
+    so far that a few thousand brackets would end the process.
     """
 
     def once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,10 +134,21 @@ def json_object(text: bytes) -> dict[str, Any]:
             members[name] = value
         return members
 
+    if _depth(text) > DEPTH_MAX:
+        raise ValueError("nested too deep")
     parsed = json.loads(text.decode(), object_pairs_hook=once)
     if not isinstance(parsed, dict):
         raise ValueError("not an object")
     return parsed
+
+
+def _depth(text: bytes) -> int:
+    """Return how deep lists and objects stand in one another; of what is no JSON a bound on it. O(bytes)."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", text)):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def numeric_date_ns(value: object) -> int | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fxengine.errors import AmountError
 from fxengine.money import format_scaled, parse_scaled
-from fxengine.records import INSTRUMENT, Records
+from fxengine.records import INSTRUMENT, ROUTE, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,8 @@ class Level:
 class Issuer:
     """Who may vouch for accounts, with which keys (kid to raw Ed25519 public key) and how far.
 
-    An issuer with ``operator`` set vouches for the venue's own operators instead of clients.
+    An issuer with ``operator`` set vouches for the venue's own operators instead of clients; one with ``issues``
+    is the issuer of currencies, and its accounts bring these in and take them out.
     """
 
     name: str
@@ -98,6 +99,8 @@ class Issuer:
     levels: frozenset[str]
     jurisdictions: frozenset[str]
     operator: bool
+    issues: frozenset[str] = frozenset()
+    """Codes of the currencies that it issues, alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ class Venue:
     custodians: dict[str, Custodian]
     attestation_max_age_s: int
     """How old a custodian's word about its holdings may be."""
+    routes: tuple[tuple[Currency, ...], ...] = ()
+    """Paths for instant swaps that the venue names: a swap between the ends of any takes these and no others."""
 
     @cached_property
     def currency(self) -> dict[str, Currency]:
@@ -152,6 +157,15 @@ class Venue:
         return rows
 
     @cached_property
+    def route_records(self) -> Records:
+        """The named paths as the core wants them: ``(n,) ROUTE`` records."""
+        rows = np.zeros(len(self.routes), ROUTE)
+        for row, route in zip(rows, self.routes, strict=True):
+            row["n_stops"] = len(route)
+            row["stops"][: len(route)] = [currency.index for currency in route]
+        return rows
+
+    @cached_property
     def fingerprint(self) -> bytes:
         """Hash all that decides what a journal means: a journal replays only under the same rules.
 
@@ -162,6 +176,7 @@ class Venue:
         for c in self.currencies:
             h.update(f"|{c.code}:{c.decimals}".encode())
         h.update(self.instrument_records.tobytes())
+        h.update(self.route_records.tobytes())
         return h.digest()
 
 

@@ -7,12 +7,13 @@ units, so that a fill never rounds, and no rebate may exceed the taker fee that 
 
 import tomllib
 from collections.abc import Container
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fxengine.errors import AmountError, VenueError
 from fxengine.money import INT64_MAX, RATE_ONE, parse_scaled
-from fxengine.records import CURRENCIES_MAX, PRICE_TICKS_MAX
+from fxengine.records import CURRENCIES_MAX, PATH_BOOKS_MAX, PATHS_MAX, PRICE_TICKS_MAX
 from fxengine.signed import public_key_bytes
 from fxengine.venue import Currency, Custodian, Instrument, Issuer, Level, Venue
 
@@ -41,6 +42,9 @@ def parse_venue(text: str) -> Venue:
     return _Reader(tree).venue()
 
 
+_TABLES = {"venue", "gateway", "levels", "issuers", "currencies", "instruments", "routes", "custodians", "reserves"}
+
+
 class _Reader:
     """Walks the TOML tree once; every look-up knows the key it is at."""
 
@@ -49,8 +53,7 @@ class _Reader:
 
     def venue(self) -> Venue:
         top = self.tree
-        known = {"venue", "gateway", "levels", "issuers", "currencies", "instruments", "custodians", "reserves"}
-        _no_unknown("", top, known)
+        _no_unknown("", top, _TABLES)
         v = _get(top, "", "venue", dict)
         _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms", "pending_trades_max"})
         gateway = _get(top, "", "gateway", dict, {})
@@ -59,6 +62,7 @@ class _Reader:
         _no_unknown("reserves", reserves, {"max_age_s"})
         currencies = self._currencies()
         by_code = {c.code: c for c in currencies}
+        instruments = self._instruments(by_code)
         levels = self._levels()
         return Venue(
             id=_get(v, "venue", "id", str),
@@ -69,11 +73,12 @@ class _Reader:
             pending_trades_max=_int(v, "venue", "pending_trades_max", 1_000, 10**9, 250_000),
             history_bytes=_int(gateway, "gateway", "history_bytes", 1 << 20, 1 << 40, 256 << 20),
             currencies=currencies,
-            instruments=self._instruments(by_code),
+            instruments=instruments,
             levels=levels,
-            issuers=self._issuers(levels),
+            issuers=self._issuers(levels, by_code),
             custodians=self._custodians(by_code),
             attestation_max_age_s=_int(reserves, "reserves", "max_age_s", 1, 366 * 86_400, 86_400),
+            routes=self._routes(by_code, instruments),
         )
 
     def _currencies(self) -> tuple[Currency, ...]:
@@ -137,6 +142,30 @@ class _Reader:
             raise VenueError(f"{at}.maker_fee", f"{symbol}: the rebate exceeds the taker fee that pays it")
         return Instrument(n, symbol, b, q, tick, lot, maker, taker, lot_units, tick_lot)
 
+    def _routes(
+        self, currency: dict[str, Currency], instruments: tuple[Instrument, ...]
+    ) -> tuple[tuple[Currency, ...], ...]:
+        joined = {frozenset((i.base.code, i.quote.code)) for i in instruments}
+        found: dict[tuple[str, ...], tuple[Currency, ...]] = {}
+        for n, row in enumerate(_rows(self.tree, "routes", [])):
+            at = f"routes[{n}]"
+            _no_unknown(at, row, {"path"})
+            path = tuple(_strings(row, at, "path"))
+            if not 2 <= len(path) <= PATH_BOOKS_MAX + 1 or len(set(path)) < len(path):
+                raise VenueError(f"{at}.path", f"must be 2 to {PATH_BOOKS_MAX + 1} currencies, no one twice")
+            for code in path:
+                if code not in currency:
+                    raise VenueError(f"{at}.path", f"{code!r} is not one of this file's currencies")
+            for one, other in pairwise(path):
+                if frozenset((one, other)) not in joined:
+                    raise VenueError(f"{at}.path", f"no instrument of this file joins {one} and {other}")
+            if path in found:
+                raise VenueError(f"{at}.path", f"{' -> '.join(path)} is listed twice")
+            if sum((path[0], path[-1]) == (other[0], other[-1]) for other in found) == PATHS_MAX:
+                raise VenueError(f"{at}.path", f"more than {PATHS_MAX} paths lead from {path[0]} to {path[-1]}")
+            found[path] = tuple(currency[code] for code in path)
+        return tuple(found.values())
+
     def _levels(self) -> dict[str, Level]:
         found: dict[str, Level] = {}
         for name, row in _get(self.tree, "", "levels", dict).items():
@@ -160,22 +189,30 @@ class _Reader:
             raise VenueError("levels", "a venue needs at least one KYC level")
         return found
 
-    def _issuers(self, levels: dict[str, Level]) -> dict[str, Issuer]:
+    def _issuers(self, levels: dict[str, Level], currency: dict[str, Currency]) -> dict[str, Issuer]:
         found: dict[str, Issuer] = {}
+        issued: set[str] = set()
         for n, row in enumerate(_rows(self.tree, "issuers")):
             at = f"issuers[{n}]"
-            _no_unknown(at, row, {"iss", "keys", "levels", "jurisdictions", "operator"})
+            _no_unknown(at, row, {"iss", "keys", "levels", "jurisdictions", "operator", "issues"})
             name = _signer(row, at, found)
             allowed = _strings(row, at, "levels")
             for level in allowed:
                 if level not in levels:
                     raise VenueError(f"{at}.levels", f"{level!r} is not one of this file's levels")
+            operator, issues = _get(row, at, "operator", bool, False), _codes(row, at, "issues", currency, [])
+            if operator and issues:
+                raise VenueError(f"{at}.issues", "operators issue nothing; list the issuer of a currency by itself")
+            if twice := issued.intersection(issues):
+                raise VenueError(f"{at}.issues", f"{min(twice)} has an issuer already")
+            issued.update(issues)
             found[name] = Issuer(
                 name=name,
                 keys=_keys(row, at),
                 levels=frozenset(allowed),
                 jurisdictions=frozenset(_strings(row, at, "jurisdictions")),
-                operator=_get(row, at, "operator", bool, False),
+                operator=operator,
+                issues=frozenset(issues),
             )
         if not found:
             raise VenueError("issuers", "a venue needs at least one KYC issuer, or nobody can log on")
@@ -187,10 +224,7 @@ class _Reader:
             at = f"custodians[{n}]"
             _no_unknown(at, row, {"iss", "keys", "currencies"})
             name = _signer(row, at, found)
-            codes = _strings(row, at, "currencies")
-            for code in codes:
-                if code not in currency:
-                    raise VenueError(f"{at}.currencies", f"{code!r} is not one of this file's currencies")
+            codes = _codes(row, at, "currencies", currency, None)
             if not codes:
                 raise VenueError(f"{at}.currencies", "a custodian attests the reserves of at least one currency")
             found[name] = Custodian(name, _keys(row, at), frozenset(codes))
@@ -244,6 +278,15 @@ def _strings(row: dict[str, Any], at: str, key: str) -> list[str]:
     if not all(isinstance(v, str) for v in values):
         raise VenueError(f"{at}.{key}", "must be a list of text")
     return values
+
+
+def _codes(row: dict[str, Any], at: str, key: str, listed: dict[str, Currency], default: list[str] | None) -> list[str]:
+    """Return codes of listed currencies; without a default the key must be there."""
+    codes = _strings(row, at, key) if key in row or default is None else default
+    for code in codes:
+        if code not in listed:
+            raise VenueError(f"{at}.{key}", f"{code!r} is not one of this file's currencies")
+    return codes
 
 
 def _no_unknown(at: str, row: dict[str, Any], known: set[str]) -> None:

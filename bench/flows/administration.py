@@ -27,12 +27,12 @@ def deposit(flow: Flow) -> bytes | None:
     currency = rng.choice(flow.scenario.traded)
     members = [m for m in flow.population if currency in m.permitted and m.role is not Role.OPERATOR]
     poorest = min(members, key=lambda member: flow.available(member, currency))
-    operator = rng.choice(flow.population.members[:2])
+    mover = flow.population.mover(rng, currency)
     amount = min(flow.scenario.deposit_units, flow.room(currency))
     if amount < 1:
         return None
     return commands.deposit(
-        operator.number, flow.take_id(operator), currency=currency, beneficiary=poorest.number,
+        mover.number, flow.take_id(mover), currency=currency, beneficiary=poorest.number,
         amount_units=rng.choice((amount, 1 + rng.randrange(amount))), reference=_fresh_reference(flow),
         time_ns=flow.stamp(),
     )  # fmt: skip
@@ -47,7 +47,7 @@ def _fresh_reference(flow: Flow) -> str:
 
 
 def withdraw(flow: Flow) -> bytes | None:
-    """Ask for a part, or all, of what someone has available; for an operator an expired credential does not matter."""
+    """Ask for a part, or all, of what someone has available; who asks for another may do so when it has expired."""
     rng = flow.rng
     member = rng.choice(flow.population.members)
     currency = rng.choice(flow.scenario.traded)
@@ -55,7 +55,7 @@ def withdraw(flow: Flow) -> bytes | None:
     if not available:
         return None
     own = rng.random() < 0.6 and member.may_trade(flow.now_ns)
-    sender = member if own else rng.choice(flow.population.members[:2])
+    sender = member if own else flow.population.mover(rng, currency)
     beneficiary = 0 if own and rng.random() < 0.5 else member.number
     amount = available if rng.random() < 0.05 else 1 + rng.randrange(-(-available // 4))
     return commands.withdraw(
@@ -71,10 +71,10 @@ def end_withdrawal(flow: Flow) -> bytes | None:
     final = [row for row in waiting if row[0] <= flow.core.final_sequence]
     if not waiting:
         return None
-    number = rng.choice(final if final and rng.random() < 0.9 else waiting)[0]
+    number, _, currency, _ = rng.choice(final if final and rng.random() < 0.9 else waiting)
     action = WithdrawalAction.PAID if rng.random() < 0.6 else WithdrawalAction.RETURNED
-    operator = rng.choice(flow.population.members[:2])
-    return commands.end_withdrawal(operator.number, flow.take_id(operator), action, number, time_ns=flow.stamp())
+    mover = flow.population.mover(rng, currency)
+    return commands.end_withdrawal(mover.number, flow.take_id(mover), action, number, time_ns=flow.stamp())
 
 
 def settle(flow: Flow) -> bytes:

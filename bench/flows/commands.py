@@ -19,6 +19,7 @@ from fxengine.codes import (
     OrdType,
     SelfTradePrevention,
     Side,
+    SwapFlag,
     SwapMode,
     TimeInForce,
 )
@@ -162,11 +163,13 @@ def swap(
     bound_units: int,
     deadline_ns: int = 0,
     payee: int = 0,
+    flags: int = SwapFlag.NONE,
+    worst_units: int = 0,
     time_ns: int = 0,
 ) -> bytes:
     """Pay one currency for another; ``mode`` says which amount is exact."""
     head = (CommandKind.SWAP, 1, currency_in, account, client_order_id, time_ns)
-    return _SWAP.pack(*head, currency_out, mode, payee, amount_units, bound_units, deadline_ns)
+    return _SWAP.pack(*head, currency_out, mode, flags, payee, amount_units, bound_units, deadline_ns, worst_units)
 
 
 def swap_in(account: int, client_order_id: int, pay: int, get: int, amount_units: int, **more: int) -> bytes:

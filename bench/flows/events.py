@@ -24,6 +24,7 @@ from fxengine.codes import (
     RevokeAction,
     SelfTradePrevention,
     Side,
+    SwapFlag,
     SwapMode,
     TimeInForce,
     WithdrawalAction,
@@ -72,7 +73,7 @@ COMMAND_VIEWS = {
     CommandKind.CONTROL: CONTROL,
     CommandKind.BUST: BUST,
 }
-_ARRAYS = {"path", "change_units"}
+_ARRAYS = {"path"}
 _KINDS = frozenset(EventKind)
 _ACTIONS: dict[EventKind, type[IntEnum]] = {
     EventKind.GUARDED: GuardAction,
@@ -157,6 +158,8 @@ def describe_command(command: bytes) -> str:
     fields.pop("kind")
     if kind == CommandKind.CONTROL:
         fields["mode"] = _word(ControlMode, fields["mode"])
+    if kind == CommandKind.SWAP:
+        fields["flags"] = _word(SwapFlag, fields["flags"])
     if "action" in fields:
         fields["action"] = _word(_COMMAND_ACTIONS[CommandKind(kind)], fields["action"])
     return f"{_word(CommandKind, kind)} {_fields(fields)}{_more(kind, command[RECORD_BYTES:], fields)}"

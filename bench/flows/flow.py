@@ -61,6 +61,7 @@ TRADES_KEPT = 100
 _FILL = struct_of(EVENT)
 _EVENT_PART = struct.Struct("<BBxxHxxI12xQQqqqq")
 """kind, side, instrument, account, order_id, client_order_id, price_ticks, quantity_lots, leaves_lots, cum_lots."""
+_FLAGS = {Role.OPERATOR: AccountFlag.OPERATOR, Role.ISSUER: AccountFlag.ISSUER}
 _CLIENT_ID = slice(8, 16)
 _ACCOUNT = slice(4, 8)
 
@@ -136,8 +137,7 @@ class Flow:
     def _opening(self) -> Iterator[bytes]:
         """Open the accounts and fund them, then go on for ever."""
         for member in self.population:
-            flags = AccountFlag.OPERATOR if member.role is Role.OPERATOR else AccountFlag.NONE
-            yield self.credential(member, flags=flags)
+            yield self.credential(member, flags=_FLAGS.get(member.role, AccountFlag.NONE))
         for member in list(self.population):
             for currency in sorted(member.permitted) if member.role is not Role.OPERATOR else ():
                 yield administration.fund(self, member, currency)

@@ -29,7 +29,7 @@ CORE_REASONS: frozenset[RejectReason] = frozenset(
         RejectReason.ACCOUNT_FROZEN,
     }
     | {reason for reason in RejectReason if reason >= _FIRST_REASON_OF_THE_CORE}
-)
+) - {RejectReason.RESERVES_EXCEEDED}
 """The reasons that the core itself gives; the rest are the gateway's."""
 
 

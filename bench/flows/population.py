@@ -21,6 +21,8 @@ class Role(Enum):
     """What a member mostly does."""
 
     OPERATOR = "operator"
+    ISSUER = "issuer"
+    """Brings the currencies it may hold in, and takes them out."""
     MAKER = "maker"
     PAYER = "payer"
     GUEST = "guest"
@@ -112,6 +114,7 @@ class Population:
             self._add(f"payer-{n + 1}", Role.PAYER, few if n == 0 else every)
         for member in (*self.members[2:4], self.members[-1]):
             member.trade_group = TRADE_GROUP
+        self._issuer = self._add("issuer-1", Role.ISSUER, few)
 
     def _add(self, subject: str, role: Role, permitted: frozenset[int], expires_ns: int = 2**62) -> Member:
         number = FIRST_CLIENT_ACCOUNT + len(self.members)
@@ -129,6 +132,11 @@ class Population:
     def guests(self) -> list[Member]:
         """Those with short credentials."""
         return [member for member in self.members if member.role is Role.GUEST]
+
+    def mover(self, rng: Random, currency: int) -> Member:
+        """Return who may bring a currency in and take it out: an operator, or its issuer."""
+        issuers = [self._issuer] if currency in self._issuer.permitted else []
+        return rng.choice(self.members[:2] + issuers)
 
     def get(self, number: int) -> Member | None:
         """Return the member with this account number."""

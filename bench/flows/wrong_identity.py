@@ -77,8 +77,8 @@ def bad_window(flow: Flow, member: Member) -> bytes:
 
 
 def not_an_operator(flow: Flow, member: Member) -> bytes:
-    """NOT_AUTHORIZED: money moved by a member."""
-    return money(flow, member)
+    """NOT_AUTHORIZED: money moved by a member, or by an issuer that issues another currency."""
+    return money(flow, member, currency=flow.rng.choice(flow.scenario.traded))
 
 
 def forbidden_currency(flow: Flow, member: Member) -> bytes | None:

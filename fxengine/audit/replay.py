@@ -75,6 +75,7 @@ class Replay:
                 n_currencies=len(venue.currencies),
                 max_fills=venue.max_fills,
                 max_orders=venue.max_orders,
+                routes=venue.route_records,
             )
             for core_type in core_types
         ]

@@ -26,8 +26,9 @@ from fxengine.audit.books import BatchRow, Books
 from fxengine.audit.journal import Frame, JournalAudit
 from fxengine.audit.recut import Row, Stretch, genesis_head
 from fxengine.audit.replay import CoreType, Replay, both_cores
+from fxengine.audit.settled import ChainAudit, ChainFindings
 from fxengine.audit.snapshots import SnapshotAudit
-from fxengine.errors import LedgerError
+from fxengine.errors import ChainError, LedgerError
 from fxengine.venue import Venue
 from fxengine.venue_file import load_venue
 
@@ -50,32 +51,41 @@ class Findings:
     state_hash_replayed: bool  # the whole journal was read, and led to every state that it was sealed with
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    chain: ChainFindings | None = None  # of the vault, where it was asked for
 
     def line(self) -> str:
         """Return the findings as one line of JSON, for a program to read."""
-        return json.dumps(asdict(self))
+        line = asdict(self) | {"chain": self.chain and self.chain._asdict()}
+        if self.chain is None:
+            del line["chain"]
+        return json.dumps(line)
 
 
 def verify(
     data_dir: Path,
     ledger_url: str | None = None,
     *,
+    chain: Callable[[Venue], ChainAudit] | None = None,
     core_types: tuple[CoreType, ...] | None = None,
     progress: Progress | None = None,
 ) -> Findings:
     """Audit the venue in ``data_dir`` against its ledger; everything is read, nothing is written.
 
-    ``ledger_url``: where the ledger is, if not ``sqlite:DATA_DIR/ledger.sqlite``. ``core_types``: the
-    cores to replay with, the reference first; both by default. ``progress(done, total)`` hears of
-    commands as they are replayed. Raises :class:`VenueError` where there is no readable venue file;
-    all else that is wrong stands in the findings. O(journal + ledger).
+    ``ledger_url``: where the ledger is, if not ``sqlite:DATA_DIR/ledger.sqlite``. ``chain`` makes the audit of what a
+    vault settled, and is called once the ledger has been read; with one, an empty ``ledger_url`` compares journal and
+    chain alone. ``core_types``: the cores to replay with, the reference first; both by default.
+    ``progress(done, total)`` hears of commands as they are replayed. Raises :class:`VenueError` where there is no
+    readable venue file; all else that is wrong stands in the findings. O(journal + ledger).
     """
     venue = load_venue(data_dir / "venue.toml")
     audit = _Audit(venue, data_dir, core_types or both_cores(), progress)
     try:
-        with Books(ledger_url or f"sqlite:{data_dir / 'ledger.sqlite'}") as books:
-            audit.run(books)
-    except LedgerError as e:
+        if chain is not None and ledger_url == "":
+            audit.run(None, chain(venue))
+        else:
+            with Books(ledger_url or f"sqlite:{data_dir / 'ledger.sqlite'}") as books:
+                audit.run(books, chain(venue) if chain else None)
+    except (LedgerError, ChainError) as e:
         audit.problems.append(str(e))
     return audit.findings()
 
@@ -97,25 +107,30 @@ class _Audit:
         self.is_running = self.journal.is_being_written()
         self.n_trades = self.n_batches = 0
         self.is_conserved = self.is_replayed = False
+        self.chain: ChainAudit | None = None
         self._head = genesis_head(venue)
         self._stretch = Stretch()
         self._settled: defaultdict[tuple[int, int], int] = defaultdict(int)
         self._names: dict[int, tuple[str, str]] = {}
 
-    def run(self, books: Books) -> None:
+    def run(self, books: Books | None, chain: ChainAudit | None) -> None:
         """Replay everything and compare as it goes; problems are collected."""
-        self.problems += books.venue_problems(self.venue)
-        self.n_batches = len(books.batches)
+        self.chain = chain
+        if books is not None:
+            self.problems += books.venue_problems(self.venue)
+            self.n_batches = len(books.batches)
         total = self.journal.count()
-        waiting = iter(books.batches)
+        waiting = iter(books.batches if books is not None else ())
         batch = next(waiting, None)
         expected = (1, 1)
         for frame, events in self.replay:
             self._stretch.add(events, frame.records, frame.first_sequence, self.venue)
+            if chain is not None:
+                chain.add(frame, events)
             self.snapshots.compare(
                 frame.last_sequence, frame.chain, self.replay.core, lambda: self._names | self._stretch.names
             )
-            while batch is not None and batch.last_sequence <= frame.last_sequence:
+            while books is not None and batch is not None and batch.last_sequence <= frame.last_sequence:
                 self._compare_batch(books, batch, frame, expected)
                 expected = (batch.batch + 1, batch.last_sequence + 1)
                 batch = next(waiting, None)
@@ -127,11 +142,14 @@ class _Audit:
                 f" and the journal ends with command {self.replay.n_commands}"
             )
         self.snapshots.finish(self.journal.passed, self.replay.n_commands)
+        if chain is not None:
+            chain.finish(self.replay.n_commands, is_closed=self.journal.is_sealed and not self.is_running)
         self._compare_end(books)
 
     def findings(self) -> Findings:
         """Sum up."""
         problems = [*self.journal.problems, *self.replay.problems, *self.snapshots.problems, *self.problems]
+        problems += self.chain.problems if self.chain else []
         shown = problems[:_PROBLEMS_SHOWN]
         if len(problems) > len(shown):
             shown.append(f"and {len(problems) - len(shown)} more")
@@ -146,6 +164,7 @@ class _Audit:
             state_hash_replayed=self.is_replayed,
             problems=tuple(shown),
             notes=(*self.journal.notes, *self.notes),
+            chain=self.chain.findings() if self.chain else None,
         )
 
     def _compare_batch(self, books: Books, batch: BatchRow, frame: Frame, expected: tuple[int, int]) -> None:
@@ -184,13 +203,29 @@ class _Audit:
         self._names |= stretch.names
         self._stretch = Stretch()
 
-    def _compare_end(self, books: Books) -> None:
+    def _compare_end(self, books: Books | None) -> None:
         """Compare balances and names, and what is left over on either side."""
         if not (self.journal.is_sealed or self.is_running or self.journal.problems):
             self.notes.append(
                 "journal: not closed in order: the venue was killed, or the journal's end was removed"
                 f" (it ends with command {self.replay.n_commands})"
             )
+        balance_problems: list[str] = []
+        if books is not None:
+            balance_problems += self._compare_books(books)
+        for key, units in self._stretch.deltas.items():
+            self._settled[key] += units
+        owed = {key: units for key, units in self._settled.items() if units}
+        held = self._core_balances()
+        balance_problems += self._balance_differences("core", held, owed)
+        balance_problems += self._sum_problems("core", held)
+        self.problems += balance_problems
+        read_whole = not self.journal.problems
+        self.is_conserved = read_whole and not balance_problems
+        self.is_replayed = read_whole and not self.replay.problems and self.replay.n_seals > 0
+
+    def _compare_books(self, books: Books) -> list[str]:
+        """Compare what the ledger has at its end; return what is wrong with its balances."""
         if self.journal.is_sealed and self._stretch.moves_money:
             left = f"{len(self._stretch.trades)} trades and {self._stretch.n_transfers} transfers at its end"
             if self.is_running:
@@ -205,21 +240,16 @@ class _Audit:
             self.problems.append("ledger: its accounts carry other names than those that logged on")
         booked = books.balances()
         settled = {key: units for key, units in self._settled.items() if units}
-        balance_problems = self._balance_differences("ledger", booked, settled)
-        for key, units in self._stretch.deltas.items():
-            self._settled[key] += units
-        owed = {key: units for key, units in self._settled.items() if units}
-        held = self._core_balances()
-        balance_problems += self._balance_differences("core", held, owed)
-        for where, balances in (("ledger", booked), ("core", held)):
-            for currency in self.venue.currencies:
-                total = sum(units for (_, index), units in balances.items() if index == currency.index)
-                if total:
-                    balance_problems.append(f"{where}: {currency.code} is off by {currency.text(total)}")
-        self.problems += balance_problems
-        read_whole = not self.journal.problems
-        self.is_conserved = read_whole and not balance_problems
-        self.is_replayed = read_whole and not self.replay.problems and self.replay.n_seals > 0
+        return self._balance_differences("ledger", booked, settled) + self._sum_problems("ledger", booked)
+
+    def _sum_problems(self, where: str, balances: dict[tuple[int, int], int]) -> list[str]:
+        """Say which currencies do not sum to zero over all accounts."""
+        problems = []
+        for currency in self.venue.currencies:
+            total = sum(units for (_, index), units in balances.items() if index == currency.index)
+            if total:
+                problems.append(f"{where}: {currency.code} is off by {currency.text(total)}")
+        return problems
 
     def _core_balances(self) -> dict[tuple[int, int], int]:
         core = self.replay.core

@@ -12,16 +12,20 @@ user of the machine could read it, and no message quotes one.
 Source of the keystore's form: Ethereum "Web3 Secret Storage Definition", version 3.
 """
 
+import json
 import os
 import re
+import secrets
+import sys
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fxengine.errors import ChainError, MissingExtraError
-from fxengine.private_files import read_private
+from fxengine.private_files import create_private, read_private
 
+_RECURSION_LIMIT: Final = sys.getrecursionlimit()
 try:
     import rlp
     from eth_account import Account
@@ -30,6 +34,8 @@ try:
     from eth_utils.crypto import keccak
 except ImportError as e:
     raise MissingExtraError("evm", "a key of a chain's account") from e
+finally:  # a part of it raises the limit so far that deep nesting would end the process instead of raising
+    sys.setrecursionlimit(_RECURSION_LIMIT)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +83,11 @@ class Key:
             return cls(Account.from_key(text.strip()))
         except Exception:  # its text may quote the key; only zero and what is above the curve's order come here
             raise ChainError("BAD_KEY", "a private key is a number between 1 and the curve's order") from None
+
+    @classmethod
+    def new(cls) -> "Key":
+        """Return a new key, from the operating system's randomness."""
+        return cls(Account.from_key(secrets.token_bytes(32)))
 
     def sign(self, transaction: Mapping[str, object]) -> Signed:
         """Sign an EIP-1559 transaction, whose fields are named as JSON-RPC names them; values are integers and bytes.
@@ -132,6 +143,16 @@ def load_key(
         f"the key of the {role.lower()} is needed: set {prefix}_KEYSTORE to a keystore file (with"
         f" {prefix}_PASSWORD_FILE), or {prefix}_KEY",
     )
+
+
+def write_keystore(path: Path, key: Key, password: str) -> None:
+    """Keep a key in a new keystore file, for its owner alone. Takes a second: the password is made costly to guess.
+
+    Raises :class:`ChainError` (BAD_PASSWORD) for an empty password, and :class:`FxEngineError` where the file exists.
+    """
+    if not password:
+        raise ChainError("BAD_PASSWORD", "a keystore needs a password")
+    create_private(path, json.dumps(Account.encrypt(key.account.key, password)).encode(), "keystore")
 
 
 def _from_keystore(path: Path, prefix: str, password_file: str | None, ask: Callable[[str], str] | None) -> Key:

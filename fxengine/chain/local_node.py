@@ -134,6 +134,7 @@ class LocalNode:
             if line.startswith(_LISTENING):
                 return f"http://{line.removeprefix(_LISTENING).strip()}"
         self.process.wait()
+        self.process.stdout.close()
         last = " ".join(self.said)[-600:]
         raise ChainError("NO_NODE", f"anvil ended with {self.process.returncode} before it listened: {last}")
 

@@ -18,6 +18,7 @@ import http.client
 import json
 import re
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -40,7 +41,7 @@ _STALE: Final = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPip
 
 
 class Rpc:
-    """A node's JSON-RPC interface. Any thread may call; one call goes out at a time.
+    """A node's JSON-RPC interface. Any thread may call; one call goes out at a time. Its connection ends with it.
 
     ``timeout_s`` bounds each step of a call: connecting, sending, and each wait for more of the answer.
     """
@@ -58,6 +59,7 @@ class Rpc:
             self._headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         connection = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._http = connection(parts.hostname, parts.port, timeout=timeout_s)
+        weakref.finalize(self, self._http.close)
         self._lock = threading.Lock()
         self._number = 0
 

@@ -21,6 +21,7 @@ from fxengine.cli.prove import commands as prove
 from fxengine.cli.reserves import commands as attesting
 from fxengine.cli.reserves import reserves
 from fxengine.cli.statement import commands as statements
+from fxengine.cli.swaps import commands as swaps
 from fxengine.cli.token import commands as token
 from fxengine.cli.trading import commands as trading
 from fxengine.cli.venue import commands as venue
@@ -56,7 +57,7 @@ def _options(
     """Hold what goes before a command."""
 
 
-for commands in (demo, venue, money, trading, orders, audit, attesting, statements):
+for commands in (demo, venue, money, trading, swaps, orders, audit, attesting, statements):
     app.add_typer(commands)
 for commands in (prove, reserves, ledger):
     app.add_typer(commands, rich_help_panel=CHECK_PANEL)

@@ -9,7 +9,8 @@ from rich.markup import escape
 
 from fxengine.cli.chain_accounts import commands as accounts
 from fxengine.cli.chain_deploy import commands as deploying
-from fxengine.cli.chain_options import DeploymentDir, NodeUrl, administered, moment
+from fxengine.cli.chain_keys import commands as keys
+from fxengine.cli.chain_options import DeploymentDir, NodeUrl, moment, on_chain
 from fxengine.cli.chain_roles import commands as roles
 from fxengine.cli.connect import VenueDir
 from fxengine.cli.output import Json, answering, console, print_json, print_table
@@ -27,7 +28,7 @@ commands = typer.Typer(
         "GUARDIAN, REGISTRAR, and ACCOUNT, a customer's own."
     ),
 )
-for group in (deploying, accounts, roles):
+for group in (deploying, accounts, roles, keys):
     commands.add_typer(group)
 
 
@@ -47,8 +48,8 @@ def status(
 
     Exits with 1 when the vault holds less of a token than it owes.
     """
-    with answering(as_json):
-        admin = administered(venue, directory, rpc)
+    with on_chain(as_json) as chain:
+        admin = chain.administered(venue, directory, rpc)
         now, deployment = admin.status(), admin.deployment
         lines = [
             {

@@ -10,15 +10,15 @@ from fxengine.cli.chain_options import (
     CurrencyCode,
     DeploymentDir,
     NodeUrl,
-    administered,
     directory_of,
     key_of,
     moment,
+    on_chain,
     one_of,
     shown_receipt,
 )
 from fxengine.cli.connect import Amount, VenueDir
-from fxengine.cli.output import Json, answering, console, print_json
+from fxengine.cli.output import Json, console, print_json
 from fxengine.errors import ChainError
 from fxengine.home import Home
 from fxengine.money import format_scaled, parse_scaled
@@ -54,11 +54,11 @@ def register(
     Said once more for a bound account, it renews how long that may deposit. A holder who loses a key gets a new account
     at the venue, and the venue moves the balance there.
     """
-    with answering(as_json):
+    with on_chain(as_json) as chain:
         brake = one_of(freeze=freeze, unfreeze=unfreeze)
         if (address is None) != (brake is not None):
             raise ChainError("WHICH_ADDRESS", "say the ADDRESS to bind the account to, or --freeze or --unfreeze")
-        admin = administered(venue, directory, rpc)
+        admin = chain.administered(venue, directory, rpc)
         number = _number(account, ledger, venue, directory_of(venue, directory))
         key = key_of("REGISTRAR")
         if address is None:
@@ -86,8 +86,8 @@ def deposit(
 
     The vault is allowed to take exactly this amount, then takes it. The venue credits it once its block is final.
     """
-    with answering(as_json):
-        admin = administered(venue, directory, rpc)
+    with on_chain(as_json) as chain:
+        admin = chain.administered(venue, directory, rpc)
         token, key = admin.deployment.token(currency), key_of("ACCOUNT")
         account = admin.account_of(key.address)
         receipt = admin.deposit(key, token, _units(amount, token))
@@ -117,11 +117,11 @@ def withdraw(
     First --request, then, after the exit delay, --take. What the account's trades still owe is settled from what is set
     apart. It works while the vault is paused and when the operator is gone; only a freeze of the account stops it.
     """
-    with answering(as_json):
+    with on_chain(as_json) as chain:
         doing = one_of(request=request, cancel=cancel, take=take)
         if (amount is not None and doing != "request") or (to is not None and doing != "take"):
             raise ChainError("WHICH_STEP", "AMOUNT goes with --request, and --to with --take")
-        admin = administered(venue, directory, rpc)
+        admin = chain.administered(venue, directory, rpc)
         token, key = admin.deployment.token(currency), key_of("ACCOUNT")
         account = admin.account_of(key.address)
         receipt = None
@@ -154,8 +154,8 @@ def mint(
     as_json: Json = False,
 ) -> None:
     """Issue play money: some of a stablecoin that 'deploy --sandbox-tokens' made, as its issuer, the owner."""
-    with answering(as_json):
-        admin = administered(venue, directory, rpc)
+    with on_chain(as_json) as chain:
+        admin = chain.administered(venue, directory, rpc)
         token = admin.deployment.token(currency)
         receipt = admin.mint(key_of("OWNER"), token, to, _units(amount, token))
     shown_receipt(as_json, f"Issued {amount} {currency} to {to}", receipt, currency=currency, amount=amount, to=to)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from fxengine.cli.chain_options import CurrencyCode, DeploymentDir, NodeUrl, directory_of, key_of, node
+from fxengine.cli.chain_options import CurrencyCode, DeploymentDir, NodeUrl, directory_of, key_of, on_chain
 from fxengine.cli.connect import VenueDir
-from fxengine.cli.output import Json, answering, console, print_json
+from fxengine.cli.output import Json, console, print_json
 from fxengine.errors import ChainError
 from fxengine.home import Home
 from fxengine.venue import Currency, Venue
@@ -63,12 +63,13 @@ def deploy(
     What was done is kept in DIR/deployment.json. Run it again at any time: what is done is not done twice, and what was
     interrupted goes on. The vault's terms cannot be changed later; its roles can ('fxengine chain roles').
     """
-    with answering(as_json):
+    with on_chain(as_json) as chain:
         from fxengine.chain.deploying import Deployer, Terms, begin
+        from fxengine.custody.enlisting import enlist
 
         venue = Home(data_dir).venue
         tokens = _tokens(token or [], venue)
-        client, key = node(rpc), key_of("OWNER")
+        client, key = chain.node(rpc), key_of("OWNER")
         terms = Terms(
             operator or _address_of("OPERATOR"),
             guardian or _address_of("GUARDIAN"),
@@ -95,6 +96,8 @@ def deploy(
                 missing.append(currency.code)
                 continue
             deployer.list_token(currency, address)
+        if enlist(Home(data_dir), (listed.currency for listed in deployment.tokens)):
+            told("venue.toml", "lists the vault as the issuer of what it holds; serve the venue again")
     _show(deployment, missing, as_json)
 
 
@@ -115,17 +118,19 @@ def list_token(
     Currencies are listed in the venue's order. The token must neither charge for transfers nor change balances by
     itself: deposits of one that does are refused.
     """
-    with answering(as_json):
+    with on_chain(as_json) as chain:
         from fxengine.chain.deploying import Deployer
         from fxengine.chain.deployment import Deployment
+        from fxengine.custody.enlisting import enlist
 
         if (address is None) != sandbox:
             raise ChainError("WHICH_TOKEN", "say the token's ADDRESS, or --sandbox for one of play money")
         deployment = Deployment.load(directory_of(venue, directory))
-        deployer = Deployer(deployment, node(rpc), key_of("OWNER"))
+        deployer = Deployer(deployment, chain.node(rpc), key_of("OWNER"))
         deployer.vault()
         wanted = _currency(Home(venue).venue, currency)
         line = deployer.list_token(wanted, address or deployer.sandbox_token(wanted))
+        enlist(Home(venue), (listed.currency for listed in deployment.tokens))
     if as_json:
         print_json({"currency": line.currency, "tid": line.tid, "token": line.token, "decimals": line.decimals})
     else:

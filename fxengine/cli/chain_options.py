@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from getpass import getpass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fxengine.cli.output import console, print_json
+from fxengine.cli.output import answering, console, print_json
 from fxengine.errors import ChainError
 
 if TYPE_CHECKING:
@@ -41,19 +42,31 @@ def directory_of(venue: Path, directory: Path | None) -> Path:
     return directory if directory is not None else venue / "chain"
 
 
-def node(url: str | None) -> "Rpc":
-    """Return the node that is meant."""
-    from fxengine.chain.rpc import ENVIRONMENT, RPC_DEFAULT, Rpc
+class OnChain:
+    """What a command has open; :func:`on_chain` closes it."""
 
-    return Rpc(url or os.environ.get(ENVIRONMENT) or RPC_DEFAULT)
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+
+    def node(self, url: str | None) -> "Rpc":
+        """Return the node that is meant."""
+        from fxengine.chain.rpc import ENVIRONMENT, RPC_DEFAULT, Rpc
+
+        return self._stack.enter_context(closing(Rpc(url or os.environ.get(ENVIRONMENT) or RPC_DEFAULT)))
+
+    def administered(self, venue: Path, directory: Path | None, url: str | None) -> "Administration":
+        """Return the deployment that is meant, through the node that is meant."""
+        from fxengine.chain.admin import Administration
+        from fxengine.chain.deployment import Deployment
+
+        return Administration(Deployment.load(directory_of(venue, directory)), self.node(url))
 
 
-def administered(venue: Path, directory: Path | None, url: str | None) -> "Administration":
-    """Return the deployment that is meant, through the node that is meant."""
-    from fxengine.chain.admin import Administration
-    from fxengine.chain.deployment import Deployment
-
-    return Administration(Deployment.load(directory_of(venue, directory)), node(url))
+@contextmanager
+def on_chain(as_json: bool) -> Iterator[OnChain]:
+    """Answer as every command does, and close what was opened."""
+    with answering(as_json), ExitStack() as stack:
+        yield OnChain(stack)
 
 
 def key_of(role: str) -> "Key":

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from fxengine.cli.chain_options import DeploymentDir, NodeUrl, administered, key_of, one_of, shown_receipt
+from fxengine.cli.chain_options import DeploymentDir, NodeUrl, key_of, on_chain, one_of, shown_receipt
 from fxengine.cli.connect import VenueDir
-from fxengine.cli.output import Json, answering, print_json, print_table
+from fxengine.cli.output import Json, print_json, print_table
 from fxengine.errors import ChainError
 
 commands = typer.Typer()
@@ -31,9 +31,9 @@ def roles(
 
     ROLE is owner, operator, guardian or registrar. Until it is accepted, the old holder keeps it.
     """
-    with answering(as_json):
+    with on_chain(as_json) as chain:
         doing = one_of(offer=offer is not None, accept=accept is not None)
-        admin = administered(venue, directory, rpc)
+        admin = chain.administered(venue, directory, rpc)
         receipt = None
         if offer is not None:
             role, equals, address = offer.partition("=")
@@ -66,8 +66,8 @@ def pause(
     as_json: Json = False,
 ) -> None:
     """Stop settlement and deposits in the vault, as the guardian. Exits go on, and a long pause ends in a freeze."""
-    with answering(as_json):
-        receipt = administered(venue, directory, rpc).set_paused(key_of("GUARDIAN"), not off)
+    with on_chain(as_json) as chain:
+        receipt = chain.administered(venue, directory, rpc).set_paused(key_of("GUARDIAN"), not off)
     shown_receipt(as_json, f"The vault is {'not ' if off else ''}paused", receipt, paused=not off)
 
 
@@ -82,6 +82,6 @@ def freeze(
 
     Anybody may, with any key that can pay for gas (FXENGINE_ACCOUNT_KEYSTORE or FXENGINE_ACCOUNT_KEY).
     """
-    with answering(as_json):
-        receipt = administered(venue, directory, rpc).freeze(key_of("ACCOUNT"))
+    with on_chain(as_json) as chain:
+        receipt = chain.administered(venue, directory, rpc).freeze(key_of("ACCOUNT"))
     shown_receipt(as_json, "The vault is frozen: exits only, without delay", receipt, frozen=True)

@@ -9,8 +9,10 @@ import typer
 
 from fxengine.client import Client, SettlementNotice
 from fxengine.codes import RejectReason
-from fxengine.errors import RequestRejected, VenueUnreachable
+from fxengine.errors import LedgerError, RequestRejected, VenueUnreachable
 from fxengine.home import OPERATOR, SANDBOX_ISSUER, Home
+from fxengine.ledger.base import shown
+from fxengine.ledger.reading import Reader, open_reader
 
 VenueDir = Annotated[
     Path, typer.Option("--venue", metavar="DIR", envvar="FXENGINE_VENUE", help="The venue's directory.")
@@ -21,6 +23,15 @@ Account = Annotated[
 ]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="A currency's code, such as HKD.")]
 Amount = Annotated[str, typer.Argument(metavar="AMOUNT", help="An exact decimal amount, such as 250000.00.")]
+Ledger = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="FXENGINE_LEDGER",
+        help="Where the venue's trades settled. A password belongs into the variable, not onto the command line. "
+        "Default: DIR/ledger.sqlite.",
+    ),
+]
 ClientOrderId = Annotated[
     int | None,
     typer.Option(
@@ -85,6 +96,35 @@ def operator(venue: Path) -> Iterator[tuple[Client, Home]]:
     token = home.operator_token(client_key=curve.own.public if curve else "")
     with Client.connect(home.endpoints().orders, token, curve=curve) as client:
         yield client, home
+
+
+@contextmanager
+def own_books(home: Home, ledger: str | None) -> Iterator[Reader]:
+    """Look into the ledger of this venue; another's is refused: what is signed or undone must not rest on it.
+
+    Raises :class:`LedgerError` where it cannot be read, or was opened for a venue with another id or other rules.
+    """
+    url = home.ledger(ledger)
+    with open_reader(url) as reader:
+        found = reader.rows("SELECT fingerprint FROM venue")
+        if found != [(home.venue.fingerprint,)]:
+            raise LedgerError(
+                f"ledger: {shown(url)} is not the ledger of the venue in {home.directory}; say"
+                " --venue DIR and --ledger URL that belong together"
+            )
+        yield reader
+
+
+@contextmanager
+def mover(venue: Path, account: str | None) -> Iterator[tuple[Client, Home]]:
+    """Log on as whoever moves money in and out: an issuer's account of which a token is kept, or else the operator."""
+    if account is None:
+        with operator(venue) as found:
+            yield found
+    else:
+        home = Home(venue)
+        with connected(home, account) as client:
+            yield client, home
 
 
 def account_number(client: Client, home: Home, account: str) -> int:

@@ -107,20 +107,24 @@ def disallow(
 @commands.command()
 def issuer(
     kid: Annotated[str, typer.Argument(metavar="KID", help="The new key's id, such as sandbox-2.")],
+    name: Annotated[
+        str, typer.Option("--issuer", metavar="NAME", help="Whose key it is: an issuer's iss in venue.toml.")
+    ] = SANDBOX_ISSUER,
     venue: VenueDir = Path(),
     as_json: Json = False,
 ) -> None:
-    """Make another signing key for the sandbox issuer, to replace the one it has.
+    """Make a signing key for an issuer: another for the sandbox issuer unless you name one, such as a currency's.
 
-    List it in venue.toml after the old one and serve the venue again: tokens of both keys are good, and new ones are
-    signed with the last. Take the old key out once its tokens have run out.
+    To replace a key, list the new one in venue.toml after the old one and serve the venue again: tokens of both keys
+    are good, and new ones are signed with the last. Take the old key out once its tokens have run out.
     """
     with answering(as_json):
-        key = _home(venue).new_signing_key(kid)
+        key = _home(venue).new_signing_key(kid, name)
     if as_json:
-        print_json({"issuer": SANDBOX_ISSUER, "kid": kid, "public_key": key.public_text})
+        print_json({"issuer": name, "kid": kid, "public_key": key.public_text})
     else:
-        console.print(f"Made signing key [bold]{kid}[/]. Add it to the keys of issuer {SANDBOX_ISSUER} in venue.toml:")
+        made = f"Made signing key [bold]{escape(kid)}[/]. Add it to the keys of issuer {escape(name)} in venue.toml:"
+        console.print(made)
         console.print(f'  {kid} = "{key.public_text}"', markup=False)
 
 

@@ -10,9 +10,12 @@ from fxengine.cli.connect import (
     Amount,
     ClientOrderId,
     Currency,
+    Ledger,
     VenueDir,
     account_number,
+    mover,
     operator,
+    own_books,
     session,
     wait_final,
     with_own_id,
@@ -21,14 +24,12 @@ from fxengine.cli.output import Json, answering, console, print_json, print_tabl
 from fxengine.client import Client, MoneyMovement, SettlementNotice
 from fxengine.codes import Side
 from fxengine.errors import FxEngineError
-from fxengine.ledger.base import ledger_of
-from fxengine.ledger.reading import open_reader
 
 commands = typer.Typer()
 withdrawal = typer.Typer(
     name="withdrawal",
     no_args_is_help=True,
-    help="Pay or give back a withdrawal that waits, with the operator's authority.",
+    help="Pay or give back a withdrawal that waits: with the operator's authority, or the issuer's of its currency.",
 )
 PANEL = "Money"
 _TRADE = (
@@ -39,6 +40,10 @@ _TRADE = (
 Whose = Annotated[
     str | None,
     typer.Option("--as", metavar="ACCOUNT", help="Who asks; the account's token is kept by 'fxengine token issue'."),
+]
+Mover = Annotated[
+    str | None,
+    typer.Option("--as", metavar="ACCOUNT", help="As an account of the currency's issuer. Default: the operator."),
 ]
 Number = Annotated[
     int, typer.Argument(metavar="NUMBER", min=1, max=2**64 - 1, help="The withdrawal's number, as 'withdrawals' shows.")
@@ -54,15 +59,18 @@ def deposit(
         str,
         typer.Option(metavar="TEXT", help="What the bank or the chain calls it: the same reference is credited once."),
     ] = "",
+    issuer: Mover = None,
     client_order_id: ClientOrderId = None,
     venue: VenueDir = Path(),
     as_json: Json = False,
 ) -> None:
-    """Credit an account, with the operator's authority, once the money has reached the custodian.
+    """Credit an account once the money has reached the custodian: with the operator's authority, or the issuer's.
 
-    An account opens at its first logon; one whose token is kept here is logged on for it.
+    A currency that an issuer is listed for in the venue file comes in at that issuer's word alone. Refused where less
+    is attested than would be owed: 'fxengine attest' first. An account opens at its first logon; one whose token is
+    kept here is logged on for it.
     """
-    with answering(as_json), operator(venue) as (client, home):
+    with answering(as_json), mover(venue, issuer) as (client, home):
         number = account_number(client, home, account)
         done = with_own_id(
             lambda: client.deposit(number, currency, amount, reference=reference, client_order_id=client_order_id),
@@ -88,7 +96,7 @@ def withdraw(
     venue: VenueDir = Path(),
     as_json: Json = False,
 ) -> None:
-    """Ask for money to be paid out. It is held until the operator has paid it, or gives it back.
+    """Ask for money to be paid out. It is held until it has been paid, or is given back.
 
     Say who asks with --as, or --for ACCOUNT as the operator. Waits until all up to it is FINAL in the ledger: then it
     may be paid, with 'fxengine withdrawal pay'.
@@ -131,7 +139,10 @@ def _line(account: str, number: int, done: MoneyMovement, final: SettlementNotic
 
 @commands.command(rich_help_panel=PANEL)
 def withdrawals(account: Whose = None, venue: VenueDir = Path(), as_json: Json = False) -> None:
-    """Show the withdrawals that wait to be paid: an account's own with --as, else everybody's, for the operator."""
+    """Show the withdrawals that wait to be paid: an account's own, or a currency's for its issuer, with --as.
+
+    Else everybody's, for the operator.
+    """
     with answering(as_json):
         if account is not None:
             with session(venue, account) as client:
@@ -166,10 +177,7 @@ def bust(
     number: Annotated[
         int, typer.Argument(metavar="NUMBER", min=1, max=2**63 - 1, help="The trade's number, as its reports show.")
     ],
-    ledger: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Where the trade is looked up. Default: the venue's own SQLite ledger."),
-    ] = None,
+    ledger: Ledger = None,
     client_order_id: ClientOrderId = None,
     venue: VenueDir = Path(),
     as_json: Json = False,
@@ -181,7 +189,7 @@ def bust(
     with answering(as_json), operator(venue) as (client, home):
         if instrument not in home.venue.instrument:
             raise FxEngineError(f"{instrument} is not listed here; listed are {', '.join(home.venue.instrument)}")
-        with open_reader(ledger_of(venue, ledger)) as books:
+        with own_books(home, ledger) as books:
             rows = books.rows(_TRADE, home.venue.instrument[instrument].index, number)
         if not rows:
             raise FxEngineError(f"the ledger has no trade {number} of {instrument}; it has each once it is settled")
@@ -207,24 +215,34 @@ def bust(
 
 
 @withdrawal.command()
-def pay(number: Number, client_order_id: ClientOrderId = None, venue: VenueDir = Path(), as_json: Json = False) -> None:
+def pay(
+    number: Number,
+    issuer: Mover = None,
+    client_order_id: ClientOrderId = None,
+    venue: VenueDir = Path(),
+    as_json: Json = False,
+) -> None:
     """Say that a withdrawal was paid: what was held leaves the venue's books.
 
     Refused until all up to the withdrawal is FINAL in the ledger, so only settled money leaves.
     """
-    _end("paid", number, venue, client_order_id, as_json)
+    _end("paid", number, issuer, venue, client_order_id, as_json)
 
 
 @withdrawal.command("return")
 def give_back(
-    number: Number, client_order_id: ClientOrderId = None, venue: VenueDir = Path(), as_json: Json = False
+    number: Number,
+    issuer: Mover = None,
+    client_order_id: ClientOrderId = None,
+    venue: VenueDir = Path(),
+    as_json: Json = False,
 ) -> None:
     """Give back what is held for a withdrawal that will not be paid: the account is free to use it again."""
-    _end("returned", number, venue, client_order_id, as_json)
+    _end("returned", number, issuer, venue, client_order_id, as_json)
 
 
-def _end(word: str, number: int, venue: Path, client_order_id: int | None, as_json: bool) -> None:
-    with answering(as_json), operator(venue) as (client, _):
+def _end(word: str, number: int, issuer: str | None, venue: Path, client_order_id: int | None, as_json: bool) -> None:
+    with answering(as_json), mover(venue, issuer) as (client, _):
         end = client.withdrawal_paid if word == "paid" else client.withdrawal_returned
         done = with_own_id(lambda: end(number, client_order_id=client_order_id), client_order_id)
         final = wait_final(client, done.sequence, done.client_order_id)

@@ -55,7 +55,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         figures = column.startswith(">")
-        table.add_column(column.removeprefix(">"), justify="right" if figures else "left", no_wrap=figures)
+        # A text that is too long goes on in the next line: half a hash or an address is of no use.
+        table.add_column(
+            column.removeprefix(">"), justify="right" if figures else "left", no_wrap=figures, overflow="fold"
+        )
     for row in rows:
         table.add_row(*row)
     console.print(table)

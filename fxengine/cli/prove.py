@@ -9,15 +9,14 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from fxengine.cli.connect import VenueDir
+from fxengine.cli.connect import Ledger, VenueDir, own_books
 from fxengine.cli.output import Json, answering, console, print_json, print_table
 from fxengine.errors import FxEngineError
 from fxengine.home import Home
 from fxengine.ledger.holders import find_holder
-from fxengine.ledger.reading import open_reader
 from fxengine.proof import trade
 from fxengine.proof.commitment import BYTES_MAX, Commitment, open_commitment
-from fxengine.proof.fields import Fields, FieldsError
+from fxengine.proof.fields import JSON_BYTES_MAX, Fields, FieldsError
 from fxengine.proof.flaws import COMMITMENT_FLAWS, ProofFlaw
 from fxengine.proof.liability import LiabilityProof
 from fxengine.proof.prover import Prover, find_trade
@@ -52,9 +51,6 @@ commands = typer.Typer(
     ),
 )
 
-Ledger = Annotated[
-    str | None, typer.Option(metavar="URL", help="Where the venue's trades settled. Default: DIR/ledger.sqlite.")
-]
 Batch = Annotated[int | None, typer.Option(min=1, metavar="NUMBER", help="The batch to prove. Default: the newest.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the proof files.")]
 
@@ -68,7 +64,7 @@ def publish(batch: Batch = None, ledger: Ledger = None, venue: VenueDir = Path()
     """
     with answering(as_json):
         home = Home(venue)
-        with open_reader(home.ledger(ledger)) as reader:
+        with own_books(home, ledger) as reader:
             published = _publish(home, Prover(reader, home.proof_secret(), batch))
     _show_commitment(published, as_json)
 
@@ -97,7 +93,7 @@ def account(
     """
     with answering(as_json):
         home = Home(venue)
-        with open_reader(home.ledger(ledger)) as reader:
+        with own_books(home, ledger) as reader:
             holder = find_holder(reader, who, issuer)
             prover = Prover(reader, home.proof_secret(), batch or home.commitments.newest())
             published = _publish(home, prover)
@@ -133,7 +129,7 @@ def trade_(
     """Write a proof that a trade is in its batch; the batch is committed to if it is not yet."""
     with answering(as_json):
         home = Home(venue)
-        with open_reader(home.ledger(ledger)) as reader:
+        with own_books(home, ledger) as reader:
             prover = Prover(reader, home.proof_secret(), find_trade(reader, instrument, number).batch)
             proof = prover.trade(instrument, number)
             published = _publish(home, prover)
@@ -191,7 +187,8 @@ def _publish(home: Home, prover: Prover) -> Published:
 
 
 def _read_proof(file: Path) -> tuple[LiabilityProof | TradeProof | None, ProofFlaw | None]:
-    text = file.read_text(encoding="utf-8", errors="replace")
+    with file.open("rb") as opened:
+        text = opened.read(JSON_BYTES_MAX + 1).decode("utf-8", "replace")
     try:
         kind = Fields.of_json(text).text("format")
         return (TradeProof.from_json(text) if kind == trade.FORMAT else LiabilityProof.from_json(text)), None
@@ -250,7 +247,7 @@ def _show_commitment(published: Published, as_json: bool) -> None:
 def _show_verdict(
     proof: LiabilityProof | TradeProof | None, flaw: ProofFlaw | None, committed: Commitment | None, as_json: bool
 ) -> None:
-    said = _said(proof)
+    said = _said(proof, is_committed=committed is not None)
     if as_json:
         reason = {"code": flaw.name, "text": flaw.value} if flaw else None
         print_json({"holds": flaw is None, "reason": reason, "signed": committed is not None, **said})
@@ -262,17 +259,21 @@ def _show_verdict(
     print_table(["it says", ""], [[name, escape(str(value))] for name, value in said.items()])
 
 
-def _said(proof: LiabilityProof | TradeProof | None) -> dict[str, object]:
-    """Return what a proof claims, field by field."""
+def _said(proof: LiabilityProof | TradeProof | None, *, is_committed: bool) -> dict[str, object]:
+    """Return what a proof claims, field by field, as far as what it was held against can vouch for it.
+
+    A root alone is not made from the currency's decimals, nor a trade's from venue, batch and symbol: a file could say
+    any, and hold.
+    """
     if isinstance(proof, LiabilityProof):
+        amounts = {"amount_units": str(proof.amount_units), "total_units": str(proof.total_units)}
         return {
             "venue": proof.venue, "batch": proof.batch, "account": proof.account, "issuer": proof.issuer,
-            "subject": proof.subject, "currency": proof.currency, "amount": proof.amount_text,
-            "total": proof.total_text, "root": proof.root.hex(),
+            "subject": proof.subject, "currency": proof.currency,
+            **({"amount": proof.amount_text, "total": proof.total_text} if is_committed else amounts),
+            "root": proof.root.hex(),
         }  # fmt: skip
     if isinstance(proof, TradeProof):
-        return {
-            "venue": proof.venue, "batch": proof.batch, "instrument": proof.instrument, "number": proof.number,
-            **proof.trade, "root": proof.root.hex(),
-        }  # fmt: skip
+        place = {"venue": proof.venue, "batch": proof.batch, "instrument": proof.instrument} if is_committed else {}
+        return {**place, "number": proof.number, **proof.trade, "root": proof.root.hex()}
     return {}

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from fxengine.cli.connect import VenueDir
+from fxengine.cli.connect import Ledger, VenueDir, own_books
 from fxengine.cli.output import Json, answering, console, errors, print_json, print_table
 from fxengine.errors import FxEngineError
 from fxengine.home import SANDBOX_DAYS, Home
-from fxengine.ledger.reading import open_reader
 from fxengine.reserves import Attestation, AttestationFlaw, Position, ReserveStatus, liabilities, positions
 from fxengine.reserves.attestation import BYTES_MAX
 from fxengine.signed import NS_PER_SECOND
@@ -69,9 +68,7 @@ def attest(
 @reserves.callback()
 def show(
     ctx: typer.Context,
-    ledger: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where the venue's trades settled. Default: DIR/ledger.sqlite.")
-    ] = None,
+    ledger: Ledger = None,
     venue: VenueDir = Path(),
     as_json: Json = False,
 ) -> None:
@@ -80,7 +77,7 @@ def show(
         return
     with answering(as_json):
         home = Home(venue)
-        with open_reader(home.ledger(ledger)) as reader:
+        with own_books(home, ledger) as reader:
             owed = liabilities(reader)
         now_ns = time.time_ns()
         found = positions(home.venue, owed, home.attestations.all(), now_ns)

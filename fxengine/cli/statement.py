@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from fxengine.cli.connect import VenueDir
+from fxengine.cli.connect import Ledger, VenueDir
 from fxengine.cli.output import Json, answering, console, errors, print_json, print_table
 from fxengine.errors import FxEngineError
 from fxengine.home import Home
@@ -24,9 +24,6 @@ from fxengine.statements.tables import TABLES, table_named
 
 PANEL = "Check"
 commands = typer.Typer()
-Ledger = Annotated[
-    str | None, typer.Option(metavar="URL", help="Where the venue's trades settled. Default: DIR/ledger.sqlite.")
-]
 _CSV_COLUMNS = (
     "entry", "batch", "time", "sequence", "currency", "amount", "balance", "instrument", "number", "counterparty",
 )  # fmt: skip

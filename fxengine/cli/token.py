@@ -77,11 +77,15 @@ def issue(
         list[str] | None,
         typer.Option(metavar="CODE=AMOUNT", help="Largest order in a currency, such as EUR=1000000; repeat it."),
     ] = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Who vouches, one of the venue file's issuers. Default: the sandbox issuer."),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the token itself, for another program.")] = False,
     venue: VenueDir = Path(),
     as_json: Json = False,
 ) -> None:
-    """Let the sandbox issuer vouch for an account: make its KYC token.
+    """Let an issuer whose key is kept here vouch for an account: make its KYC token.
 
     The token is kept in the venue's tokens/ directory, readable by you alone, where --as ACCOUNT finds it. It replaces
     the one before it, which stays good until it runs out or is revoked.
@@ -96,6 +100,7 @@ def issue(
             lifetime_s=days * 86_400,
             client_key=public_key(client_key) if client_key else "",
             scope=_scope(home.venue, action, instrument, max_size),
+            issuer_name=issuer,
         )
         text = home.token(account)
         key = _parts(text)[1].get("cnf", {}).get("curve")

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -24,6 +24,9 @@ from fxengine.gateway.service import Ready, run_venue
 from fxengine.gateway.stop import Stop
 from fxengine.home import Endpoints, Home
 from fxengine.transport import is_private, nearest
+
+if TYPE_CHECKING:
+    from fxengine.custody.serving import Custody
 
 commands = typer.Typer()
 
@@ -104,19 +107,27 @@ def serve(
         home.venue  # noqa: B018 - what is wrong with the venue is said before any key is made
         keys = home.keyring.server() if curve or not (is_private(orders) and is_private(market_data)) else None
         stop = Stop()
+        custody = _custody(home, ledger)
+
+        def end(*_: object) -> None:
+            stop.set()
+            if custody is not None:
+                custody.stop()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, end)
 
         def ready(facts: Ready) -> None:
             # What start-up made is here to stay: no later collection needs to look at it again.
             gc.collect()
             gc.freeze()
             server_key = keys.own.public if keys else ""
-            home.publish(
-                Endpoints(
-                    nearest(facts.order_address), nearest(facts.market_data_address), os.getpid(), server_key=server_key
-                )
+            endpoints = Endpoints(
+                nearest(facts.order_address), nearest(facts.market_data_address), os.getpid(), server_key=server_key
             )
+            home.publish(endpoints)
+            if custody is not None:
+                custody.start(endpoints)
             if as_json:
                 print_json({
                     "ready": True, "venue": facts.venue_id, "orders": facts.order_address,
@@ -156,11 +167,23 @@ def serve(
                 on_ready=ready,
             )
         finally:
+            if custody is not None:
+                custody.close()
             home.withdraw_endpoints(os.getpid())
             stop.close()
     if not as_json:
         kept = "nothing was kept" if durability is Durability.NONE else "journal sealed, all trades settled"
         console.print(f"Closed: {kept}.")
+
+
+def _custody(home: Home, ledger: str | None) -> "Custody | None":
+    """Return who brings deposits and withdrawals from the vault, where the venue settles in one."""
+    scheme, _, rest = home.ledger(ledger).partition(":")
+    if scheme != "evm":
+        return None
+    from fxengine.custody.serving import Custody
+
+    return Custody.of(home, Path(rest.partition("?")[0]))
 
 
 @commands.command(rich_help_panel=PANEL)

@@ -11,6 +11,7 @@
 from fxengine.client.asynchronous import AsyncClient
 from fxengine.client.blocking import Client
 from fxengine.client.call import Call
+from fxengine.client.executions import Execution
 from fxengine.client.listing import Listing
 from fxengine.client.notices import BustNotice, ControlNotice, GuardNotice, RevocationNotice
 from fxengine.client.options import SessionOptions
@@ -19,7 +20,6 @@ from fxengine.client.replica import BookReplica
 from fxengine.client.reports import (
     Balance,
     CommandDone,
-    Execution,
     MoneyMovement,
     Order,
     Outcome,
@@ -27,10 +27,10 @@ from fxengine.client.reports import (
     Refusal,
     Report,
     SettlementNotice,
-    SwapReceipt,
     Withdrawal,
 )
 from fxengine.client.requests import Terms
+from fxengine.client.swaps import SwapLeg, SwapPath, SwapQuote, SwapReceipt, SwapResult
 
 __all__ = [
     "AsyncClient",
@@ -54,7 +54,11 @@ __all__ = [
     "RevocationNotice",
     "SessionOptions",
     "SettlementNotice",
+    "SwapLeg",
+    "SwapPath",
+    "SwapQuote",
     "SwapReceipt",
+    "SwapResult",
     "Terms",
     "Withdrawal",
 ]

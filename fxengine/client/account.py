@@ -15,11 +15,12 @@ from typing import Final
 
 from fxengine.client.call import Call
 from fxengine.client.commands import OF_ONE_SET, CommandsUnderWay
+from fxengine.client.executions import Execution
 from fxengine.client.listing import Listing
 from fxengine.client.orders import OpenOrders
 from fxengine.client.reading import Numbered, Reader
 from fxengine.client.repetition import outcome_of
-from fxengine.client.reports import Execution, MoneyMovement, Order, Refusal, Report, SettlementNotice
+from fxengine.client.reports import MoneyMovement, Order, Refusal, Report, SettlementNotice
 from fxengine.client.stream import PrivateStream
 from fxengine.codes import CommandKind, EventFlag, EventKind, GuardAction, OrdType, RejectReason, SettlementStatus
 from fxengine.errors import AmountError, RequestRejected
@@ -164,7 +165,7 @@ class AccountView:
         elif isinstance(message, SwapReport):
             self._note_used(message.client_order_id)
             self.commands.succeed(message.client_order_id, message.sequence, report)
-        else:
+        elif isinstance(message, MoneyReport):
             self._on_money(message, report)
 
     def _on_execution(self, message: ExecutionReport, report: Report | None) -> None:

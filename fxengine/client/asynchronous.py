@@ -109,6 +109,8 @@ class AsyncClient:
     mass_quote_ticks = _awaiting(Protocol.mass_quote_ticks)
     dead_man = _awaiting(Protocol.dead_man)
     swap = _awaiting(Protocol.swap)
+    pay = _awaiting(Protocol.pay)
+    quote = _awaiting(Protocol.quote)
     deposit = _awaiting(Protocol.deposit)
     withdraw = _awaiting(Protocol.withdraw)
     withdrawal_paid = _awaiting(Protocol.withdrawal_paid)

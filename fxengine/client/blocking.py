@@ -98,6 +98,8 @@ class Client:
     mass_quote_ticks = _blocking(Protocol.mass_quote_ticks)
     dead_man = _blocking(Protocol.dead_man)
     swap = _blocking(Protocol.swap)
+    pay = _blocking(Protocol.pay)
+    quote = _blocking(Protocol.quote)
     deposit = _blocking(Protocol.deposit)
     withdraw = _blocking(Protocol.withdraw)
     withdrawal_paid = _blocking(Protocol.withdrawal_paid)

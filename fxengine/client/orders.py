@@ -9,8 +9,9 @@ levels do. That they are levels is known when the set is complete::
 
 from collections.abc import Callable, Iterable
 
+from fxengine.client.executions import Execution
 from fxengine.client.listing import Listing
-from fxengine.client.reports import Execution, Order, Outcome
+from fxengine.client.reports import Order, Outcome
 from fxengine.codes import EventKind, OrdStatus, OrdType, Side
 
 Row = tuple[int, int, int, int, int, int, int, int]

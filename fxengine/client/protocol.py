@@ -17,10 +17,11 @@ from typing import Any
 from fxengine.client.call import Call
 from fxengine.client.commands import Command
 from fxengine.client.questions import Questions
-from fxengine.client.reports import CommandDone, MoneyMovement, Order, QuoteResult, SwapReceipt
+from fxengine.client.reports import CommandDone, MoneyMovement, Order, QuoteResult
 from fxengine.client.requests import (
     Levels,
     LevelsTicks,
+    SwapTerms,
     Terms,
     levels_in_ticks,
     order_request,
@@ -28,6 +29,7 @@ from fxengine.client.requests import (
     side_of,
     swap_request,
 )
+from fxengine.client.swaps import SwapReceipt
 from fxengine.codes import (
     ControlMode,
     ControlScope,
@@ -198,27 +200,38 @@ class Protocol(Questions):
         min_out: str | None = None,
         exact_out: str | None = None,
         max_in: str | None = None,
+        worst_price: str | None = None,
+        allow_partial: bool = False,
         payee: int = 0,
         deadline_ns: int = 0,
         client_order_id: int | None = None,
     ) -> Call[SwapReceipt]:
         """Pay one currency and receive another at once, all or nothing; the result is the receipt.
 
-        Say ``exact_in`` and ``min_out``, or ``exact_out`` and ``max_in``, as decimal text. ``payee``
-        is another account that shall receive; ``deadline_ns`` the time by which it must be done.
+        Say ``exact_in`` and ``min_out``, or ``exact_out`` and ``max_in``, as decimal text. ``worst_price``: no part
+        of it at more of the currency paid for one of the currency received, after fees. ``allow_partial``: as much
+        as can be had. ``payee`` is another account that shall receive; ``deadline_ns`` when it must be done by.
         """
-        request = swap_request(
-            self._listed(),
-            pay,
-            receive,
-            exact_in=exact_in,
-            min_out=min_out,
-            exact_out=exact_out,
-            max_in=max_in,
-            payee=payee,
-            deadline_ns=deadline_ns,
-        )
+        terms = SwapTerms(exact_in, min_out, exact_out, max_in, worst_price, allow_partial, payee)
+        request = swap_request(self._listed(), pay, receive, terms, deadline_ns)
         return self._command(request._replace(client_order_id=self.account.take_id(client_order_id)), client_order_id)
+
+    def pay(
+        self,
+        payee: int,
+        currency: str,
+        amount: str,
+        *,
+        pay_with: str,
+        max_in: str,
+        deadline_ns: int = 0,
+        client_order_id: int | None = None,
+    ) -> Call[SwapReceipt]:
+        """Pay another account exactly an amount of its currency, out of at most ``max_in`` of one's own."""
+        return self.swap(
+            pay_with, currency, exact_out=amount, max_in=max_in, payee=payee, deadline_ns=deadline_ns,
+            client_order_id=client_order_id,
+        )  # fmt: skip
 
     def deposit(
         self, account: int, currency: str, amount: str, *, reference: str = "", client_order_id: int | None = None

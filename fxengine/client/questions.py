@@ -13,7 +13,10 @@ from fxengine.client.options import SessionOptions
 from fxengine.client.orders import Row
 from fxengine.client.replica import BookReplica
 from fxengine.client.reports import Balance, Order, Outcome, Report, SettlementNotice, Withdrawal
+from fxengine.client.requests import SwapTerms, swap_quote_request
 from fxengine.client.session import ClientSession
+from fxengine.client.swaps import SwapQuote, read_quote
+from fxengine.codes import RejectReason
 from fxengine.errors import FxEngineError, RequestRejected
 from fxengine.messages import (
     BOOK_DEPTH_MAX,
@@ -32,6 +35,7 @@ from fxengine.messages import (
     VenueDescription,
     VenueRequest,
 )
+from fxengine.messages import SwapQuote as SwapQuoteMessage
 from fxengine.venue import Currency
 
 
@@ -46,13 +50,16 @@ class Questions(ClientSession):
         """Ask for the venue's currencies and instruments."""
         return self._ask("VENUE_REQUEST", VenueRequest, self._learn_listing)
 
-    def balances(self) -> Call[dict[str, Balance]]:
-        """Ask for the account's balances, by currency code; those that are zero are left out."""
+    def balances(self, account: int = 0) -> Call[dict[str, Balance]]:
+        """Ask for the account's balances, by currency code; those that are zero are left out.
+
+        ``account``: whose, for operators and issuers; 0: the account's own.
+        """
 
         def read(message: Balances) -> dict[str, Balance]:
             return {balance.currency.code: balance for balance in self._read_balances(message)}
 
-        return self._ask("BALANCES_REQUEST", BalancesRequest, read)
+        return self._ask("BALANCES_REQUEST", lambda number: BalancesRequest(number, account), read)
 
     def book(self, instrument: str, depth: int = 10) -> Call[BookReplica]:
         """Ask for a snapshot of a book, ``depth`` levels a side."""
@@ -106,6 +113,38 @@ class Questions(ClientSession):
             call.succeed(there)
 
         ask(0)
+        return call
+
+    def quote(
+        self,
+        pay: str,
+        receive: str,
+        *,
+        exact_in: str | None = None,
+        min_out: str | None = None,
+        exact_out: str | None = None,
+        max_in: str | None = None,
+        worst_price: str | None = None,
+        allow_partial: bool = False,
+        payee: int = 0,
+    ) -> Call[SwapQuote]:
+        """Ask what a swap would do now: ``exact_in`` or ``exact_out`` as decimal text, the rest as in ``swap``.
+
+        An indication: nothing is held for it, and the account need not have the money. What would be refused is.
+        """
+        terms = SwapTerms(exact_in, min_out, exact_out, max_in, worst_price, allow_partial, payee)
+        asked = swap_quote_request(self._listed(), pay, receive, terms)
+        call: Call[SwapQuote] = Call("SWAP_QUOTE_REQUEST")
+
+        def take(answer: SwapQuoteMessage) -> None:
+            if answer.reason:
+                reason = RejectReason(answer.reason)
+                call.fail(RequestRejected(reason, reason.text))
+            else:
+                call.succeed(read_quote(asked, answer, self.account.number, self._listed()))
+
+        page = self._ask("SWAP_QUOTE_REQUEST", lambda number: asked._replace(request_id=number), take)
+        page.on_done = lambda: _pass_on_failure(page, call)
         return call
 
     def open_withdrawals(self, account: int = 0) -> Call[list[Withdrawal]]:

@@ -2,29 +2,31 @@
 
 from collections.abc import Callable
 
+from fxengine.client.executions import Execution
 from fxengine.client.listing import Listing
 from fxengine.client.notices import BustNotice, ControlNotice, GuardNotice, RevocationNotice
 from fxengine.client.reports import (
     CommandDone,
-    Execution,
     MoneyMovement,
     Refusal,
     Report,
-    SwapReceipt,
 )
+from fxengine.client.swaps import SwapLeg, SwapReceipt, read_leg, read_receipt
 from fxengine.codes import ControlMode, ControlScope, EventFlag, EventKind, GuardAction, RejectReason, RevokeAction
-from fxengine.messages import ExecutionReport, MoneyReport, OrderStatus, SwapReport
+from fxengine.messages import ExecutionReport, MoneyReport, OrderStatus, SwapLegReport, SwapPathReport, SwapReport
 
-Numbered = ExecutionReport | OrderStatus | SwapReport | MoneyReport
+Numbered = ExecutionReport | OrderStatus | SwapLegReport | SwapPathReport | SwapReport | MoneyReport
 """The messages of an account's private stream."""
 
 
 class Reader:
-    """Reads a stream of reports. It keeps the fills of a swap until the swap's receipt, which names them."""
+    """Reads a stream of reports. It keeps the parts of a swap's receipt until the last of them comes."""
 
     def __init__(self, listing: Callable[[], Listing]) -> None:
         self._listing = listing
-        self._legs: list[Execution] = []
+        self._fills: list[Execution] = []
+        self._legs: list[tuple[int, SwapLeg]] = []
+        self._paths: list[SwapPathReport] = []
 
     def read(self, message: Numbered) -> Report | None:
         """Return what a message reports; None where it only answers a request. O(1)."""
@@ -32,6 +34,10 @@ class Reader:
             return self._execution(message)
         if isinstance(message, SwapReport):
             return self._receipt(message)
+        if isinstance(message, SwapLegReport):
+            self._legs.append((message.sequence, read_leg(message, self._listing())))
+        elif isinstance(message, SwapPathReport):
+            self._paths.append(message)
         if isinstance(message, MoneyReport):
             return self._money(message)
         return None
@@ -56,30 +62,19 @@ class Reader:
             return BustNotice(message, instrument)
         execution = Execution(message, instrument)
         if message.flags & EventFlag.SWAP:
-            self._legs.append(execution)
+            self._fills.append(execution)
         return execution
 
     def _receipt(self, message: SwapReport) -> SwapReceipt:
-        listing = self._listing()
-        currencies = listing.currencies
-        route = tuple(listing.instruments[index] for index in message.path)
-        change, holding = [], currencies[message.currency_in]
-        for instrument, units in zip(route, message.change_units, strict=True):
-            holding = instrument.quote if holding == instrument.base else instrument.base
-            change += [(holding, units)] if units else []
-        legs, self._legs = tuple(self._legs), []
-        return SwapReceipt(
-            message.client_order_id,
-            message.sequence,
-            currencies[message.currency_in],
-            currencies[message.currency_out],
-            message.amount_in_units,
-            message.amount_out_units,
-            message.payee,
-            route,
-            tuple(change),
-            tuple(leg for leg in legs if leg.message.sequence == message.sequence),
-            message.time_ns,
+        fills, self._fills = self._fills, []
+        legs, self._legs = self._legs, []
+        paths, self._paths = self._paths, []
+        return read_receipt(
+            message,
+            tuple(leg for sequence, leg in legs if sequence == message.sequence),
+            [path for path in paths if path.sequence == message.sequence],
+            tuple(fill for fill in fills if fill.message.sequence == message.sequence),
+            self._listing(),
         )
 
     def _money(self, message: MoneyReport) -> MoneyMovement | CommandDone:

@@ -3,8 +3,9 @@
 from fxengine.client.call import Pending
 from fxengine.client.listing import Listing
 from fxengine.client.orders import OpenOrders
-from fxengine.client.reports import CommandDone, MoneyMovement, Order, QuoteResult, SwapReceipt
-from fxengine.codes import EventKind, OrdStatus, OrdType, RejectReason, Side
+from fxengine.client.reports import CommandDone, MoneyMovement, Order, QuoteResult
+from fxengine.client.swaps import SwapReceipt
+from fxengine.codes import EventKind, OrdStatus, OrdType, RejectReason, Side, SwapMode
 from fxengine.errors import RequestRejected
 from fxengine.messages import (
     Bust,
@@ -83,13 +84,14 @@ def _order(request: NewOrder, message: OrderStatus, listing: Listing) -> Order:
 
 def _receipt(request: Swap, message: OrderStatus, listing: Listing, account: int) -> SwapReceipt:
     return SwapReceipt(
-        message.client_order_id,
-        message.original_sequence,
-        listing.currencies[request.currency_in],
-        listing.currencies[request.currency_out],
-        message.cum_lots,
-        message.notional_units,
-        request.payee or account,
+        client_order_id=message.client_order_id,
+        sequence=message.original_sequence,
+        pay=listing.currencies[request.currency_in],
+        receive=listing.currencies[request.currency_out],
+        paid_units=message.cum_lots,
+        received_units=message.notional_units,
+        payee=request.payee or account,
+        mode=SwapMode(request.mode),
         time_ns=message.time_ns,
     )
 

@@ -6,10 +6,11 @@ it is asked for, so that who counts in ticks and lots never pays for it.
 
 from dataclasses import dataclass, field
 
+from fxengine.client.executions import Execution
 from fxengine.client.notices import BustNotice, ControlNotice, GuardNotice, RevocationNotice
+from fxengine.client.swaps import SwapReceipt
 from fxengine.codes import (
     CommandKind,
-    EventFlag,
     EventKind,
     OrdStatus,
     OrdType,
@@ -17,69 +18,8 @@ from fxengine.codes import (
     SettlementStatus,
     Side,
 )
-from fxengine.messages import ExecutionReport, OrderState
+from fxengine.messages import OrderState
 from fxengine.venue import Currency, Instrument
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """One EXECUTION_REPORT about an order, or about a leg of a swap. Source: FIX 35=8."""
-
-    message: ExecutionReport
-    instrument: Instrument = field(repr=False)
-
-    @property
-    def exec_type(self) -> EventKind:
-        """What happened: ACCEPTED, FILL, CANCELED, RESTED, REPLACED, REDUCED, TRIGGERED or QUOTED."""
-        return EventKind(self.message.exec_type)
-
-    @property
-    def status(self) -> OrdStatus:
-        """The order's state after it."""
-        return OrdStatus(self.message.status)
-
-    @property
-    def reason(self) -> RejectReason:
-        """Why it was cancelled or reduced, if the venue did it."""
-        return RejectReason(self.message.reason)
-
-    @property
-    def side(self) -> Side:
-        """This side's direction; ValueError for QUOTED, which is about both."""
-        return Side(self.message.side)
-
-    @property
-    def price(self) -> str:
-        """The fill's price, else the order's."""
-        return self.instrument.price_text(self.message.price_ticks)
-
-    @property
-    def quantity(self) -> str:
-        """Quantity of this event, in the base currency."""
-        return self.instrument.quantity_text(self.message.quantity_lots)
-
-    @property
-    def notional(self) -> str:
-        """Price times quantity, in the quote currency."""
-        units = self.instrument.notional_units(self.message.price_ticks, self.message.quantity_lots)
-        return self.instrument.quote.text(units)
-
-    @property
-    def is_maker(self) -> bool:
-        """Say whether this side rested in the book."""
-        return bool(self.message.flags & EventFlag.MAKER)
-
-    @property
-    def fee(self) -> str:
-        """Fee paid in :attr:`fee_currency`; negative: a rebate received."""
-        return self.fee_currency.text(self.message.fee_units)
-
-    @property
-    def fee_currency(self) -> Currency:
-        """The currency received; for a rebate the currency given."""
-        receives_base = self.side is Side.BUY
-        in_base = receives_base if self.message.fee_units >= 0 else not receives_base
-        return self.instrument.base if in_base else self.instrument.quote
 
 
 @dataclass(slots=True)
@@ -133,35 +73,6 @@ class Order:
     def is_open(self) -> bool:
         """Say whether it rests in the book, or waits for its stop price."""
         return self.status in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED)
-
-
-@dataclass(frozen=True, slots=True)
-class SwapReceipt:
-    """An instant swap that was done."""
-
-    client_order_id: int
-    sequence: int
-    pay: Currency
-    receive: Currency
-    paid_units: int
-    received_units: int
-    payee: int
-    route: tuple[Instrument, ...] = ()
-    """The books it went through, in order; not known when a repeated id was answered."""
-    change: tuple[tuple[Currency, int], ...] = ()
-    """What stayed with the payer on the way, in units, where it is not zero."""
-    legs: tuple[Execution, ...] = ()
-    time_ns: int = 0
-
-    @property
-    def paid(self) -> str:
-        """Spent, gross."""
-        return self.pay.text(self.paid_units)
-
-    @property
-    def received(self) -> str:
-        """Delivered to the payee, net of fees."""
-        return self.receive.text(self.received_units)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fxengine.client.listing import Listing
-from fxengine.codes import ExecInst, OrdType, SelfTradePrevention, Side, SwapMode, TimeInForce
+from fxengine.codes import ExecInst, OrdType, SelfTradePrevention, Side, SwapFlag, SwapMode, TimeInForce
 from fxengine.errors import AmountError
-from fxengine.messages import MassQuote, NewOrder, Swap
+from fxengine.messages import MassQuote, NewOrder, Swap, SwapQuoteRequest
 from fxengine.messages.fields import QUOTE_SETS_MAX, QUOTE_VALUES_MAX
-from fxengine.venue import Instrument
+from fxengine.money import INT64_MAX, parse_scaled
+from fxengine.venue import Currency, Instrument
+
+_PRICE_DECIMALS = 12
 
 Levels = Sequence[tuple[str, str]]
 """One side of a quote: (price, quantity) as decimal text, best first."""
@@ -104,27 +107,56 @@ def _flat(levels: LevelsTicks) -> tuple[int, ...]:
     return tuple(number for level in levels for number in level)
 
 
-def swap_request(
-    listing: Listing,
-    pay: str,
-    receive: str,
-    *,
-    exact_in: str | None,
-    min_out: str | None,
-    exact_out: str | None,
-    max_in: str | None,
-    payee: int,
-    deadline_ns: int,
-) -> Swap:
+@dataclass(frozen=True, slots=True)
+class SwapTerms:
+    """What a swap is to exchange, as a caller says it: one end exact, the other bounded."""
+
+    exact_in: str | None = None
+    min_out: str | None = None
+    exact_out: str | None = None
+    max_in: str | None = None
+    worst_price: str | None = None
+    """Most of the currency paid for one of the currency received, after fees, for each part by itself."""
+    allow_partial: bool = False
+    payee: int = 0
+
+
+def swap_request(listing: Listing, pay: str, receive: str, terms: SwapTerms, deadline_ns: int) -> Swap:
     """Build a SWAP, its client order id still 0, from exactly one of (exact_in, min_out) and (exact_out, max_in).
 
     Raises :class:`AmountError` for any other combination: a swap without a bound is a blank cheque.
     """
+    asked = swap_quote_request(listing, pay, receive, terms)
+    if (terms.exact_in is None) != (terms.min_out is None) or (terms.exact_out is None) != (terms.max_in is None):
+        raise AmountError("say either exact_in and min_out, or exact_out and max_in")
+    _, currency_in, currency_out, mode, amount, bound, payee, flags, worst = asked
+    return Swap(0, currency_in, currency_out, mode, amount, bound, deadline_ns, payee, flags, worst)
+
+
+def swap_quote_request(listing: Listing, pay: str, receive: str, terms: SwapTerms) -> SwapQuoteRequest:
+    """Build a SWAP_QUOTE_REQUEST, its request id still 0; it needs no bound."""
     paid, received = listing.currency(pay), listing.currency(receive)
-    if exact_in is not None and min_out is not None and exact_out is None and max_in is None:
-        mode, amount, bound = SwapMode.EXACT_IN, paid.units(exact_in), received.units(min_out)
-    elif exact_out is not None and max_in is not None and exact_in is None and min_out is None:
-        mode, amount, bound = SwapMode.EXACT_OUT, received.units(exact_out), paid.units(max_in)
+    if terms.exact_in is not None and terms.exact_out is None and terms.max_in is None:
+        mode, amount = SwapMode.EXACT_IN, paid.units(terms.exact_in)
+        bound = received.units(terms.min_out) if terms.min_out is not None else 1
+    elif terms.exact_out is not None and terms.exact_in is None and terms.min_out is None:
+        mode, amount = SwapMode.EXACT_OUT, received.units(terms.exact_out)
+        bound = paid.units(terms.max_in) if terms.max_in is not None else INT64_MAX
     else:
         raise AmountError("say either exact_in and min_out, or exact_out and max_in")
-    return Swap(0, paid.index, received.index, int(mode), amount, bound, deadline_ns, payee)
+    worst = 0 if terms.worst_price is None else _worst_units(mode, amount, terms.worst_price, paid, received)
+    flags = SwapFlag.ALLOW_PARTIAL if terms.allow_partial else SwapFlag.NONE
+    return SwapQuoteRequest(0, paid.index, received.index, int(mode), amount, bound, terms.payee, int(flags), worst)
+
+
+def _worst_units(mode: SwapMode, amount: int, price: str, paid: Currency, received: Currency) -> int:
+    """Return what all of an amount is worth at a price: rounded so that nothing worse than the price is taken."""
+    scaled = parse_scaled(price, _PRICE_DECIMALS)
+    if scaled < 1:
+        raise AmountError(f"worst price {price!r} is not positive")
+    above: int = scaled * 10**paid.decimals
+    below: int = 10 ** (received.decimals + _PRICE_DECIMALS)
+    worst = -(-amount * below // above) if mode is SwapMode.EXACT_IN else amount * above // below
+    if not 1 <= worst <= INT64_MAX:
+        raise AmountError(f"worst price {price} cannot be told for so small or large an amount")
+    return worst

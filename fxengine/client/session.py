@@ -46,6 +46,9 @@ from fxengine.messages import (
     Replayed,
     ReplayRequest,
     Reply,
+    SwapLegReport,
+    SwapPathReport,
+    SwapQuote,
     SwapReport,
     Taken,
     VenueDescription,
@@ -69,8 +72,10 @@ _COMMANDS: Final = frozenset({
     MessageType.SWAP, MessageType.DEPOSIT, MessageType.WITHDRAW, MessageType.REVOKE,
     MessageType.END_WITHDRAWAL, MessageType.CONTROL, MessageType.BUST,
 })  # fmt: skip
-_ANSWERS: Final = (Balances, VenueDescription, Book, AccountNumber, OrderState, OpenOrders, OpenWithdrawals)
-_SPEAK_OF_THE_LISTING: Final = (ExecutionReport, OrderStatus, SwapReport, MoneyReport, Replayed)
+_ANSWERS: Final = (Balances, VenueDescription, Book, AccountNumber, OrderState, OpenOrders, OpenWithdrawals, SwapQuote)
+_SPEAK_OF_THE_LISTING: Final = (
+    ExecutionReport, OrderStatus, SwapLegReport, SwapPathReport, SwapReport, MoneyReport, Replayed,
+)  # fmt: skip
 _SESSION_GONE: Final = (RejectReason.NOT_LOGGED_ON, RejectReason.SESSION_SILENT, RejectReason.SLOW_READER)
 _FRAME_OVERHEAD: Final = 16
 

@@ -40,6 +40,11 @@ cdef inline bint permits(const Account* account, u32 currency) noexcept nogil:
     return account.permitted[currency >> 6] >> (currency & 63) & 1
 
 
+cdef inline bint moves(const State* s, const Account* account, u32 currency) noexcept nogil:
+    """Say whether the account may bring money of a listed currency in now, and take it out."""
+    return is_operator(s, account) or (account.flags & ISSUER and is_valid(s, account) and permits(account, currency))
+
+
 cdef Account* open_account(State* s) noexcept nogil:
     """Return the next account, empty but for the room for its first client ids; NULL when memory is out.
 

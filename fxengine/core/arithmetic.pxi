@@ -110,6 +110,8 @@ cdef inline i64 gross_for_net_units(u64 rate, i64 net_units) noexcept nogil:
     The estimate by division is off by at most one either way.
     """
     cdef u64 kept = <u64>RATE_ONE - rate
+    if likely(net_units < FAST_UNITS):
+        return <i64>((<u64>net_units * <u64>RATE_ONE + (kept - 1)) // kept)
     cdef u128 gross = (<u128>net_units * <u64>RATE_ONE + (kept - 1)) // kept
     while net_of_fee(rate, gross) < <u128>net_units:
         gross += 1

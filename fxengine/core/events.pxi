@@ -1,15 +1,15 @@
 # Events: the only way out of the core, 96 bytes each, written straight into the caller's array.
 #
-# Every order finds room for all events it can make (3 * max_fills + 4: ACCEPTED or TRIGGERED, per
-# trade two FILLs and an iceberg's RESTED, its own RESTED; or the legs' FILLs, SWAPPED and RECEIVED), so
-# nothing here checks for space. What may make more (a credential's end, a mass cancel, a mass quote,
+# Every order finds room for all events it can make (3 * max_fills + 32: ACCEPTED or TRIGGERED, per
+# trade two FILLs and an iceberg's RESTED, its own RESTED; or the legs' FILLs, at most 24 SWAP_LEGs, 3 SWAP_PATHs,
+# SWAPPED and RECEIVED), so nothing here checks for space. What may make more (a credential's end, a mass cancel, a mass quote,
 # triggered stops) asks for its own room first, at a safe point.
 # Each event takes the next number of its account's private stream; one to a number that is not a
 # client's account has none.
 
 cdef enum:
     EVENTS_PER_FILL = 3
-    EVENTS_BESIDE_FILLS = 4
+    EVENTS_BESIDE_FILLS = 32
 
 
 cdef inline Event* event_to(
@@ -160,29 +160,39 @@ cdef MoneyEvent* emit_money(
     return event
 
 
-cdef void emit_swapped(
-    State* s, Account* owner, const Swap* command, u32 payee, const Plan* plan, i64 delivered_units
-) noexcept nogil:
-    """Give the payer the receipt of an instant swap (SWAPPED)."""
+cdef SwapEvent* emit_swap(State* s, Account* owner, const Swap* command, u8 kind, u32 payee) noexcept nogil:
+    """Give the payer the receipt of an instant swap (SWAPPED), or what a path would have given (SWAP_PATH).
+
+    Returns the event, for its amounts to be written.
+    """
     cdef SwapEvent* event = <SwapEvent*>event_to(
-        s, owner, command.account, EVENT_SWAPPED, 0, NONE, command.instrument, FILLED, 0, payee
+        s, owner, command.account, kind, 0, NONE, command.instrument, FILLED, 0, payee
     )
-    cdef i64 i
-    cdef i64 used_units
-    for i in range(LEGS_MAX):
-        event.path[i] = 0
-        event.change_units[i] = 0
-        if i < plan.n_legs:
-            used_units = plan.legs[i + 1].spent_units if i + 1 < plan.n_legs else delivered_units
-            event.path[i] = <u16>plan.legs[i].instrument
-            event.change_units[i] = plan.legs[i].net_units - used_units
-    event.n_legs = <u16>plan.n_legs
+    memset(event.path, 0, sizeof(event.path) + sizeof(event.n_legs))
     event.client_order_id = command.client_order_id
-    event.amount_in_units = plan.legs[0].spent_units
-    event.amount_out_units = delivered_units
+    event.singles = 0
     event.currency_out = command.currency_out
     event.mode = command.mode
     memset(event.reserved, 0, sizeof(event.reserved))
+    return event
+
+
+cdef void emit_swap_leg(
+    State* s, Account* owner, const Swap* command, const Arc* arc, const Leg* leg, i64 change_units
+) noexcept nogil:
+    """Tell the payer what an instant swap did in one book (SWAP_LEG)."""
+    cdef SwapLegEvent* event = <SwapLegEvent*>event_to(
+        s, owner, command.account, EVENT_SWAP_LEG, <u8>arc.side, NONE, <u16>arc.instrument, FILLED,
+        FLAG_TAKER | FLAG_SWAP, 0,
+    )
+    event.fills = fills_of(leg)
+    event.client_order_id = command.client_order_id
+    event.spent_units = leg.spent_units
+    event.received_units = leg.gross_units
+    event.change_units = change_units
+    event.quantity_lots = leg.lots
+    event.fee_units = leg.gross_units - net_of(arc, leg.gross_units)
+    event.instrument_stream = 0
 
 
 cdef void emit_quoted(State* s, Account* owner, u32 account, u16 instrument, u64 request_id, i64 levels) noexcept nogil:

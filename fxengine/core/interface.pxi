@@ -23,13 +23,13 @@ cdef class Core:
     ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command,
     ``max_orders`` the open orders, ``max_accounts`` the accounts, the venue's own two included,
     ``max_withdrawals`` the open withdrawals of one account. An empty instrument costs 192 bytes; an idle account 256, and 16
-    per currency. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
+    per currency. ``routes`` are ``ROUTE`` records of paths that are named; none may be given too. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
     that could not be computed with, MemoryError when the system has no address space left.
     """
 
     def __cinit__(
         self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000,
-        Py_ssize_t max_accounts=4_194_304, Py_ssize_t max_withdrawals=1024,
+        Py_ssize_t max_accounts=4_194_304, Py_ssize_t max_withdrawals=1024, routes=None,
     ):
         cdef State* s = &self.state
         cdef InstrumentRecord row
@@ -66,6 +66,8 @@ cdef class Core:
             _check_instrument(i, row, n_currencies)
             open_book(s.books + i, &row, i)
         join_currencies(s)
+        _open_router(s, routes)
+        self._routes = routes
         for i in range(FIRST_CLIENT_ACCOUNT):
             if open_account(s) == NULL:
                 raise MemoryError("no memory for the venue's own accounts")
@@ -296,6 +298,21 @@ cdef class Core:
         _check_range("limit", limit, 1, 2**31 - 1)
         return withdrawal_rows(&self.state, account, after, limit)
 
+    def swap_quote(self, bytes command not None):
+        """Return what a SWAP record would do now, whatever the payer has and its client id says; nothing changes.
+
+        The tuple is ``(reason, paid_units, delivered_units, unfilled_units, fills, legs, singles)``, as
+        ``fxengine.reference.swaps.SwapQuote`` has it. IndexError for no client's account, ValueError for another
+        length than a record's. O(fills looked at).
+        """
+        cdef const Swap* wanted
+        self._ready()
+        _check_range("len(command)", len(command), sizeof(Command), sizeof(Command))
+        wanted = <const Swap*>PyBytes_AS_STRING(command)
+        if client_at(&self.state, wanted.account) == NULL:
+            raise IndexError("the record names no client's account")
+        return quote_row(&self.state, wanted)
+
     def watching(self):
         """Return the accounts whose orders end when their connection is lost, ascending. O(accounts)."""
         self._ready()
@@ -360,7 +377,7 @@ cdef class Core:
         filled = Core(
             terms, n_currencies=self.state.n_currencies, max_fills=self.state.max_fills,
             max_orders=self.state.max_orders, max_accounts=self.state.max_accounts,
-            max_withdrawals=self.state.max_withdrawals,
+            max_withdrawals=self.state.max_withdrawals, routes=self._routes,
         )
         self.applying = True  # other threads may run meanwhile
         try:
@@ -420,6 +437,44 @@ cdef int _check_instrument(Py_ssize_t index, InstrumentRecord row, Py_ssize_t n_
         raise ValueError(f"instruments[{index}]: one lot could not be priced")
     if not 0 <= row.taker_rate < RATE_ONE or not -row.taker_rate <= row.maker_rate < RATE_ONE:
         raise ValueError(f"instruments[{index}]: its fee rates are not below one, or a rebate exceeds the taker's")
+    return 0
+
+
+cdef int _open_router(State* s, object routes) except -1:
+    """Give a core what its router needs, and the paths that are named."""
+    cdef const RouteRecord* named
+    cdef Router* r = <Router*>cut(&s.memory, sizeof(Router))
+    cdef size_t arc_bytes = <size_t>s.max_fills * sizeof(Entry)
+    cdef Entry* entries = <Entry*>cut(&s.memory, ARCS_MAX * arc_bytes)
+    cdef Py_ssize_t i
+    cdef Py_ssize_t j
+    cdef Py_ssize_t k
+    if r == NULL or entries == NULL:
+        raise MemoryError("no memory for the router")
+    r.entered = <u32*>cut(&s.memory, s.n_currencies * sizeof(u32))
+    r.entering = <Top*>cut(&s.memory, s.n_currencies * sizeof(Top))
+    r.leaving = <Top*>cut(&s.memory, s.n_currencies * sizeof(Top))
+    if r.entered == NULL or r.entering == NULL or r.leaving == NULL:
+        raise MemoryError("no memory for the router")
+    for i in range(ARCS_MAX):
+        r.arcs[i].entries = entries + i * s.max_fills
+    s.router = r
+    if routes is None or len(routes) == 0:
+        return 0
+    _check_array(routes, sizeof(RouteRecord), "routes")
+    s.n_routes = len(routes)
+    s.routes = <RouteRecord*>cut(&s.memory, s.n_routes * sizeof(RouteRecord))
+    if s.routes == NULL:
+        raise MemoryError("no memory for the named routes")
+    named = <const RouteRecord*><size_t>routes.ctypes.data
+    for i in range(s.n_routes):
+        s.routes[i] = named[i]
+        _check_range(f"routes[{i}].n_stops", named[i].n_stops, 2, LEGS_MAX + 1)
+        for j in range(named[i].n_stops):
+            _check_index(f"routes[{i}]: currency", named[i].stops[j], s.n_currencies)
+            for k in range(j):
+                if named[i].stops[k] == named[i].stops[j]:
+                    raise ValueError(f"routes[{i}] leads over currency {named[i].stops[j]} twice")
     return 0
 
 

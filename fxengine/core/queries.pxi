@@ -77,12 +77,16 @@ cdef list open_rows(State* s, u32 number, u32 after_slot, Py_ssize_t limit):
 
 
 cdef list withdrawal_rows(const State* s, u32 account, u64 after, Py_ssize_t limit):
-    """Return open withdrawals of an account, or of all (0), behind a number. O(open withdrawals)."""
+    """Return open withdrawals of an account, or of all (0), behind a number. O(those behind it, up to the last)."""
     cdef list rows = []
     cdef const Withdrawal* found
     cdef size_t i
-    for i in range(s.n_withdrawals):
+    if after == <u64>-1:
+        return rows
+    for i in range(withdrawal_from(s, after + 1), s.n_withdrawals):
         found = s.withdrawals + i
-        if found.number > after and (account == 0 or found.account == account) and len(rows) < limit:
+        if len(rows) == limit:
+            break
+        if account == 0 or found.account == account:
             rows.append((found.number, found.account, found.currency, found.amount_units))
     return rows

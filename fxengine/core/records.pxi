@@ -22,6 +22,7 @@ cdef dict _command_layouts():
     cdef QuoteSetRecord u
     cdef QuoteLevel v
     cdef Swap w
+    cdef RouteRecord z
     cdef Money m
     cdef Guard g
     cdef Revoke r
@@ -92,10 +93,12 @@ cdef dict _command_layouts():
     swap = [
         _field("currency_out", at, <Address>&w.currency_out, sizeof(w.currency_out)),
         _field("mode", at, <Address>&w.mode, sizeof(w.mode)),
+        _field("flags", at, <Address>&w.flags, sizeof(w.flags)),
         _field("payee", at, <Address>&w.payee, sizeof(w.payee)),
         _field("amount_units", at, <Address>&w.amount_units, sizeof(w.amount_units)),
         _field("bound_units", at, <Address>&w.bound_units, sizeof(w.bound_units)),
         _field("deadline_ns", at, <Address>&w.deadline_ns, sizeof(w.deadline_ns)),
+        _field("worst_units", at, <Address>&w.worst_units, sizeof(w.worst_units)),
     ]
     at = <Address>&m
     money = [
@@ -165,6 +168,11 @@ cdef dict _command_layouts():
         _field("lot_units", at, <Address>&i.lot_units, sizeof(i.lot_units)),
         _field("tick_lot_units", at, <Address>&i.tick_lot_units, sizeof(i.tick_lot_units)),
     ]
+    at = <Address>&z
+    route = [
+        _field("n_stops", at, <Address>&z.n_stops, sizeof(z.n_stops)),
+        _field("stops", at, <Address>&z.stops, sizeof(z.stops)),
+    ]
     return {
         "NEW_ORDER": (sizeof(NewOrder), dict(header + new_order)),
         "ORDER_DETAIL": (sizeof(OrderDetail), dict(order_detail)),
@@ -186,6 +194,7 @@ cdef dict _command_layouts():
         "CREDENTIAL": (sizeof(Credential), dict(header + credential)),
         "CREDENTIAL_DETAIL": (sizeof(CredentialDetail), dict(detail)),
         "INSTRUMENT": (sizeof(InstrumentRecord), dict(instrument)),
+        "ROUTE": (sizeof(RouteRecord), dict(route)),
     }
 
 
@@ -197,6 +206,7 @@ cdef dict _event_layouts():
     cdef StatusEvent t
     cdef MoneyEvent m
     cdef SwapEvent w
+    cdef SwapLegEvent l
     cdef BustEvent b
     cdef Address at = <Address>&e
     whom = [
@@ -259,10 +269,22 @@ cdef dict _event_layouts():
         _field("client_order_id", at, <Address>&w.client_order_id, sizeof(w.client_order_id)),
         _field("amount_in_units", at, <Address>&w.amount_in_units, sizeof(w.amount_in_units)),
         _field("amount_out_units", at, <Address>&w.amount_out_units, sizeof(w.amount_out_units)),
-        _field("change_units", at, <Address>&w.change_units, sizeof(w.change_units)),
+        _field("unfilled_units", at, <Address>&w.unfilled_units, sizeof(w.unfilled_units)),
+        _field("fills", at, <Address>&w.fills, sizeof(w.fills)),
+        _field("singles", at, <Address>&w.singles, sizeof(w.singles)),
         _field("account_stream", at, <Address>&w.account_stream, sizeof(w.account_stream)),
         _field("currency_out", at, <Address>&w.currency_out, sizeof(w.currency_out)),
         _field("mode", at, <Address>&w.mode, sizeof(w.mode)),
+    ]
+    at = <Address>&l
+    swap_leg = [
+        _field("fills", at, <Address>&l.fills, sizeof(l.fills)),
+        _field("client_order_id", at, <Address>&l.client_order_id, sizeof(l.client_order_id)),
+        _field("spent_units", at, <Address>&l.spent_units, sizeof(l.spent_units)),
+        _field("received_units", at, <Address>&l.received_units, sizeof(l.received_units)),
+        _field("change_units", at, <Address>&l.change_units, sizeof(l.change_units)),
+        _field("quantity_lots", at, <Address>&l.quantity_lots, sizeof(l.quantity_lots)),
+        _field("fee_units", at, <Address>&l.fee_units, sizeof(l.fee_units)),
     ]
     return {
         "EVENT": (sizeof(Event), dict(header + ids + price + lots + fee + streams)),
@@ -276,6 +298,7 @@ cdef dict _event_layouts():
         "MONEY_EVENT": (sizeof(MoneyEvent), dict(header + money + streams)),
         "BUST_EVENT": (sizeof(BustEvent), dict(header + busted + streams)),
         "SWAP_EVENT": (sizeof(SwapEvent), dict(header + swap)),
+        "SWAP_LEG_EVENT": (sizeof(SwapLegEvent), dict(header + swap_leg + streams)),
     }
 
 

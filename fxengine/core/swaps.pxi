@@ -1,192 +1,19 @@
-# Instant swap: pay one currency, receive another, over the best single path of up to three books.
+# Instant swap: pay one currency, receive another, over all the books that lead there, in one command.
 #
-# Every simple path between the two currencies is planned in full against the books as they stand
-# (lots, fees and all), the best plan is chosen, and its legs are executed as ordinary trades in one
-# command: all of them or none. A path visits a currency once, so no book is used twice and a plan
-# made leg by leg stays true while it is executed.
+# The router plans against the books as they stand (lots, fees and all); here what it found is held against the
+# payer's bounds and funds, and its legs are executed as ordinary trades: all of them or none. A leg is one book in
+# one direction, whichever paths go over it, and pays one order's fees. What the payer hears:
 #
-#     exact in    100 JPY -> [sell JPY/USD] -> USD -> [buy EUR/USD] -> EUR       plan forwards
-#     exact out   250 HKD <- [buy HKD/USD]  <- USD <- [sell JPY/USD] <- JPY      plan backwards
+#     FILL ...      one a trade, as the maker does
+#     SWAP_LEG ...  one a book: spent, received, fee, and what is left of the currency received, as change
+#     SWAP_PATH ... the best single paths, at most three: what each would have given
+#     SWAPPED       the whole: spent, delivered, how many of each came before it
 #
-# Paths come with fewer books first, then by the indices of the currencies between, and only a
-# strictly better one replaces the best so far; that order settles ties.
-#
-# Plans are in int64 although offers at far prices may be worth more in sum: a sum is given up as
-# soon as it passes INT64_LARGEST, since no balance could pay it.
+# Plans are in int64 although offers at far prices may be worth more in sum: a sum is given up as soon as it passes
+# INT64_LARGEST, since no balance could pay it.
 
 
-cdef inline bint complete_leg(const Book* book, Leg* leg, u8 side, i64 lots, i64 notional_units) noexcept nogil:
-    """Write down what a leg spends and brings after the taker fee; False for one that brings nothing."""
-    cdef i64 principal = lots * book.lot_units
-    cdef i64 received = principal if side == BUY else notional_units
-    leg.instrument = book.index
-    leg.side = side
-    leg.lots = lots
-    leg.spent_units = notional_units if side == BUY else principal
-    leg.net_units = received - fee_owed_units(book.taker_rate, received)
-    return leg.net_units > 0
-
-
-cdef bint sweep_lots(State* s, Book* book, u8 side, i64 wanted, Leg* leg) noexcept nogil:
-    """Walk the other side for exactly ``wanted`` lots."""
-    cdef Walk walk
-    cdef i64 left = wanted
-    cdef i64 lots
-    cdef i64 notional_units = 0
-    leg.fills = 0
-    begin_walk(s, &walk, other_side(book, side), PRICE_TICKS_MAX, 0)
-    while left and step(s, &walk):
-        lots = least(left, walk.lots)
-        if notional_units > INT64_LARGEST - notional_of(book, walk.order.price_ticks, lots):
-            return False
-        notional_units += notional_of(book, walk.order.price_ticks, lots)
-        left -= lots
-        leg.fills += 1
-        if leg.fills > s.max_fills:
-            return False
-    return left == 0 and complete_leg(book, leg, side, wanted, notional_units)
-
-
-cdef bint buy_with(State* s, Book* book, i64 budget_units, Leg* leg) noexcept nogil:
-    """Buy as many lots of base as the budget of quote pays for.
-
-    The offers suffice when what is left would not pay for one more lot at the last price taken.
-    """
-    cdef Walk walk
-    cdef i64 left = budget_units
-    cdef i64 lot_cost = budget_units
-    cdef i64 bought = 0
-    cdef i64 lots
-    leg.fills = 0
-    begin_walk(s, &walk, other_side(book, BUY), PRICE_TICKS_MAX, 0)
-    while step(s, &walk):
-        lot_cost = notional_of(book, walk.order.price_ticks, 1)
-        lots = least(left // lot_cost, walk.lots)
-        if lots == 0:
-            break
-        left -= lots * lot_cost
-        bought += lots
-        leg.fills += 1
-        if leg.fills > s.max_fills:
-            return False
-    return left < lot_cost and complete_leg(book, leg, BUY, bought, budget_units - left)
-
-
-cdef bint sell_for(State* s, Book* book, i64 gross_units, Leg* leg) noexcept nogil:
-    """Sell the fewest lots of base whose proceeds are at least ``gross_units``."""
-    cdef Walk walk
-    cdef i64 sold = 0
-    cdef i64 notional_units = 0
-    cdef i64 lot_price
-    cdef i64 lots
-    leg.fills = 0
-    begin_walk(s, &walk, other_side(book, SELL), PRICE_TICKS_MAX, 0)
-    while notional_units < gross_units and step(s, &walk):
-        lot_price = notional_of(book, walk.order.price_ticks, 1)
-        lots = least(divide_up(gross_units - notional_units, lot_price), walk.lots)
-        sold += lots
-        notional_units += lots * lot_price
-        leg.fills += 1
-        if leg.fills > s.max_fills:
-            return False
-    return notional_units >= gross_units and complete_leg(book, leg, SELL, sold, notional_units)
-
-
-cdef bint plan_forwards(State* s, const u32* hops, i64 n_legs, i64 amount_units, Plan* plan) noexcept nogil:
-    """Spend an amount along a path, less than one lot of it left at each leg."""
-    cdef Book* book
-    cdef i64 i
-    plan.n_legs = n_legs
-    for i in range(n_legs):
-        book = s.books + (hops[i] >> 2)
-        if hops[i] & 3 == SELL:
-            if not sweep_lots(s, book, SELL, amount_units // book.lot_units, &plan.legs[i]):
-                return False
-        elif not buy_with(s, book, amount_units, &plan.legs[i]):
-            return False
-        amount_units = plan.legs[i].net_units
-    return True
-
-
-cdef bint plan_backwards(State* s, const u32* hops, i64 n_legs, i64 amount_units, Plan* plan) noexcept nogil:
-    """Find what each leg must trade so that the last yields at least an amount net."""
-    cdef Book* book
-    cdef i64 gross_units
-    cdef i64 i
-    plan.n_legs = n_legs
-    for i in range(n_legs - 1, -1, -1):
-        book = s.books + (hops[i] >> 2)
-        gross_units = gross_for_net_units(book.taker_rate, amount_units)
-        if gross_units < 0:
-            return False
-        if hops[i] & 3 == SELL:
-            if not sell_for(s, book, gross_units, &plan.legs[i]):
-                return False
-        elif not sweep_lots(s, book, BUY, divide_up(gross_units, book.lot_units), &plan.legs[i]):
-            return False
-        amount_units = plan.legs[i].spent_units
-    return True
-
-
-cdef int consider(State* s, const u32* hops, i64 n_legs, const Swap* command, Plan* best, int reason) noexcept nogil:
-    """Plan one path and keep it if it is better; return why there is no plan, as far as is known."""
-    cdef Plan plan
-    cdef i64 fills = 0
-    cdef i64 i
-    cdef bint better
-    if command.mode == EXACT_IN:
-        if not plan_forwards(s, hops, n_legs, command.amount_units, &plan):
-            return INSUFFICIENT_LIQUIDITY
-        better = best.n_legs == 0 or plan.legs[n_legs - 1].net_units > best.legs[best.n_legs - 1].net_units
-    else:
-        if not plan_backwards(s, hops, n_legs, command.amount_units, &plan):
-            return INSUFFICIENT_LIQUIDITY
-        better = best.n_legs == 0 or plan.legs[0].spent_units < best.legs[0].spent_units
-    for i in range(n_legs):
-        fills += plan.legs[i].fills
-    if fills > s.max_fills:
-        return INSUFFICIENT_LIQUIDITY
-    if better:
-        best[0] = plan
-    return reason
-
-
-cdef inline bint may_pass(const State* s, const Account* account, u32 currency) noexcept nogil:
-    """Say whether a path may lead over a currency."""
-    return permits(account, currency) and not is_redeem_only(s, currency)
-
-
-cdef int best_plan(State* s, const Account* account, const Swap* command, Plan* best) noexcept nogil:
-    """Plan every path that the account may use and return the best, or why there is none."""
-    cdef u32 n = s.n_currencies
-    cdef u32 start = command.instrument
-    cdef u32 end = command.currency_out
-    cdef u32 hops[LEGS_MAX]
-    cdef int reason = NO_PATH
-    cdef u32 a
-    cdef u32 b
-    best.n_legs = 0
-    hops[0] = s.hops[start * n + end]
-    if hops[0] != NO_HOP:
-        reason = consider(s, hops, 1, command, best, reason)
-    for a in range(n):
-        hops[0] = s.hops[start * n + a]
-        hops[1] = s.hops[a * n + end]
-        if a != end and hops[0] != NO_HOP and hops[1] != NO_HOP and may_pass(s, account, a):
-            reason = consider(s, hops, 2, command, best, reason)
-    for a in range(n):
-        hops[0] = s.hops[start * n + a]
-        if a == end or hops[0] == NO_HOP or not may_pass(s, account, a):
-            continue
-        for b in range(n):
-            hops[1] = s.hops[a * n + b]
-            hops[2] = s.hops[b * n + end]
-            if b != start and b != end and hops[1] != NO_HOP and hops[2] != NO_HOP and may_pass(s, account, b):
-                reason = consider(s, hops, 3, command, best, reason)
-    return NONE if best.n_legs else reason
-
-
-cdef int swap_refusal(State* s, const Account* account, const Swap* command, u32 payee) noexcept nogil:
+cdef int swap_refusal(State* s, const Account* account, const Swap* command, u32 payee, bint is_quote) noexcept nogil:
     """Return the first reason to refuse before any book is looked at, in this order."""
     cdef Account* receiver
     if not is_valid(s, account):
@@ -201,7 +28,9 @@ cdef int swap_refusal(State* s, const Account* account, const Swap* command, u32
         return CURRENCY_REDEEM_ONLY
     if command.mode != EXACT_IN and command.mode != EXACT_OUT:
         return BAD_SWAP_MODE
-    if command.amount_units < 1 or command.bound_units < 1:
+    if command.flags & ~ALLOW_PARTIAL:
+        return BAD_SWAP_FLAGS
+    if command.amount_units < 1 or command.bound_units < 1 or command.worst_units < 0:
         return AMOUNT_OUT_OF_RANGE
     if command.deadline_ns and s.now_ns >= command.deadline_ns:
         return DEADLINE_PASSED
@@ -212,73 +41,193 @@ cdef int swap_refusal(State* s, const Account* account, const Swap* command, u32
         return UNKNOWN_ACCOUNT
     if not (is_valid(s, receiver) and permits(receiver, command.currency_out)):
         return PAYEE_NOT_PERMITTED
-    if command.mode == EXACT_IN and account.balances[command.instrument].available_units < command.amount_units:
-        return INSUFFICIENT_FUNDS
+    if command.mode == EXACT_IN and not is_quote:
+        if account.balances[command.instrument].available_units < command.amount_units:
+            return INSUFFICIENT_FUNDS
     return NONE
 
 
-cdef void execute_leg(State* s, Account* account, const Swap* command, const Leg* leg) noexcept nogil:
+cdef void make_wish(const Swap* command, Wish* wish) noexcept nogil:
+    """Say what the router is asked for."""
+    cdef i64 above = command.worst_units
+    cdef i64 below = command.amount_units
+    wish.is_exact_in = command.mode == EXACT_IN
+    wish.allows_partial = command.flags & ALLOW_PARTIAL
+    wish.amount_units = wish.budget_units = command.amount_units
+    if not wish.is_exact_in:
+        wish.budget_units = command.bound_units if wish.allows_partial else INT64_LARGEST
+        above = command.amount_units
+        below = command.worst_units
+    begin_factors(&wish.worst)
+    if command.worst_units:
+        add_factors(&wish.worst, 1, above, below, False)
+        wish.worst.down[0] = 1
+        wish.worst_key = key_of(quotient(<u128><u64>above, <u128><u64>below))
+
+
+cdef int plan_swap(State* s, const Account* account, const Swap* command, bint is_quote) noexcept nogil:
+    """Check a swap, plan it and hold the plan against its bound; return why there is nothing to execute, or NONE."""
+    cdef Router* r = s.router
+    cdef Wish wish
+    cdef int reason = swap_refusal(s, account, command, command.payee if command.payee else command.account, is_quote)
+    if reason == NONE:
+        reason = find_candidates(s, r, account, command.instrument, command.currency_out)
+    if reason != NONE:
+        return reason
+    make_wish(command, &wish)
+    reason = find_route(s, r, &wish)
+    if reason != NONE:
+        return reason
+    if wish.is_exact_in:
+        return BOUND_EXCEEDED if r.best.delivered_units < command.bound_units else NONE
+    return BOUND_EXCEEDED if r.best.paid_units > command.bound_units else NONE
+
+
+cdef inline i64 unfilled_units(const Swap* command, int reason, i64 paid_units, i64 delivered_units) noexcept nogil:
+    """Return what a plan leaves of the exact amount because it could not be had; part of a lot is not that."""
+    if reason == NONE:
+        return 0
+    return command.amount_units - (paid_units if command.mode == EXACT_IN else delivered_units)
+
+
+cdef i64 change_of(const Router* r, u32 place) noexcept nogil:
+    """Return what stays with the payer of the currency that a leg received; told by the last leg that received it."""
+    cdef const Plan* plan = &r.best
+    cdef u32 node = r.arcs[plan.arcs[place]].pays_into
+    cdef i64 left = 0
+    cdef u32 i
+    for i in range(plan.n_legs):
+        if r.arcs[plan.arcs[i]].pays_into == node:
+            if i > place:
+                return 0
+            left += net_of(r.arcs + plan.arcs[i], plan.legs[i].gross_units)
+        elif r.arcs[plan.arcs[i]].pays_from == node:
+            left -= plan.legs[i].spent_units
+    return left - plan.delivered_units if node == NODE_RECEIVED else left
+
+
+cdef void execute_leg(State* s, Account* account, const Swap* command, const Arc* arc, const Leg* leg) noexcept nogil:
     """Trade one leg with the resting orders that its plan walked over.
 
     The leg is an order like any other but for its OrderID: it never rests and holds nothing.
     """
-    cdef Book* book = s.books + leg.instrument
-    cdef Ladder* offers = other_side(book, leg.side)
-    cdef Balance* payer = account.balances + currency_given(book, leg.side)
+    cdef Book* book = s.books + arc.instrument
+    cdef Ladder* offers = other_side(book, <u8>arc.side)
+    cdef Balance* payer = account.balances + currency_given(book, <u8>arc.side)
     cdef Order order
     cdef Order* maker
     cdef i64 lots
     memset(&order, 0, sizeof(Order))
     order.account = command.account
     order.client_order_id = command.client_order_id
-    order.instrument = <u16>leg.instrument
-    order.side = <u8>leg.side
+    order.instrument = <u16>arc.instrument
+    order.side = <u8>arc.side
     order.leaves_lots = leg.lots
     while order.leaves_lots:
         maker = first_order(s, offers)
         lots = least(order.leaves_lots, shown_of(s, maker))
         order.leaves_lots -= lots
-        if leg.side == BUY:
+        if arc.side == BUY:
             payer.available_units -= notional_of(book, maker.price_ticks, lots)
         else:
             payer.available_units -= lots * book.lot_units
         trade(s, book, maker, &order, account, lots, FLAG_TAKER | FLAG_SWAP)
 
 
+cdef void report_swap(State* s, Account* account, const Swap* command, u32 payee) noexcept nogil:
+    """Give the payer the receipt: legs, single paths, the whole."""
+    cdef Router* r = s.router
+    cdef const Plan* plan = &r.best
+    cdef const Single* single
+    cdef const Candidate* path
+    cdef const Arc* arc
+    cdef SwapEvent* event
+    cdef u32 i
+    cdef u32 j
+    for i in range(plan.n_legs):
+        arc = r.arcs + plan.arcs[i]
+        emit_swap_leg(s, account, command, arc, plan.legs + i, change_of(r, i))
+    for i in range(r.n_singles):
+        single = r.singles + i
+        path = r.paths + single.path
+        event = emit_swap(s, account, command, EVENT_SWAP_PATH, payee)
+        event.n_legs = <u16>path.n
+        for j in range(path.n):
+            event.path[j] = <u16>r.arcs[path.arcs[j]].instrument
+        event.amount_in_units = single.paid_units
+        event.amount_out_units = single.delivered_units
+        event.unfilled_units = unfilled_units(command, single.reason, single.paid_units, single.delivered_units)
+        event.fills = single.fills
+    event = emit_swap(s, account, command, EVENT_SWAPPED, payee)
+    event.n_legs = <u16>plan.n_legs
+    event.amount_in_units = plan.paid_units
+    event.amount_out_units = plan.delivered_units
+    event.unfilled_units = unfilled_units(command, plan.reason, plan.paid_units, plan.delivered_units)
+    event.fills = plan.fills
+    event.singles = r.n_singles
+
+
 cdef int swap(State* s, Account* account, const Swap* command, Remembered* entry) noexcept nogil:
     """Check, plan and execute an instant swap; return why it was refused, or NONE."""
     cdef u32 payee = command.payee if command.payee else command.account
-    cdef int reason = swap_refusal(s, account, command, payee)
+    cdef Router* r = s.router
+    cdef const Plan* plan = &r.best
     cdef Account* receiver
-    cdef Plan plan
-    cdef i64 spent_units
-    cdef i64 delivered_units
-    cdef i64 i
-    if reason == NONE:
-        reason = best_plan(s, account, command, &plan)
+    cdef u32 i
+    cdef int reason = plan_swap(s, account, command, False)
     if reason != NONE:
         return reason
-    spent_units = plan.legs[0].spent_units
-    delivered_units = plan.legs[plan.n_legs - 1].net_units
-    if delivered_units < command.bound_units if command.mode == EXACT_IN else spent_units > command.bound_units:
-        return BOUND_EXCEEDED
-    if account.balances[command.instrument].available_units < spent_units:
+    if account.balances[command.instrument].available_units < plan.paid_units:
         return INSUFFICIENT_FUNDS
     for i in range(plan.n_legs):
-        execute_leg(s, account, command, &plan.legs[i])
-    if command.mode == EXACT_OUT:
-        delivered_units = command.amount_units
+        execute_leg(s, account, command, r.arcs + plan.arcs[i], plan.legs + i)
     entry.status = FILLED
-    write_totals(account, command.client_order_id, spent_units, delivered_units)
-    emit_swapped(s, account, command, payee, &plan, delivered_units)
+    write_totals(account, command.client_order_id, plan.paid_units, plan.delivered_units)
+    report_swap(s, account, command, payee)
     if payee != command.account:
         receiver = account_at(s, payee)
-        account.balances[command.currency_out].available_units -= delivered_units
-        receiver.balances[command.currency_out].available_units += delivered_units
+        account.balances[command.currency_out].available_units -= plan.delivered_units
+        receiver.balances[command.currency_out].available_units += plan.delivered_units
         emit_money(
-            s, receiver, payee, EVENT_RECEIVED, command.currency_out, delivered_units, command.account, 0
+            s, receiver, payee, EVENT_RECEIVED, command.currency_out, plan.delivered_units, command.account, 0
         )
     return NONE
+
+
+cdef tuple quote_row(State* s, const Swap* command):
+    """Return what a swap would do now, as ``Core.swap_quote`` says; nothing changes."""
+    cdef Account* account = client_at(s, command.account)
+    cdef Router* r = s.router
+    cdef const Plan* plan = &r.best
+    cdef i64 received
+    cdef i64 unfilled
+    cdef u32 path
+    cdef u32 i
+    cdef u32 j
+    cdef int reason = plan_swap(s, account, command, True)
+    if reason != NONE:
+        return reason, 0, 0, 0, 0, (), ()
+    legs = []
+    singles = []
+    for i in range(plan.n_legs):
+        received = plan.legs[i].gross_units
+        legs.append((
+            r.arcs[plan.arcs[i]].instrument, r.arcs[plan.arcs[i]].side, plan.legs[i].lots, plan.legs[i].spent_units,
+            received, received - net_of(r.arcs + plan.arcs[i], received), change_of(r, i), fills_of(plan.legs + i),
+        ))
+    for i in range(r.n_singles):
+        path = r.singles[i].path
+        books = [r.arcs[r.paths[path].arcs[j]].instrument for j in range(r.paths[path].n)]
+        unfilled = unfilled_units(
+            command, r.singles[i].reason, r.singles[i].paid_units, r.singles[i].delivered_units
+        )
+        singles.append((
+            tuple(books), r.singles[i].paid_units, r.singles[i].delivered_units, unfilled, r.singles[i].fills,
+        ))
+    unfilled = unfilled_units(command, plan.reason, plan.paid_units, plan.delivered_units)
+    return (
+        0, plan.paid_units, plan.delivered_units, unfilled, plan.fills, tuple(legs), tuple(singles),
+    )
 
 
 cdef void join_currencies(State* s) noexcept nogil:

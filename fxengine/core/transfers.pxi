@@ -1,4 +1,5 @@
-# Money in: an operator moves it from the custody account to a client's, once per external reference.
+# Money in: from the custody account to a client's, once per external reference; said by an operator, or for
+# its own currency by the issuer.
 #
 # The custody account stands for the world outside. Its balance is minus what all others hold, so
 # that in each currency the sum over every account is zero, always. It also bounds a currency's
@@ -6,13 +7,13 @@
 # balances can ever overflow. The way out is withdrawals.pxi.
 
 
-cdef int deposit_refusal(State* s, const Account* operator_account, const Money* command) noexcept nogil:
+cdef int deposit_refusal(State* s, const Account* sender, const Money* command) noexcept nogil:
     """Return the first reason to refuse, in this order."""
     cdef Account* beneficiary
-    if not is_operator(s, operator_account):
-        return bar_or(operator_account, NOT_AUTHORIZED)
     if command.instrument >= s.n_currencies:
         return UNKNOWN_CURRENCY
+    if not moves(s, sender, command.instrument):
+        return bar_or(sender, NOT_AUTHORIZED)
     beneficiary = client_at(s, command.beneficiary)
     if beneficiary == NULL:
         return UNKNOWN_ACCOUNT
@@ -29,9 +30,9 @@ cdef int deposit_refusal(State* s, const Account* operator_account, const Money*
     return NONE
 
 
-cdef int deposit(State* s, Account* operator_account, const Money* command, Remembered* entry) noexcept nogil:
+cdef int deposit(State* s, Account* sender, const Money* command, Remembered* entry) noexcept nogil:
     """Credit a client's available balance; return why it was refused, or NONE."""
-    cdef int reason = deposit_refusal(s, operator_account, command)
+    cdef int reason = deposit_refusal(s, sender, command)
     cdef Account* beneficiary
     cdef MoneyEvent* event
     if reason != NONE:
@@ -42,14 +43,14 @@ cdef int deposit(State* s, Account* operator_account, const Money* command, Reme
     beneficiary.balances[command.instrument].available_units += command.amount_units
     s.custody[command.instrument].available_units -= command.amount_units
     entry.status = FILLED
-    write_totals(operator_account, command.client_order_id, command.amount_units, 0)
+    write_totals(sender, command.client_order_id, command.amount_units, 0)
     event = emit_money(
         s, beneficiary, command.beneficiary, EVENT_DEPOSITED, command.instrument, command.amount_units,
         CUSTODY_ACCOUNT, 0,
     )
     memcpy(event.external_id, command.external_id, sizeof(event.external_id))
     emit_money(
-        s, operator_account, command.account, EVENT_DONE, command.instrument, command.amount_units,
+        s, sender, command.account, EVENT_DONE, command.instrument, command.amount_units,
         command.beneficiary, command.client_order_id,
     )
     return NONE

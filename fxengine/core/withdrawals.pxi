@@ -1,16 +1,18 @@
 # Money out: asked for and held, then paid or returned.
 #
-#     WITHDRAW   by the account, or an operator     available -> held      WITHDRAWAL_HELD
-#     PAID       by an operator, once it has left   held -> custody        WITHDRAWN
-#     RETURNED   by an operator, who will not pay   held -> available      WITHDRAWAL_RETURNED
+#     WITHDRAW   by the account, or for it          available -> held      WITHDRAWAL_HELD
+#     PAID       once it has left                   held -> custody        WITHDRAWN
+#     RETURNED   by who will not pay                held -> available      WITHDRAWAL_RETURNED
+#
+# Paying and returning is for operators, and for the issuer of the currency; so is asking for another account.
 #
 # A withdrawal is known by the number of the command that asked for it, so open ones stand in an array
 # that is in order by itself: a new one joins at the end, and one is found by halving. Only FINAL money
 # leaves: PAID is refused until the ledger has all up to that command, which the venue says (SETTLED).
 
 
-cdef size_t withdrawal_place(const State* s, u64 number) noexcept nogil:
-    """Return where an open withdrawal stands; n_withdrawals for none. O(log n)."""
+cdef size_t withdrawal_from(const State* s, u64 number) noexcept nogil:
+    """Return where the first open withdrawal with this number or a higher one stands. O(log n)."""
     cdef size_t low = 0
     cdef size_t high = s.n_withdrawals
     cdef size_t middle
@@ -20,7 +22,13 @@ cdef size_t withdrawal_place(const State* s, u64 number) noexcept nogil:
             low = middle + 1
         else:
             high = middle
-    return low if low < s.n_withdrawals and s.withdrawals[low].number == number else s.n_withdrawals
+    return low
+
+
+cdef size_t withdrawal_place(const State* s, u64 number) noexcept nogil:
+    """Return where an open withdrawal stands; n_withdrawals for none. O(log n)."""
+    cdef size_t place = withdrawal_from(s, number)
+    return place if place < s.n_withdrawals and s.withdrawals[place].number == number else s.n_withdrawals
 
 
 cdef int add_withdrawal(State* s, const Withdrawal* asked) noexcept nogil:
@@ -51,14 +59,14 @@ cdef void drop_withdrawal(State* s, size_t place) noexcept nogil:
 cdef int withdraw_refusal(
     const State* s, const Account* sender, u32 number, const Money* command
 ) noexcept nogil:
-    """Return the first reason to refuse, in this order. An operator's word counts for who may not trade any more."""
+    """Return the first reason to refuse, in this order. Another's word counts for who may not trade any more."""
     cdef const Account* beneficiary = client_at(s, number)
-    if number != command.account and not is_operator(s, sender):
-        return bar_or(sender, NOT_AUTHORIZED)
     if not is_valid(s, sender):
         return bar_or(sender, CREDENTIAL_EXPIRED)
     if command.instrument >= s.n_currencies:
         return UNKNOWN_CURRENCY
+    if number != command.account and not moves(s, sender, command.instrument):
+        return NOT_AUTHORIZED
     if beneficiary == NULL:
         return UNKNOWN_ACCOUNT
     if command.amount_units < 1:
@@ -77,7 +85,7 @@ cdef void tell_of_withdrawal(State* s, const Withdrawal* told, u8 kind, u64 clie
     ).withdrawal = told.number
 
 
-cdef void tell_operator(State* s, const Command* command, const Withdrawal* told) noexcept nogil:
+cdef void tell_sender(State* s, const Command* command, const Withdrawal* told) noexcept nogil:
     emit_money(
         s, account_at(s, command.account), command.account, EVENT_DONE, told.currency, told.amount_units,
         told.account, command.client_order_id,
@@ -104,20 +112,20 @@ cdef int withdraw(State* s, Account* sender, const Money* command, Remembered* e
     write_totals(sender, command.client_order_id, command.amount_units, 0)
     tell_of_withdrawal(s, &asked, EVENT_WITHDRAWAL_HELD, command.client_order_id if own else 0)
     if not own:
-        tell_operator(s, <const Command*>command, &asked)
+        tell_sender(s, <const Command*>command, &asked)
     return NONE
 
 
 cdef int ending_refusal(
-    const State* s, const Account* operator_account, const WithdrawalEnding* command, size_t place
+    const State* s, const Account* sender, const WithdrawalEnding* command, size_t place
 ) noexcept nogil:
     """Return the first reason to refuse, in this order. A frozen account's money stays, or is given back to it."""
-    if not is_operator(s, operator_account):
-        return bar_or(operator_account, NOT_AUTHORIZED)
+    if not is_operator(s, sender) and not (sender.flags & ISSUER and is_valid(s, sender)):
+        return bar_or(sender, NOT_AUTHORIZED)
     if command.action != WITHDRAWAL_PAID and command.action != WITHDRAWAL_RETURNED:
         return UNKNOWN_COMMAND
-    if place == s.n_withdrawals:
-        return UNKNOWN_WITHDRAWAL
+    if place == s.n_withdrawals or not moves(s, sender, s.withdrawals[place].currency):
+        return UNKNOWN_WITHDRAWAL  # one of another currency is none of its business
     if command.action == WITHDRAWAL_RETURNED:
         return NONE
     if account_at(s, s.withdrawals[place].account).marks & FROZEN:
@@ -126,11 +134,11 @@ cdef int ending_refusal(
 
 
 cdef int end_withdrawal(
-    State* s, Account* operator_account, const WithdrawalEnding* command, Remembered* entry
+    State* s, Account* sender, const WithdrawalEnding* command, Remembered* entry
 ) noexcept nogil:
     """Take what is held out of the venue, or give it back; return why it was refused, or NONE."""
     cdef size_t place = withdrawal_place(s, command.withdrawal)
-    cdef int reason = ending_refusal(s, operator_account, command, place)
+    cdef int reason = ending_refusal(s, sender, command, place)
     cdef Withdrawal ended
     cdef Balance* balance
     if reason != NONE:
@@ -146,8 +154,8 @@ cdef int end_withdrawal(
         hold(balance, -ended.amount_units)
         tell_of_withdrawal(s, &ended, EVENT_WITHDRAWAL_RETURNED, 0)
     entry.status = FILLED
-    write_totals(operator_account, command.client_order_id, ended.amount_units, 0)
-    tell_operator(s, <const Command*>command, &ended)
+    write_totals(sender, command.client_order_id, ended.amount_units, 0)
+    tell_sender(s, <const Command*>command, &ended)
     return NONE
 
 

@@ -21,6 +21,13 @@ ord_type 0: a quote."""
 OpenWithdrawal = tuple[int, int, int, int]
 """``(number, account, currency, amount_units)``."""
 
+SwapLeg = tuple[int, int, int, int, int, int, int, int]
+"""``(instrument, side, lots, spent_units, received_units, fee_units, change_units, fills)``."""
+SwapSingle = tuple[tuple[int, ...], int, int, int, int]
+"""``(instruments, paid_units, delivered_units, unfilled_units, fills)``."""
+SwapQuote = tuple[int, int, int, int, int, tuple[SwapLeg, ...], tuple[SwapSingle, ...]]
+"""``(reason, paid_units, delivered_units, unfilled_units, fills, legs, singles)``."""
+
 
 class MatchingCore(Protocol):
     """A deterministic state machine over command records; see ``fxengine.reference`` for its rules."""
@@ -84,6 +91,9 @@ class MatchingCore(Protocol):
     def open_withdrawals(self, account: int, after: int, limit: int) -> list[OpenWithdrawal]:
         """Return a page of the withdrawals that wait to be paid, of an account or of all (0), ascending."""
 
+    def swap_quote(self, command: bytes) -> SwapQuote:
+        """Return what a SWAP record would do now, whatever the payer has; nothing changes."""
+
     def watching(self) -> list[int]:
         """Return the accounts whose orders end when their connection is lost."""
 
@@ -127,6 +137,7 @@ class CoreType(Protocol):
         max_orders: int = ...,
         max_accounts: int = ...,
         max_withdrawals: int = ...,
+        routes: Records | None = ...,
     ) -> MatchingCore:
         """Make an empty core for ``(n,) INSTRUMENT`` records."""
 

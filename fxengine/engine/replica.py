@@ -30,6 +30,7 @@ class Replica:
             n_currencies=len(venue.currencies),
             max_fills=venue.max_fills,
             max_orders=venue.max_orders,
+            routes=venue.route_records,
         )
         self.directory = Directory()
         self._sequencer = sequencer

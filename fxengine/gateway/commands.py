@@ -29,6 +29,7 @@ from fxengine.messages import (
     NewOrder,
     Revoke,
     Swap,
+    SwapQuoteRequest,
     Withdraw,
 )
 from fxengine.records import (
@@ -135,8 +136,15 @@ def _dead_man(account: int, dead_man: DeadMan) -> bytes:
 
 
 def _swap(account: int, swap: Swap) -> bytes:
-    client_id, currency_in, currency_out, mode, amount, bound, deadline, payee = swap
-    return _pack_swap(_SWAP, 1, currency_in, account, client_id, 0, currency_out, mode, payee, amount, bound, deadline)
+    client_id, currency_in, currency_out, mode, amount, bound, deadline, payee, flags, worst = swap
+    head = (_SWAP, 1, currency_in, account, client_id, 0)
+    return _pack_swap(*head, currency_out, mode, flags, payee, amount, bound, deadline, worst)
+
+
+def swap_quote_record(account: int, asked: SwapQuoteRequest) -> bytes:
+    """Build the SWAP that a SWAP_QUOTE_REQUEST asks about; it is never sequenced."""
+    _, currency_in, currency_out, mode, amount, bound, payee, flags, worst = asked
+    return _swap(account, Swap(0, currency_in, currency_out, mode, amount, bound, 0, payee, flags, worst))
 
 
 def _deposit(account: int, deposit: Deposit) -> bytes:

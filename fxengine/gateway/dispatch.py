@@ -32,9 +32,12 @@ from fxengine.gateway.presence import Presence
 from fxengine.gateway.questions import Questions
 from fxengine.gateway.record_entry import admit_frame, n_records_of, only_cancels
 from fxengine.gateway.session import Act, Cell, Session
+from fxengine.gateway.treasury import Treasury
 from fxengine.messages import (
     PAYMENTS,
     TYPE_OF,
+    Deposit,
+    EndWithdrawal,
     Heartbeat,
     HeartbeatAck,
     Logon,
@@ -46,6 +49,7 @@ from fxengine.messages import (
     Taken,
 )
 from fxengine.records import RECORD_BYTES
+from fxengine.reserves import ReserveWatch
 from fxengine.settlement import BatchStatus
 from fxengine.venue import Venue
 from fxengine.wire import Refused, decode_requests, encode_message, is_record_frame, read_events
@@ -53,7 +57,7 @@ from fxengine.wire import Refused, decode_requests, encode_message, is_record_fr
 Incoming = Request | Refused | bytes
 """A message, what could not be read of one, or a frame of records."""
 
-_EXECUTE, _RELIEVE, _PAY, _WAIT = Act.EXECUTE, Act.RELIEVE, Act.PAY, Act.WAIT
+_EXECUTE, _RELIEVE, _PAY, _MOVE, _WAIT = Act.EXECUTE, Act.RELIEVE, Act.PAY, Act.MOVE, Act.WAIT
 _UNREADABLE: Final = RejectReason.NONE
 _INSTRUMENT: Final = OrderState._fields.index("instrument") - 1
 _SIDE: Final = OrderState._fields.index("side") - 1
@@ -81,7 +85,7 @@ class Dispatcher:
     has become empty is to be forgotten with ``drop(session)``: what it was sent was the last.
     """
 
-    def __init__(self, engine: Engine, venue: Venue) -> None:
+    def __init__(self, engine: Engine, venue: Venue, reserves: ReserveWatch | None = None) -> None:
         self._engine = engine
         self.venue = venue
         self.market = MarketData(venue)
@@ -96,6 +100,7 @@ class Dispatcher:
         self._sessions = self._presence.sessions
         self._questions = Questions(engine, venue, self.market, self._presence.replays, self._delivery)
         self._mail = Mail(self._sessions, self._batch, engine.clock_ns, self._receive)
+        self._treasury = Treasury(venue, engine.core, reserves)
         self._is_closing = False
 
     # -- what a server needs to know
@@ -148,7 +153,7 @@ class Dispatcher:
         act = session.acts.get(type(message), _UNREADABLE)
         if self._is_closing and act is not _UNREADABLE:
             self._refuse(session, message, RejectReason.SHUTTING_DOWN)
-        elif act is _EXECUTE or act is _RELIEVE or act is _PAY:
+        elif act is _EXECUTE or act is _RELIEVE or act is _PAY or act is _MOVE:
             return self._execute(session, message, act, now_ns)
         elif isinstance(message, Refused):
             self._delivery.send(session, reject(*message))
@@ -169,6 +174,12 @@ class Dispatcher:
         if session.scope is not None and not session.scope.allows(message, self._instruments_of(session.account)):
             self._refuse(session, message, RejectReason.NOT_IN_SCOPE)
             return 1
+        if act is _MOVE and isinstance(message, Deposit | EndWithdrawal):
+            self.submit()  # what was gathered may move money too
+            reason = self._treasury.refusal(session, message, now_ns)
+            if reason:
+                self._refuse(session, message, reason)
+                return 1
         record = RECORD_OF[type(message)](session.account, message)
         n_records = len(record) // RECORD_BYTES
         allowance = session.allowance
@@ -176,7 +187,7 @@ class Dispatcher:
         batch = self._batch
         if retry_ns:
             self._refuse(session, message, RejectReason.RATE_LIMITED, retry_ns)
-        elif act is _PAY and isinstance(message, PAYMENTS):
+        elif act is not _EXECUTE and isinstance(message, PAYMENTS):
             batch.add_payment(record, session, message.client_order_id, _revoked_by(message))
         else:
             batch.records += record
@@ -289,7 +300,7 @@ class Dispatcher:
             presence.complete_logons(read_events(events))
 
     def on_settled(self, status: BatchStatus) -> None:
-        """Tell every account of a batch what became of it, and operators of every batch.
+        """Tell every account of a batch what became of it, and operators and issuers of every batch.
 
         Only what is FINAL lets withdrawals leave: what is POSTED may be PENDING again.
         """
@@ -306,7 +317,7 @@ class Dispatcher:
         chunk = encode_message(notice)
         concerned = set(status.accounts)
         for session in self._presence.audience:
-            if session.account in concerned or session.operator:
+            if session.account in concerned or session.operator or session.issuer:
                 self._delivery.send_chunk(session, chunk, 1)
 
     def settled_through(self, batch_id: int, finality: str, last_sequence: int) -> None:

@@ -18,6 +18,7 @@ Source: RFC 7519, RFC 8725 (best current practices), RFC 8037, RFC 7800 (cnf).
 """
 
 import string
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -116,7 +117,7 @@ class TokenVerifier:
             len(jurisdiction) == 2 and jurisdiction.isascii() and jurisdiction.isalpha() and jurisdiction.isupper()
         ):
             raise _Refusal(RejectReason.TOKEN_CLAIM)
-        permitted = self._permitted(claims["currencies"])
+        permitted = self._permitted(claims["currencies"], issuer.issues or self._venue.currency)
         client_key = _curve_key(claims["cnf"]) if "cnf" in claims else None
         scope = self._scope(claims["scope"]) if "scope" in claims else None
         if level_name not in issuer.levels:
@@ -126,7 +127,7 @@ class TokenVerifier:
         return Credential(
             issuer=issuer.name,
             subject=subject,
-            flags=AccountFlag.OPERATOR if issuer.operator else AccountFlag.NONE,
+            flags=_flags(issuer),
             level=self._venue.levels[level_name],
             jurisdiction=jurisdiction,
             issued_at_ns=issued_at_ns,
@@ -151,14 +152,20 @@ class TokenVerifier:
         except ValueError:
             raise _Refusal(RejectReason.TOKEN_CLAIM) from None
 
-    def _permitted(self, codes: object) -> tuple[int, ...]:
-        """Turn currency codes into indices. A code that is not listed here permits nothing here."""
+    def _permitted(self, codes: object, allowed: Container[str]) -> tuple[int, ...]:
+        """Turn currency codes into indices. One that is not listed here, or that its issuer does not issue, is none."""
         if not isinstance(codes, list) or len(codes) > CURRENCIES_MAX:
             raise _Refusal(RejectReason.TOKEN_CLAIM)
         if not all(isinstance(code, str) for code in codes):
             raise _Refusal(RejectReason.TOKEN_CLAIM)
         listed = self._venue.currency
-        return tuple(sorted({listed[code].index for code in codes if code in listed}))
+        return tuple(sorted({listed[code].index for code in codes if code in listed and code in allowed}))
+
+
+def _flags(issuer: Issuer) -> AccountFlag:
+    if issuer.operator:
+        return AccountFlag.OPERATOR
+    return AccountFlag.ISSUER if issuer.issues else AccountFlag.NONE
 
 
 def _curve_key(claim: object) -> str:

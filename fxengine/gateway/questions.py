@@ -9,11 +9,12 @@ What is asked of durable things (a book, a replay) is looked up only then::
                                  |          or only deferred  |           book read, replay begun
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fxengine.codes import RejectReason
 from fxengine.engine import Engine
+from fxengine.gateway.commands import swap_quote_record
 from fxengine.gateway.delivery import Delivery, reject
 from fxengine.gateway.marketdata import MarketData
 from fxengine.gateway.replays import REPLAYS_MAX, Replays
@@ -34,6 +35,8 @@ from fxengine.messages import (
     Reject,
     ReplayRequest,
     Request,
+    SwapQuote,
+    SwapQuoteRequest,
     VenueDescription,
     VenueRequest,
 )
@@ -49,7 +52,7 @@ REPLAY_RETRY_NS: Final = 100_000_000
 """When a session with too many replays may ask again."""
 
 Answer = tuple[object, ...]
-Question = AccountRequest | BookRequest | OpenWithdrawalsRequest | OrderStatusRequest | ReplayRequest
+Question = AccountRequest | BalancesRequest | BookRequest | OpenWithdrawalsRequest | OrderStatusRequest | ReplayRequest
 
 
 class Questions:
@@ -66,6 +69,7 @@ class Questions:
             OrderStatusRequest: self._order,
             OpenOrdersRequest: self._open_orders,
             OpenWithdrawalsRequest: self._open_withdrawals,
+            SwapQuoteRequest: self._swap_quote,
         }
 
     def __bool__(self) -> bool:
@@ -101,8 +105,21 @@ class Questions:
 
     def _balances(self, session: Session, message: BalancesRequest) -> Answer:
         core = self._engine.core
-        rows = ((c.index, *core.balance(session.account, c.index)) for c in self._venue.currencies)
+        whose = message.account or session.account
+        visible = self._currencies_seen(session, whose)
+        if not visible:
+            return _refused(RejectReason.NOT_AUTHORIZED, message)
+        if whose >= core.n_accounts:
+            return _refused(RejectReason.UNKNOWN_ACCOUNT, message)
+        rows = ((currency, *core.balance(whose, currency)) for currency in visible)
         return Balances(message.request_id, tuple(row for row in rows if row[1] or row[2]))
+
+    def _currencies_seen(self, session: Session, whose: int) -> Sequence[int]:
+        """Return the currencies in which a session may see an account's money: an issuer others' in its own alone."""
+        if whose == session.account or session.operator:
+            return range(len(self._venue.currencies))
+        assert session.grant is not None
+        return session.grant.credential.permitted if session.issuer else ()
 
     def _account(self, _session: Session, message: AccountRequest) -> Answer:
         account = self._engine.directory.account(message.issuer, message.subject)
@@ -122,14 +139,29 @@ class Questions:
 
     def _open_withdrawals(self, session: Session, message: OpenWithdrawalsRequest) -> Answer:
         core = self._engine.core
-        whose = message.account or (0 if session.operator else session.account)
-        if whose != session.account and not session.operator:
+        whose = message.account or (0 if session.operator or session.issuer else session.account)
+        if not self._currencies_seen(session, whose):
             return _refused(RejectReason.NOT_AUTHORIZED, message)
         if whose >= core.n_accounts:
             return _refused(RejectReason.UNKNOWN_ACCOUNT, message)
-        rows = core.open_withdrawals(whose, message.after_withdrawal, OPEN_WITHDRAWALS_PAGE + 1)
+        rows = self._visible(session, whose, message.after_withdrawal)
         page, more = tuple(rows[:OPEN_WITHDRAWALS_PAGE]), int(len(rows) > OPEN_WITHDRAWALS_PAGE)
         return OpenWithdrawals(message.request_id, core.final_sequence, page, more)
+
+    def _visible(self, session: Session, whose: int, after: int) -> list[tuple[int, int, int, int]]:
+        """Return a page of open withdrawals and one more; to an issuer others' only in its own currencies."""
+        core, limit = self._engine.core, OPEN_WITHDRAWALS_PAGE + 1
+        own = self._currencies_seen(session, whose)
+        rows: list[tuple[int, int, int, int]] = []
+        found = core.open_withdrawals(whose, after, limit)
+        while found and len(rows) < limit:
+            rows += [row for row in found if row[2] in own]
+            found = core.open_withdrawals(whose, found[-1][0], limit) if len(found) == limit else []
+        return rows[:limit]
+
+    def _swap_quote(self, session: Session, message: SwapQuoteRequest) -> Answer:
+        record = swap_quote_record(session.account, message)
+        return SwapQuote(message.request_id, *self._engine.core.swap_quote(record))
 
     # -- of what is durable
 

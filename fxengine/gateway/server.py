@@ -89,7 +89,7 @@ class Gateway:
         curve: ServerCurve | None = None,
         reserves: ReserveWatch | None = None,
     ) -> None:
-        self.dispatcher = Dispatcher(engine, venue)
+        self.dispatcher = Dispatcher(engine, venue, reserves)
         self._engine = engine
         self._settlement = settlement
         self._stop = stop

@@ -58,6 +58,7 @@ from fxengine.messages import (
     Revoke,
     SessionMode,
     Swap,
+    SwapQuoteRequest,
     VenueRequest,
     Withdraw,
 )
@@ -86,6 +87,7 @@ class Role(Enum):
 
     TRADER = auto()
     OPERATOR = auto()
+    ISSUER = auto()
     DROP_COPY = auto()
 
 
@@ -100,6 +102,7 @@ class Kind(IntEnum):
     RELIEF = auto()
     PAYMENT = auto()
     REQUEST = auto()
+    MONEY_COMMAND = auto()
     OPERATOR_COMMAND = auto()
     OPERATOR_REQUEST = auto()
 
@@ -112,6 +115,7 @@ class Act(Enum):
     EXECUTE = auto()
     RELIEVE = auto()  # execute what makes the account safer, at its own rate
     PAY = auto()  # execute, and tell this session alone under which number
+    MOVE = auto()  # the same, if the treasury has nothing against it
     ADMIT = auto()  # execute the records that are good
     ANSWER = auto()
     ECHO = auto()
@@ -138,9 +142,10 @@ KIND_OF: Final[dict[type[Any], Kind]] = {
     OpenOrdersRequest: Kind.REQUEST,
     ReplayRequest: Kind.REQUEST,
     OpenWithdrawalsRequest: Kind.REQUEST,
+    SwapQuoteRequest: Kind.REQUEST,
     AccountRequest: Kind.OPERATOR_REQUEST,
-    Deposit: Kind.OPERATOR_COMMAND,
-    EndWithdrawal: Kind.OPERATOR_COMMAND,
+    Deposit: Kind.MONEY_COMMAND,
+    EndWithdrawal: Kind.MONEY_COMMAND,
     Control: Kind.OPERATOR_COMMAND,
     Bust: Kind.OPERATOR_COMMAND,
     Revoke: Kind.OPERATOR_COMMAND,
@@ -156,12 +161,15 @@ _TRADES: Final[dict[Kind, Cell]] = {
     Kind.PAYMENT: Act.PAY,
     Kind.REQUEST: Act.ANSWER,
 }
+_MOVES: Final[dict[Kind, Cell]] = {Kind.MONEY_COMMAND: Act.MOVE, Kind.OPERATOR_REQUEST: Act.ANSWER}
+_NOT_ALLOWED: Final[dict[Kind, Cell]] = dict.fromkeys(Kind, RejectReason.NOT_AUTHORIZED)
 
 TABLE: Final[dict[State | Role, dict[Kind, Cell]]] = {
     State.CONNECTED: _NOT_ON | _ALWAYS,
     State.LOGGING_ON: dict.fromkeys(Kind, Act.WAIT),
-    Role.TRADER: dict.fromkeys(Kind, RejectReason.NOT_AUTHORIZED) | _ALWAYS | _TRADES,
-    Role.OPERATOR: _ALWAYS | _TRADES | {Kind.OPERATOR_COMMAND: Act.PAY, Kind.OPERATOR_REQUEST: Act.ANSWER},
+    Role.TRADER: _NOT_ALLOWED | _ALWAYS | _TRADES,
+    Role.ISSUER: _NOT_ALLOWED | _ALWAYS | _TRADES | _MOVES,
+    Role.OPERATOR: _ALWAYS | _TRADES | _MOVES | {Kind.OPERATOR_COMMAND: Act.PAY},
     Role.DROP_COPY: dict.fromkeys(Kind, RejectReason.NOT_IN_SCOPE) | _ALWAYS | {Kind.REQUEST: Act.ANSWER},
     State.CLOSED: _NOT_ON,
 }
@@ -179,8 +187,8 @@ def _scoped(row: Row, scope: Scope) -> Row:
     scoped = dict(row)
     for message, kind in KIND_OF.items():
         action = ACTION_OF.get(message)
-        # A scope names no operator's commands: a scoped operator may only look.
-        if kind is Kind.OPERATOR_COMMAND or (action is not None and action not in scope.actions):
+        # A scope names none of these commands: a scoped operator or issuer may only look.
+        if kind in (Kind.MONEY_COMMAND, Kind.OPERATOR_COMMAND) or (action is not None and action not in scope.actions):
             scoped[message] = RejectReason.NOT_IN_SCOPE
     return scoped
 
@@ -205,7 +213,7 @@ class Session:
 
     __slots__ = (
         "account", "account_frozen", "account_revoked", "acts", "allowance", "client_key", "entry_ns", "expires_ns",
-        "expiry_told", "failures", "grant", "heard_ns", "hears_records", "identity", "is_gone", "is_leaving",
+        "expiry_told", "failures", "grant", "heard_ns", "hears_records", "identity", "is_gone", "is_leaving", "issuer",
         "n_replays", "operator", "outbox", "role", "scope", "silence_ns", "state", "token_revoked", "waiting",
         "waiting_cost",
     )  # fmt: skip
@@ -221,6 +229,7 @@ class Session:
         self.account = 0
         """The account's number; 0 before the first logon."""
         self.operator = False
+        self.issuer = False
         self.grant: Grant | None = None
         self.scope: Scope | None = None
         self.allowance = Allowance()
@@ -290,8 +299,11 @@ class Session:
         self.account, self.grant, self.allowance = grant.account, grant, grant.allowance
         self.scope = grant.credential.scope
         self.operator = bool(grant.credential.flags & AccountFlag.OPERATOR)
-        drop_copy = logon.mode == SessionMode.DROP_COPY
-        self.role = Role.DROP_COPY if drop_copy else Role.OPERATOR if self.operator else Role.TRADER
+        self.issuer = bool(grant.credential.flags & AccountFlag.ISSUER)
+        if logon.mode == SessionMode.DROP_COPY:
+            self.role = Role.DROP_COPY
+        else:
+            self.role = Role.OPERATOR if self.operator else Role.ISSUER if self.issuer else Role.TRADER
         self.hears_records = logon.report_format == ReportFormat.RECORDS
         self.silence_ns = 2 * logon.heartbeat_ms * _NS_PER_MS
         self.renew(grant.credential.expires_ns)

@@ -211,11 +211,14 @@ def _opener(scheme: str) -> Opener | None:
     if len({point.value for point in offered}) > 1:
         by = " and ".join(sorted(point.dist.name if point.dist else "?" for point in offered))
         raise LedgerError(f"{by} both bring a ledger backend called {scheme!r}; uninstall one of them")
+    by = offered[0].dist.name if offered[0].dist else "?"
     try:
-        return cast(Opener, offered[0].load())
-    except (ImportError, AttributeError) as e:
-        by = offered[0].dist.name if offered[0].dist else "?"
+        opener = offered[0].load()
+    except Exception as e:  # importing somebody else's module may fail in any way
         raise LedgerError(f"the ledger backend {scheme!r}, which {by} brings, cannot be loaded: {e}") from e
+    if not callable(opener):
+        raise LedgerError(f"the ledger backend {scheme!r}, which {by} brings, names nothing that opens one")
+    return cast(Opener, opener)
 
 
 def shown(url: str) -> str:

@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT
 from fxengine.errors import LedgerError
 from fxengine.ledger.reading import Reader
 
+_OWN = {"fees": FEES_ACCOUNT, "custody": CUSTODY_ACCOUNT}
 _COLUMNS = "SELECT account, role, coalesce(issuer, ''), coalesce(subject, '') FROM accounts"
 
 
@@ -31,8 +33,8 @@ def find_holder(reader: Reader, who: str, issuer: str | None = None) -> Holder:
         rows = reader.rows(f"{_COLUMNS} WHERE issuer = ? AND subject = ?", issuer, who)
     elif who.isascii() and who.isdigit() and len(who) <= 10:
         rows = reader.rows(f"{_COLUMNS} WHERE account = ?", int(who))
-    elif who in {"fees", "custody"}:
-        rows = reader.rows(f"{_COLUMNS} WHERE role = ?", who)
+    elif who in _OWN:
+        rows = reader.rows(f"{_COLUMNS} WHERE account = ?", _OWN[who])
     else:
         rows = reader.rows(f"{_COLUMNS} WHERE subject = ? ORDER BY account", who)
     found = [Holder(int(str(account)), str(role), str(by), str(subject)) for account, role, by, subject in rows]

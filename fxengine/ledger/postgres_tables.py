@@ -34,7 +34,7 @@ CREATE TABLE accounts (
   role text NOT NULL CHECK (role = CASE account WHEN 0 THEN 'fees' WHEN 1 THEN 'custody' ELSE 'client' END),
   issuer text,
   subject text,
-  UNIQUE (issuer, subject),
+  UNIQUE (subject, issuer),
   CHECK ((issuer IS NULL) = (subject IS NULL))
 );
 
@@ -64,7 +64,10 @@ CREATE TABLE postings (
   amount_units bigint NOT NULL CHECK (amount_units <> 0),
   PRIMARY KEY (batch, account, currency)
 );
-CREATE INDEX postings_of_account ON postings (account, batch);
+-- An account's page is read off this index alone, wherever its postings lie. For that the table's pages must be known
+-- to be all visible, so VACUUM comes for less than the default's fifth of the table.
+CREATE INDEX postings_of_account ON postings (account, batch) INCLUDE (currency, amount_units);
+ALTER TABLE postings SET (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 
 CREATE TABLE trades (
   batch bigint NOT NULL,
@@ -129,8 +132,7 @@ CREATE TABLE busts (
   number bigint NOT NULL,
   batch bigint NOT NULL,
   sequence bigint NOT NULL,
-  PRIMARY KEY (instrument, number),
-  FOREIGN KEY (instrument, number) REFERENCES trades (instrument, number)
+  PRIMARY KEY (instrument, number)
 );
 CREATE INDEX busts_of_batch ON busts (batch);
 

@@ -18,6 +18,9 @@ from fxengine.errors import LedgerError
 Row = tuple[object, ...]
 
 _POSTGRES: Final = ("postgresql", "postgres")
+_IMPOSSIBLE: Final = (OverflowError, UnicodeEncodeError)
+"""What drivers raise for a value that no table can hold, such as a person may type."""
+_IMPOSSIBLE_SAID: Final = "ledger: no books hold what is asked for: a number past 64 bits, or a text that is no UTF-8"
 BOOKS_OF_A_CHAIN: Final = "books.sqlite"
 """The file in the directory of a chain's ledger (``evm:DIRECTORY``) that holds its books."""
 
@@ -62,7 +65,10 @@ def open_reader(url: str) -> Reader:
 class _SqliteReader:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise LedgerError(f"ledger: {path} does not exist")
+            raise LedgerError(
+                f"ledger: {path} does not exist; a venue makes its ledger when it is first served. Say which venue you"
+                " mean, or the ledger's URL where it settles elsewhere"
+            )
         self._path = path
         self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
@@ -81,6 +87,8 @@ class _SqliteReader:
     def rows(self, sql: str, *values: object) -> list[Row]:
         try:
             return self._db.execute(sql, values).fetchall()
+        except _IMPOSSIBLE as e:
+            raise LedgerError(_IMPOSSIBLE_SAID) from e
         except sqlite3.Error as e:
             raise LedgerError(f"ledger: {self._path} cannot be read: {e}") from e
 
@@ -111,6 +119,8 @@ class _PostgresReader:
     def rows(self, sql: str, *values: object) -> list[Row]:
         try:
             found = self._db.execute(_placed(sql).encode(), values).fetchall()
+        except _IMPOSSIBLE as e:
+            raise LedgerError(_IMPOSSIBLE_SAID) from e
         except self._postgres.Error as e:
             # A failed statement spoils its transaction, and with it the look.
             with suppress(self._postgres.Error):

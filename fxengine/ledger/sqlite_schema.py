@@ -17,6 +17,9 @@ as paid or as returned; a balance changes by exactly its account's posting in th
 one batch cannot overflow 64 bits: what the accounts of a currency gain together is at most the currency's
 total, which the venue keeps within 64 bits.
 
+A bust need not name a trade that is here: it is in the journal by an operator's word, and books that refused
+it would take nothing after it, for ever. ``fxengine verify`` names one that says another trade, or none.
+
 Amounts are whole units; the views ``statement`` and ``trial_balance`` show decimals and names.
 """
 
@@ -56,7 +59,7 @@ CREATE TABLE accounts (
   role TEXT NOT NULL CHECK (role = CASE account WHEN 0 THEN 'fees' WHEN 1 THEN 'custody' ELSE 'client' END),
   issuer TEXT,
   subject TEXT,
-  UNIQUE (issuer, subject),
+  UNIQUE (subject, issuer),
   CHECK ((issuer IS NULL) = (subject IS NULL))
 ) STRICT;
 
@@ -147,8 +150,7 @@ CREATE TABLE busts (
   number INTEGER NOT NULL,
   batch INTEGER NOT NULL REFERENCES batches DEFERRABLE INITIALLY DEFERRED,
   sequence INTEGER NOT NULL,
-  PRIMARY KEY (instrument, number),
-  FOREIGN KEY (instrument, number) REFERENCES trades (instrument, number)
+  PRIMARY KEY (instrument, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX busts_of_batch ON busts (batch);
 

@@ -29,6 +29,9 @@ from fxengine.messages.replies import (
     Reject,
     Replayed,
     Settlement,
+    SwapLegReport,
+    SwapPathReport,
+    SwapQuote,
     SwapReport,
     Taken,
     TradeUpdate,
@@ -57,6 +60,7 @@ from fxengine.messages.requests import (
     ReplayRequest,
     Revoke,
     Swap,
+    SwapQuoteRequest,
     VenueRequest,
     Withdraw,
 )
@@ -100,6 +104,7 @@ class MessageType(IntEnum):
     OPEN_ORDERS_REQUEST = 25
     REPLAY_REQUEST = 26
     OPEN_WITHDRAWALS_REQUEST = 27
+    SWAP_QUOTE_REQUEST = 28
     DEPOSIT = 30
     WITHDRAW = 31
     REVOKE = 32
@@ -116,6 +121,8 @@ class MessageType(IntEnum):
     ORDER_STATUS = 111
     SWAP_REPORT = 112
     MONEY_REPORT = 113
+    SWAP_LEG_REPORT = 114
+    SWAP_PATH_REPORT = 115
     BALANCES = 120
     VENUE = 121
     BOOK = 122
@@ -124,6 +131,7 @@ class MessageType(IntEnum):
     OPEN_ORDERS = 125
     REPLAYED = 126
     OPEN_WITHDRAWALS = 127
+    SWAP_QUOTE = 128
     SETTLEMENT = 130
 
 
@@ -146,6 +154,7 @@ Request = (
     | OpenOrdersRequest
     | ReplayRequest
     | OpenWithdrawalsRequest
+    | SwapQuoteRequest
     | Deposit
     | Withdraw
     | Revoke
@@ -163,6 +172,8 @@ Reply = (
     | OrderStatus
     | SwapReport
     | MoneyReport
+    | SwapLegReport
+    | SwapPathReport
     | Balances
     | VenueDescription
     | Book
@@ -171,6 +182,7 @@ Reply = (
     | OpenOrders
     | Replayed
     | OpenWithdrawals
+    | SwapQuote
     | Settlement
 )
 
@@ -193,6 +205,7 @@ REQUESTS: Final[dict[MessageType, type[Any]]] = {
     MessageType.OPEN_ORDERS_REQUEST: OpenOrdersRequest,
     MessageType.REPLAY_REQUEST: ReplayRequest,
     MessageType.OPEN_WITHDRAWALS_REQUEST: OpenWithdrawalsRequest,
+    MessageType.SWAP_QUOTE_REQUEST: SwapQuoteRequest,
     MessageType.DEPOSIT: Deposit,
     MessageType.WITHDRAW: Withdraw,
     MessageType.REVOKE: Revoke,
@@ -215,6 +228,8 @@ REPLIES: Final[dict[MessageType, type[Any]]] = {
     MessageType.ORDER_STATUS: OrderStatus,
     MessageType.SWAP_REPORT: SwapReport,
     MessageType.MONEY_REPORT: MoneyReport,
+    MessageType.SWAP_LEG_REPORT: SwapLegReport,
+    MessageType.SWAP_PATH_REPORT: SwapPathReport,
     MessageType.BALANCES: Balances,
     MessageType.VENUE: VenueDescription,
     MessageType.BOOK: Book,
@@ -223,6 +238,7 @@ REPLIES: Final[dict[MessageType, type[Any]]] = {
     MessageType.OPEN_ORDERS: OpenOrders,
     MessageType.REPLAYED: Replayed,
     MessageType.OPEN_WITHDRAWALS: OpenWithdrawals,
+    MessageType.SWAP_QUOTE: SwapQuote,
     MessageType.SETTLEMENT: Settlement,
 }
 """What the venue may send."""
@@ -282,6 +298,10 @@ __all__ = [
     "SessionMode",
     "Settlement",
     "Swap",
+    "SwapLegReport",
+    "SwapPathReport",
+    "SwapQuote",
+    "SwapQuoteRequest",
     "SwapReport",
     "Taken",
     "Text",

@@ -30,6 +30,11 @@ _CLIENT_ID = "ClOrdID [11]: from 1, increasing; the same id and body again is an
 _REQUEST_ID = "the client's number for this request; its answer repeats it"
 _INDEX = "index in VENUE's instruments"
 _CURRENCY = "index in VENUE's currencies"
+_SWAP_FLAGS = "SwapFlag bits: 1 ALLOW_PARTIAL, as much of the amount as can be had if not all of it"
+_WORST = (
+    "worst price: no fill at a rate, after fees and over its whole path, at which all of the amount would bring less"
+    " (EXACT_IN) or cost more (EXACT_OUT) than this; 0: any"
+)
 _LADDER = Rows((I64,), QUOTE_VALUES_MAX, 2)
 
 
@@ -140,9 +145,10 @@ class DeadMan(NamedTuple):
 
 
 class Swap(NamedTuple):
-    """Pay one currency and receive another at once, all or nothing, over up to three books.
+    """Pay one currency and receive another at once, over all the books that lead there. All or nothing, or a part.
 
-    Answered by an EXECUTION_REPORT per fill and a SWAP_REPORT, or by one REJECTED.
+    Answered by an EXECUTION_REPORT per fill, a SWAP_LEG_REPORT per book, at most three SWAP_PATH_REPORTs and a
+    SWAP_REPORT, or by one REJECTED. How it is routed stands in docs/routing.md.
     """
 
     client_order_id: Annotated[int, U64, _CLIENT_ID]
@@ -153,12 +159,17 @@ class Swap(NamedTuple):
     bound_units: Annotated[int, I64, "EXACT_IN: least to receive; EXACT_OUT: most to pay; at least 1"]
     deadline_ns: Annotated[int, I64, "done strictly before this time, ns since 1970 UTC; 0: none"]
     payee: Annotated[int, U32, "account that receives; 0: the payer"]
+    flags: Annotated[int, U8, _SWAP_FLAGS] = 0
+    worst_units: Annotated[int, I64, _WORST] = 0
 
 
 class BalancesRequest(NamedTuple):
-    """Ask for the account's balances. Answered by BALANCES."""
+    """Ask for an account's balances. Answered by BALANCES."""
 
     request_id: Annotated[int, U64, _REQUEST_ID]
+    account: Annotated[
+        int, U32, "whose; 0: the account's own; another's for an operator, or an issuer, who sees its currencies"
+    ] = 0
 
 
 class VenueRequest(NamedTuple):
@@ -176,7 +187,7 @@ class BookRequest(NamedTuple):
 
 
 class AccountRequest(NamedTuple):
-    """Ask for an account's number by its identity (operators only). Answered by ACCOUNT."""
+    """Ask for an account's number by its identity (operators and issuers only). Answered by ACCOUNT."""
 
     request_id: Annotated[int, U64, _REQUEST_ID]
     issuer: Annotated[str, NAME, "iss of the account's tokens"]
@@ -203,9 +214,23 @@ class OpenWithdrawalsRequest(NamedTuple):
 
     request_id: Annotated[int, U64, _REQUEST_ID]
     account: Annotated[
-        int, U32, "whose; 0: the account's own, of an operator everybody's; another's only from an operator"
+        int, U32, "whose; 0: the account's own, of an operator everybody's, of an issuer all in its currencies"
     ]
     after_withdrawal: Annotated[int, U64, "last number of the page before; 0: the first page"]
+
+
+class SwapQuoteRequest(NamedTuple):
+    """Ask what a swap would do now. Answered by SWAP_QUOTE: an indication, nothing is held or done."""
+
+    request_id: Annotated[int, U64, _REQUEST_ID]
+    currency_in: Annotated[int, U16, "currency paid: " + _CURRENCY]
+    currency_out: Annotated[int, U16, "currency received: " + _CURRENCY]
+    mode: Annotated[int, U8, "1 EXACT_IN: amount is paid; 2 EXACT_OUT: amount is received"]
+    amount_units: Annotated[int, I64, "the exact amount, in that currency's smallest units"]
+    bound_units: Annotated[int, I64, "as in SWAP; at least 1"]
+    payee: Annotated[int, U32, "account that would receive; 0: the one that asks"]
+    flags: Annotated[int, U8, _SWAP_FLAGS]
+    worst_units: Annotated[int, I64, _WORST]
 
 
 class ReplayRequest(NamedTuple):
@@ -229,7 +254,7 @@ class Revoke(NamedTuple):
 
 
 class Deposit(NamedTuple):
-    """Credit an account against custody (operators only). Answered by a MONEY_REPORT: DONE."""
+    """Credit an account against custody (operators, and the currency's issuer). Answered by a MONEY_REPORT: DONE."""
 
     client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
     account: Annotated[int, U32, "account to credit"]
@@ -241,21 +266,24 @@ class Deposit(NamedTuple):
 
 
 class Withdraw(NamedTuple):
-    """Ask for money to be paid out: it is held until an operator has paid it, or gives it back.
+    """Ask for money to be paid out: it is held until it has been paid, or is given back.
 
-    Answered by a MONEY_REPORT: WITHDRAWAL_HELD to the account, and DONE to an operator who asks for another's.
+    Answered by a MONEY_REPORT: WITHDRAWAL_HELD to the account, and DONE to who asks for another's.
     """
 
     client_order_id: Annotated[int, U64, _CLIENT_ID]
-    account: Annotated[int, U32, "whose money; 0: the account's own; another's only from an operator"]
+    account: Annotated[
+        int, U32, "whose money; 0: the account's own; another's from an operator, or the currency's issuer"
+    ]
     currency: Annotated[int, U16, _CURRENCY]
     amount_units: Annotated[int, I64, "in the currency's smallest units"]
 
 
 class EndWithdrawal(NamedTuple):
-    """Say that an open withdrawal was paid, or give its money back (operators only). Answered by a MONEY_REPORT: DONE.
+    """Say that an open withdrawal was paid, or give its money back (operators, and the currency's issuer).
 
-    PAID is refused until all up to the withdrawal is FINAL in the ledger: only settled money leaves.
+    Answered by a MONEY_REPORT: DONE. PAID is refused until all up to the withdrawal is FINAL in the ledger: only
+    settled money leaves.
     """
 
     client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]

@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from fxengine.money import format_scaled
 from fxengine.proof.fields import Fields, FieldsError
+from fxengine.proof.flaws import ProofFlaw
 from fxengine.signed import TokenFlaw, TokenOpener
 
 TYPE: Final = "fxengine-commitment+jwt"
@@ -55,6 +56,14 @@ class Commitment:
     trades_root: bytes
     instruments: tuple[str, ...]  # symbols, in the order of their numbers in trade records
     liabilities: dict[str, Liabilities]  # by currency code
+
+    def is_about_another(self, venue: str, batch: int, head: bytes) -> ProofFlaw | None:
+        """Return why this commits to another moment than a proof is of; None where it is the same."""
+        if venue != self.venue:
+            return ProofFlaw.OTHER_VENUE
+        if batch != self.batch:
+            return ProofFlaw.OTHER_BATCH
+        return ProofFlaw.OTHER_HEAD if head != self.head else None
 
     def claims(self) -> dict[str, Any]:
         """Return the claims to sign, but for who signs and when. O(currencies + instruments)."""

@@ -15,7 +15,7 @@ _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})*")
 _TEXT_BYTES_MAX: Final = 255
 _LIST_MAX: Final = 65_536
-_JSON_BYTES_MAX: Final = 1 << 20
+JSON_BYTES_MAX: Final = 1 << 20
 
 
 class FieldsError(ValueError):
@@ -34,8 +34,8 @@ class Fields:
     @classmethod
     def of_json(cls, text: str) -> "Fields":
         """Read a file's text: a JSON object whose names are all different, of at most 1 MiB."""
-        if len(text) > _JSON_BYTES_MAX:
-            raise FieldsError(f"the file is longer than {_JSON_BYTES_MAX} characters")
+        if len(text) > JSON_BYTES_MAX:
+            raise FieldsError(f"the file is longer than {JSON_BYTES_MAX} characters")
         try:
             return cls(json_object(text.encode()))
         except (ValueError, RecursionError):

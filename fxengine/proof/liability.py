@@ -14,7 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import Final, Self
 
-from fxengine.money import INT64_MAX, format_scaled
+from fxengine.money import format_scaled
 from fxengine.proof.commitment import Commitment
 from fxengine.proof.fields import Fields, FieldsError
 from fxengine.proof.flaws import ProofFlaw
@@ -98,7 +98,7 @@ class LiabilityProof:
             top = climb(leaf_of(name, self.amount_units), self.path)
         except SumTreeError:
             return ProofFlaw.IMPOSSIBLE_AMOUNT
-        if not 0 <= self.total_units <= INT64_MAX or top.amount_units != self.total_units:
+        if top.amount_units != self.total_units:
             return ProofFlaw.WRONG_TOTAL
         if root_of(context, top) != self.root:
             return ProofFlaw.WRONG_ROOT
@@ -107,12 +107,8 @@ class LiabilityProof:
         return self._check_commitment(commitment) if commitment else None
 
     def _check_commitment(self, commitment: Commitment) -> ProofFlaw | None:
-        if commitment.venue != self.venue:
-            return ProofFlaw.OTHER_VENUE
-        if commitment.batch != self.batch:
-            return ProofFlaw.OTHER_BATCH
-        if commitment.head != self.head:
-            return ProofFlaw.OTHER_HEAD
+        if flaw := commitment.is_about_another(self.venue, self.batch, self.head):
+            return flaw
         owed = commitment.liabilities.get(self.currency)
         if owed is None or owed.decimals != self.decimals:
             return ProofFlaw.OTHER_CURRENCY

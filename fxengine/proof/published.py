@@ -9,6 +9,7 @@ and when it is asked for again the books must still say the same: where they do 
 """
 
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -44,7 +45,9 @@ class Commitments:
 
     def newest(self) -> int | None:
         """Return the newest batch that a commitment is published to. O(files)."""
-        batches = [int(path.stem) for path in self._folder.glob(f"*{_SUFFIX}") if path.stem.isdigit()]
+        batches = [
+            int(path.stem) for path in self._folder.glob(f"*{_SUFFIX}") if path.stem.isascii() and path.stem.isdigit()
+        ]
         return max(batches, default=None)
 
     def publish(self, commitment: Commitment, signer: Signer, now_ns: int) -> Published:
@@ -54,19 +57,27 @@ class Commitments:
         """
         path = self._folder / f"{commitment.batch:012d}{_SUFFIX}"
         if path.exists():
-            if self._read(path) != commitment:
-                raise FxEngineError(
-                    f"{path} commits to batch {commitment.batch} otherwise than these books do: another ledger is"
-                    " meant, or the books or the secret in keys/ were changed; nothing was signed"
-                )
-            return Published(commitment, path)
+            return self._published(path, commitment)
         self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("w", encoding="ascii") as file:
-            file.write(signer.sign({"iat": now_ns // NS_PER_SECOND, **commitment.claims()}, typ=TYPE) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        partial = path.with_suffix(f".{secrets.token_hex(4)}.partial")
+        try:
+            with partial.open("x", encoding="ascii") as file:
+                file.write(signer.sign({"iat": now_ns // NS_PER_SECOND, **commitment.claims()}, typ=TYPE) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(partial, path)  # unlike a rename it never takes another's place
+        except FileExistsError:
+            pass  # another process was quicker: what it published is what counts
+        finally:
+            partial.unlink(missing_ok=True)
+        return self._published(path, commitment)
+
+    def _published(self, path: Path, commitment: Commitment) -> Published:
+        if self._read(path) != commitment:
+            raise FxEngineError(
+                f"{path} commits to batch {commitment.batch} otherwise than these books do: another ledger is meant, or"
+                " the books or the secret in keys/ were changed; nothing was published"
+            )
         return Published(commitment, path)
 
     def _read(self, path: Path) -> Commitment:

@@ -94,12 +94,8 @@ class TradeProof:
             return ProofFlaw.OTHER_ROOT
         if commitment is None:
             return None
-        if commitment.venue != self.venue:
-            return ProofFlaw.OTHER_VENUE
-        if commitment.batch != self.batch:
-            return ProofFlaw.OTHER_BATCH
-        if commitment.head != self.head:
-            return ProofFlaw.OTHER_HEAD
+        if flaw := commitment.is_about_another(self.venue, self.batch, self.head):
+            return flaw
         if self.instrument not in commitment.instruments[row["instrument"] :][:1]:
             return ProofFlaw.OTHER_INSTRUMENT
         committed = commitment.trades_root, commitment.n_trades

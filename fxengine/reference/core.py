@@ -41,7 +41,8 @@ from fxengine.reference.controls import Control, venue_control
 from fxengine.reference.credentials import Credential, renew
 from fxengine.reference.guards import Guard, guard
 from fxengine.reference.invariants import check
-from fxengine.reference.numbered import carry_out
+from fxengine.reference.numbered import carry_out, read_swap
+from fxengine.reference.paths import Hops
 from fxengine.reference.queries import (
     OpenOrder,
     OpenWithdrawal,
@@ -52,13 +53,14 @@ from fxengine.reference.queries import (
 )
 from fxengine.reference.revocations import NO_TOKEN
 from fxengine.reference.state import State
-from fxengine.reference.swaps import Hops
+from fxengine.reference.swaps import SwapQuote, quote
 from fxengine.reference.timers import Timers, run_triggered
 from fxengine.reference.withdrawals import Settled, settled
 
 _NEW_ORDER, _CANCEL, _AMEND = struct_of(NEW_ORDER), struct_of(CANCEL), struct_of(AMEND)
 _CREDENTIAL, _DETAIL = struct_of(CREDENTIAL), struct_of(CREDENTIAL_DETAIL)
 _GUARD, _SETTLED, _CONTROL = struct_of(GUARD), struct_of(SETTLED), struct_of(CONTROL)
+_ACCOUNT_FIELD = 3
 _QUANTITY_FIELD = 12
 _KINDS = frozenset(CommandKind)
 _HEADER_FIELDS = 6
@@ -74,8 +76,8 @@ _N_RECORDS = {
 class Core:
     """The matching core in plain Python; the same interface and the same bytes as ``fxengine._core.Core``.
 
-    ``instruments`` are ``(n,) INSTRUMENT`` records. Every command is O(log n) in the orders and
-    levels it touches, in Python's time.
+    ``instruments`` are ``(n,) INSTRUMENT`` records, ``routes`` the ``ROUTE`` records of paths that are named.
+    Every command is O(log n) in the orders and levels it touches, in Python's time.
     """
 
     def __init__(
@@ -87,12 +89,16 @@ class Core:
         max_orders: int = 4_000_000,
         max_accounts: int = 1 << 22,
         max_withdrawals: int = 1024,
+        routes: Records | None = None,
     ) -> None:
         bounds = max_fills, max_orders, max_accounts, max_withdrawals
+        named = [
+            tuple(int(stop) for stop in row["stops"][: row["n_stops"]]) for row in (() if routes is None else routes)
+        ]
 
         def empty() -> tuple[State, Timers]:
             timers = Timers()
-            return State(instruments, n_currencies, *bounds, timers), timers
+            return State(instruments, n_currencies, *bounds, timers, named), timers
 
         self._empty = empty
         self._state, self._timers = empty()
@@ -304,6 +310,19 @@ class Core:
         if limit < 1:
             raise ValueError(f"limit is {limit}, not at least 1")
         return open_withdrawals(self._state, self._account(account).number, after, limit)
+
+    def swap_quote(self, command: bytes) -> SwapQuote:
+        """Return what a SWAP record would do now, whatever the payer has and its client id says; nothing changes.
+
+        The account, currencies, amounts and the rest are the record's. IndexError for no account, ValueError for
+        another length than a record's.
+        """
+        if len(command) != RECORD_BYTES:
+            raise ValueError(f"len(command) is {len(command)}, not {RECORD_BYTES}")
+        account = self._state.client(_NEW_ORDER.unpack_from(command)[_ACCOUNT_FIELD])
+        if account is None:
+            raise IndexError("the record names no client's account")
+        return quote(self._state, self._hops, account, read_swap(command))
 
     def watching(self) -> list[int]:
         """Return the accounts whose orders end when their connection is lost, ascending."""

@@ -27,10 +27,11 @@ from fxengine.reference.amend import Amend, MassCancel, amend, cancel_request, m
 from fxengine.reference.busts import Bust, bust
 from fxengine.reference.controls import Control, control
 from fxengine.reference.orders import NewOrder, new_order
+from fxengine.reference.paths import Hops
 from fxengine.reference.quotes import mass_quote, read_sets
 from fxengine.reference.revocations import Revoke, revoke
 from fxengine.reference.state import State
-from fxengine.reference.swaps import Hops, Swap, swap
+from fxengine.reference.swaps import Swap, swap
 from fxengine.reference.transfers import Deposit, deposit
 from fxengine.reference.withdrawals import Ending, Withdraw, end_withdrawal, withdraw
 
@@ -70,8 +71,7 @@ def carry_out(
         (n_sets,) = _MASS_QUOTE.unpack_from(command)[_HEADER_FIELDS:]
         return mass_quote(state, account, client_id, read_sets(command[RECORD_BYTES:], n_sets), outcome)
     if kind is CommandKind.SWAP:
-        currency_out, mode, payee, *amounts = _SWAP.unpack_from(command)[_HEADER_FIELDS:]
-        return swap(state, hops, account, Swap(client_id, subject, currency_out, mode, payee, *amounts), outcome)
+        return swap(state, hops, account, read_swap(command), outcome)
     if kind is CommandKind.REVOKE:
         body = _REVOKE.unpack_from(command)[_HEADER_FIELDS:]
         return revoke(state, account, Revoke(client_id, subject, *body), outcome)
@@ -89,3 +89,9 @@ def carry_out(
     if kind is CommandKind.WITHDRAW:
         return withdraw(state, account, Withdraw(client_id, subject, beneficiary, amount_units), outcome)
     return deposit(state, account, Deposit(client_id, subject, beneficiary, amount_units, external_id), outcome)
+
+
+def read_swap(command: bytes) -> Swap:
+    """Take the body of a SWAP apart."""
+    _kind, _n_records, subject, _account, client_id, _time_ns, *body = _SWAP.unpack_from(command)
+    return Swap(client_id, subject, *body)

@@ -14,6 +14,7 @@ from fxengine.codes import (
     FIRST_CLIENT_ACCOUNT,
     AccountFlag,
     CommandKind,
+    EventFlag,
     EventKind,
     OrdStatus,
     RejectReason,
@@ -26,6 +27,7 @@ from fxengine.records import (
     REDUCE_EVENT,
     STATUS_EVENT,
     SWAP_EVENT,
+    SWAP_LEG_EVENT,
     Records,
     struct_of,
 )
@@ -34,7 +36,7 @@ from fxengine.reference.book import Book, Order, OrderPool
 
 _EVENT, _CANCEL, _REDUCE = struct_of(EVENT), struct_of(CANCEL_EVENT), struct_of(REDUCE_EVENT)
 _STATUS, _MONEY, _SWAP = struct_of(STATUS_EVENT), struct_of(MONEY_EVENT), struct_of(SWAP_EVENT)
-_BUST = struct_of(BUST_EVENT)
+_BUST, _SWAP_LEG = struct_of(BUST_EVENT), struct_of(SWAP_LEG_EVENT)
 NO_EXTERNAL_ID = bytes(16)
 
 
@@ -81,12 +83,15 @@ class State:
         max_accounts: int,
         max_withdrawals: int,
         timers: OrderTimers,
+        routes: Sequence[tuple[int, ...]] = (),
     ) -> None:
         self.n_currencies = n_currencies
         self.max_fills = max_fills
         self.max_accounts = max_accounts
         self.max_withdrawals = max_withdrawals
         self.instruments = [Instrument(row) for row in instruments]
+        self.routes = tuple(routes)
+        """The paths that the venue names, by their currencies."""
         self.books = [Book() for _ in self.instruments]
         self.pool = OrderPool(max_orders)
         self.accounts = [Account(FEES_ACCOUNT), Account(CUSTODY_ACCOUNT)]
@@ -126,8 +131,13 @@ class State:
         return account.expires_ns > self.now_ns and not bar_or(account, RejectReason.NONE)
 
     def is_operator(self, account: Account) -> bool:
-        """Say whether the account may move money in and out now."""
+        """Say whether the account may act on others' orders and money now."""
         return bool(account.flags & AccountFlag.OPERATOR) and self.is_valid(account)
+
+    def moves(self, account: Account, currency: int) -> bool:
+        """Say whether the account may bring money of a currency in now, and take it out."""
+        issues = bool(account.flags & AccountFlag.ISSUER) and self.is_valid(account) and account.permits(currency)
+        return issues or self.is_operator(account)
 
     def closed(self, instrument: int) -> RejectReason:
         """Return why an instrument takes nothing that adds risk, or NONE."""
@@ -304,6 +314,7 @@ class State:
 
     def emit_swap(
         self,
+        kind: EventKind,
         account: int,
         *,
         payee: int,
@@ -311,17 +322,40 @@ class State:
         currency_out: int,
         mode: int,
         path: Sequence[int],
+        n_legs: int,
         client_order_id: int,
         amount_in_units: int,
         amount_out_units: int,
-        change_units: Sequence[int],
+        unfilled_units: int,
+        fills: int,
+        singles: int,
     ) -> None:
-        """Give the payer the receipt of an instant swap (SWAPPED)."""
-        head = self._head(EventKind.SWAPPED, account, 0, 0, currency_in, OrdStatus.FILLED, 0, payee)
-        three = (*path, 0, 0)[:3]
-        changes = (*change_units, 0, 0)[:3]
-        body = (*three, len(path), client_order_id, amount_in_units, amount_out_units, *changes)
-        self._write(_SWAP, head, (*body, self._next_number(account), currency_out, mode))
+        """Give the payer the receipt of an instant swap (SWAPPED), or what a path would have given (SWAP_PATH)."""
+        head = self._head(kind, account, 0, 0, currency_in, OrdStatus.FILLED, 0, payee)
+        books = (*path, 0, 0, 0)[:3]
+        amounts = (amount_in_units, amount_out_units, unfilled_units, fills, singles)
+        body = (*books, n_legs, client_order_id, *amounts, self._next_number(account), currency_out, mode)
+        self._write(_SWAP, head, body)
+
+    def emit_swap_leg(
+        self,
+        account: int,
+        *,
+        side: int,
+        instrument: int,
+        client_order_id: int,
+        spent_units: int,
+        received_units: int,
+        fee_units: int,
+        change_units: int,
+        quantity_lots: int,
+        fills: int,
+    ) -> None:
+        """Tell the payer what an instant swap did in one book (SWAP_LEG)."""
+        flags = EventFlag.TAKER | EventFlag.SWAP
+        head = self._head(EventKind.SWAP_LEG, account, side, 0, instrument, OrdStatus.FILLED, flags, 0)
+        amounts = (spent_units, received_units, change_units, quantity_lots, fee_units)
+        self._write(_SWAP_LEG, head, (fills, client_order_id, *amounts, self._next_number(account), 0))
 
 
 def bar_or(account: Account, otherwise: RejectReason) -> RejectReason:

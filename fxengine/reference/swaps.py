@@ -1,30 +1,30 @@
-"""Instant swap: pay one currency, receive another, over the best single path of up to three books.
+"""Instant swap: pay one currency, receive another, over all the books that lead there, in one command.
 
-Every simple path between the two currencies is planned in full against the books as they stand
-(lots, fees and all), the best plan is chosen, and its legs are executed as ordinary trades in one
-command: all of them or none. A path visits a currency once, so no book is used twice and a plan
-made leg by leg stays true while it is executed::
+The router plans against the books as they stand (lots, fees and all); here what it found is held against the
+payer's bounds and funds, and its legs are executed as ordinary trades: all of them or none. A leg is one book
+in one direction, whichever paths go over it, and pays one order's fees. What the payer hears::
 
-    exact in    100 JPY -> [sell JPY/USD] -> USD -> [buy EUR/USD] -> EUR       plan forwards
-    exact out   250 HKD <- [buy HKD/USD]  <- USD <- [sell JPY/USD] <- JPY      plan backwards
-
-Paths are tried with fewer books first, then by the indices of the currencies between, and only a
-strictly better one replaces the best so far; that order settles ties. What a leg received and the
-next could not spend (less than a lot) stays with the payer as change.
+    FILL ...      one a trade, as the maker does
+    SWAP_LEG ...  one a book: spent, received, fee, and what is left of the currency received, as change
+    SWAP_PATH ... the best single paths, at most three: what each would have given
+    SWAPPED       the whole: spent, delivered, how many of each came before it
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from fxengine.codes import EventFlag, EventKind, OrdStatus, RejectReason, Side, SwapMode
-from fxengine.money import INT64_MAX, fee_owed_units, gross_for_net_units
+from fxengine.codes import EventFlag, EventKind, OrdStatus, RejectReason, Side, SwapFlag, SwapMode
+from fxengine.money import INT64_MAX
 from fxengine.reference.account import Account, Outcome
+from fxengine.reference.arcs import Leg, Rate
 from fxengine.reference.book import Order, opposite
 from fxengine.reference.matching import trade
+from fxengine.reference.paths import Candidates, Hops
+from fxengine.reference.routing import Routed, route
+from fxengine.reference.splits import Plan, Wish
 from fxengine.reference.state import State, bar_or
 
-BOOKS_MAX = 3
+FLAGS_KNOWN = int(SwapFlag.ALLOW_PARTIAL)
 
 
 @dataclass(slots=True)
@@ -35,104 +35,108 @@ class Swap:
     currency_in: int
     currency_out: int
     mode: int
+    flags: int
     payee: int
     amount_units: int
     bound_units: int
     deadline_ns: int
-
-
-@dataclass(slots=True)
-class Leg:
-    """One book of a plan: which way, how much, and what it costs and brings after its fee."""
-
-    instrument: int
-    side: Side
-    lots: int
-    spent_units: int
-    net_units: int
-    fills: int
-
-
-@dataclass(slots=True)
-class Plan:
-    """A path with its legs; ``spent`` of the first currency gives ``net`` of the last."""
-
-    legs: list[Leg] = field(default_factory=list)
+    worst_units: int
 
     @property
-    def spent_units(self) -> int:
-        """Gross payment."""
-        return self.legs[0].spent_units
+    def wish(self) -> Wish:
+        """What the router is asked for."""
+        exact_in = self.mode == SwapMode.EXACT_IN
+        partial = bool(self.flags & SwapFlag.ALLOW_PARTIAL)
+        budget = self.amount_units if exact_in else self.bound_units if partial else INT64_MAX
+        worst = None
+        if self.worst_units:
+            amounts = (self.worst_units, self.amount_units) if exact_in else (self.amount_units, self.worst_units)
+            worst = Rate(*amounts)
+        return Wish(exact_in, self.amount_units, worst, partial, budget)
 
-    @property
-    def net_units(self) -> int:
-        """Receipt after the last leg's fee."""
-        return self.legs[-1].net_units
 
+class SwapQuote(NamedTuple):
+    """What a swap would do now, were it executed: an indication, nothing is held for it.
 
-class Hops:
-    """Which instrument joins two currencies, and which side pays the first for the second."""
+    ``reason`` is why it would be refused, 0 if it would not, and then the rest is what its SWAPPED would tell.
+    ``legs`` are ``(instrument, side, lots, spent_units, received_units, fee_units, change_units, fills)`` in the
+    order of execution, ``singles`` ``(path, paid_units, delivered_units, unfilled_units, fills)``, best first.
+    """
 
-    def __init__(self, state: State) -> None:
-        self.side_of: dict[tuple[int, int], tuple[int, Side]] = {}
-        for index, instrument in enumerate(state.instruments):
-            self.side_of[instrument.base, instrument.quote] = index, Side.SELL
-            self.side_of[instrument.quote, instrument.base] = index, Side.BUY
-        self.n_currencies, self.redeem_only = state.n_currencies, state.redeem_only
-
-    def paths(self, start: int, end: int, account: Account) -> Iterator[list[tuple[int, Side]]]:
-        """Yield each simple path that the account may use, in the normative order."""
-        between = [c for c in range(self.n_currencies) if self._joins(c, start, end, account)]
-        middles: list[tuple[int, ...]] = [()]
-        middles += [(a,) for a in between]
-        middles += [(a, b) for a in between for b in between if a != b]
-        for middle in middles:
-            stops = (start, *middle, end)
-            hops = [self.side_of.get(pair) for pair in pairwise(stops)]
-            found = [hop for hop in hops if hop is not None]
-            if len(found) == len(hops):
-                yield found
-
-    def _joins(self, currency: int, start: int, end: int, account: Account) -> bool:
-        """Say whether a path between two others may lead over a currency."""
-        return currency not in (start, end) and account.permits(currency) and currency not in self.redeem_only
+    reason: int
+    paid_units: int = 0
+    delivered_units: int = 0
+    unfilled_units: int = 0
+    fills: int = 0
+    legs: tuple[tuple[int, int, int, int, int, int, int, int], ...] = ()
+    singles: tuple[tuple[tuple[int, ...], int, int, int, int], ...] = ()
 
 
 def swap(state: State, hops: Hops, account: Account, command: Swap, outcome: Outcome) -> RejectReason:
     """Check, plan and execute an instant swap; return why it was refused, or NONE."""
     payee = command.payee or account.number
-    reason = _refusal(state, account, command, payee)
-    if reason:
+    routed, reason = _routed(state, hops, account, command)
+    if routed is None or routed.plan is None:
         return reason
-    plan, reason = _best_plan(state, hops, account, command)
-    if plan is None:
-        return reason
-    exact_in = command.mode == SwapMode.EXACT_IN
-    if exact_in and plan.net_units < command.bound_units:
-        return RejectReason.BOUND_EXCEEDED
-    if not exact_in and plan.spent_units > command.bound_units:
-        return RejectReason.BOUND_EXCEEDED
-    if account.balances[command.currency_in].available < plan.spent_units:
+    plan = routed.plan
+    if account.balances[command.currency_in].available < plan.paid_units:
         return RejectReason.INSUFFICIENT_FUNDS
     for leg in plan.legs:
         _execute(state, account, command.client_order_id, leg)
-    delivered = plan.net_units if exact_in else command.amount_units
-    changes = [leg.net_units - after.spent_units for leg, after in pairwise(plan.legs)]
-    changes.append(plan.net_units - delivered)
-    outcome.status, outcome.done, outcome.notional = OrdStatus.FILLED, plan.spent_units, delivered
-    state.emit_swap(
-        account.number, payee=payee, currency_in=command.currency_in, currency_out=command.currency_out,
-        mode=command.mode, path=[leg.instrument for leg in plan.legs], client_order_id=command.client_order_id,
-        amount_in_units=plan.spent_units, amount_out_units=delivered, change_units=changes,
-    )  # fmt: skip
+    outcome.status, outcome.done, outcome.notional = OrdStatus.FILLED, plan.paid_units, plan.delivered_units
+    _report(state, account, command, payee, routed)
     if payee != account.number:
-        account.balances[command.currency_out].available -= delivered
-        state.accounts[payee].balances[command.currency_out].available += delivered
-        state.emit_money(EventKind.RECEIVED, payee, command.currency_out, delivered, counterparty=account.number)
+        account.balances[command.currency_out].available -= plan.delivered_units
+        state.accounts[payee].balances[command.currency_out].available += plan.delivered_units
+        state.emit_money(
+            EventKind.RECEIVED, payee, command.currency_out, plan.delivered_units, counterparty=account.number
+        )
     return RejectReason.NONE
 
 
-def _refusal(state: State, account: Account, command: Swap, payee: int) -> RejectReason:
+def quote(state: State, hops: Hops, account: Account, command: Swap) -> SwapQuote:
+    """Return what a swap would do, whatever the payer has; nothing changes."""
+    routed, reason = _routed(state, hops, account, command, is_quote=True)
+    if routed is None or routed.plan is None:
+        return SwapQuote(int(reason))
+    plan = routed.plan
+    legs = tuple(
+        (
+            leg.arc.instrument, int(leg.arc.side), leg.lots, leg.spent_units, leg.gross_units,
+            leg.gross_units - leg.net_units, change, leg.fills,
+        )
+        for leg, change in zip(plan.legs, _changes(command, plan), strict=True)
+    )  # fmt: skip
+    singles = tuple(
+        (
+            tuple(arc.instrument for arc in path.arcs), found.paid_units, found.delivered_units,
+            unfilled(command, found), found.fills,
+        )
+        for path, found in routed.singles
+    )  # fmt: skip
+    return SwapQuote(0, plan.paid_units, plan.delivered_units, unfilled(command, plan), plan.fills, legs, singles)
+
+
+def _routed(
+    state: State, hops: Hops, account: Account, command: Swap, *, is_quote: bool = False
+) -> tuple[Routed | None, RejectReason]:
+    """Check a swap, plan it and hold the plan against its bound; say why there is nothing to execute."""
+    reason = _refusal(state, account, command, command.payee or account.number, is_quote=is_quote)
+    if reason:
+        return None, reason
+    candidates = Candidates(state, hops, command.currency_in, command.currency_out, account)
+    routed = route(state, candidates, command.wish)
+    if routed.plan is None:
+        return None, routed.reason
+    exact_in = command.mode == SwapMode.EXACT_IN
+    if exact_in and routed.plan.delivered_units < command.bound_units:
+        return None, RejectReason.BOUND_EXCEEDED
+    if not exact_in and routed.plan.paid_units > command.bound_units:
+        return None, RejectReason.BOUND_EXCEEDED
+    return routed, RejectReason.NONE
+
+
+def _refusal(state: State, account: Account, command: Swap, payee: int, *, is_quote: bool) -> RejectReason:
     """Return the first reason to refuse before any book is looked at, in this order."""
     if not state.is_valid(account):
         return bar_or(account, RejectReason.CREDENTIAL_EXPIRED)
@@ -145,7 +149,9 @@ def _refusal(state: State, account: Account, command: Swap, payee: int) -> Rejec
         return closed
     if command.mode not in (SwapMode.EXACT_IN, SwapMode.EXACT_OUT):
         return RejectReason.BAD_SWAP_MODE
-    if command.amount_units < 1 or command.bound_units < 1:
+    if command.flags & ~FLAGS_KNOWN:
+        return RejectReason.BAD_SWAP_FLAGS
+    if command.amount_units < 1 or command.bound_units < 1 or command.worst_units < 0:
         return RejectReason.AMOUNT_OUT_OF_RANGE
     if command.deadline_ns and state.now_ns >= command.deadline_ns:
         return RejectReason.DEADLINE_PASSED
@@ -156,126 +162,57 @@ def _refusal(state: State, account: Account, command: Swap, payee: int) -> Rejec
         return RejectReason.UNKNOWN_ACCOUNT
     if not (state.is_valid(receiver) and receiver.permits(command.currency_out)):
         return RejectReason.PAYEE_NOT_PERMITTED
-    if command.mode == SwapMode.EXACT_IN and account.balances[command.currency_in].available < command.amount_units:
+    available = account.balances[command.currency_in].available
+    if command.mode == SwapMode.EXACT_IN and not is_quote and available < command.amount_units:
         return RejectReason.INSUFFICIENT_FUNDS
     return RejectReason.NONE
 
 
-def _best_plan(state: State, hops: Hops, account: Account, command: Swap) -> tuple[Plan | None, RejectReason]:
-    """Plan every path and return the best, or why there is none."""
-    best: Plan | None = None
-    reason = RejectReason.NO_PATH
-    for path in hops.paths(command.currency_in, command.currency_out, account):
-        if command.mode == SwapMode.EXACT_IN:
-            plan = _plan_forwards(state, path, command.amount_units)
-            better = plan is not None and (best is None or plan.net_units > best.net_units)
-        else:
-            plan = _plan_backwards(state, path, command.amount_units)
-            better = plan is not None and (best is None or plan.spent_units < best.spent_units)
-        if plan is None:
-            reason = max(reason, RejectReason.INSUFFICIENT_LIQUIDITY)
-        elif sum(leg.fills for leg in plan.legs) > state.max_fills:
-            reason = RejectReason.INSUFFICIENT_LIQUIDITY
-        elif better:
-            best = plan
-    return best, reason
+def unfilled(command: Swap, plan: Plan) -> int:
+    """Return what a plan leaves of the exact amount because it could not be had; part of a lot is not that."""
+    if not plan.reason:
+        return 0
+    return command.amount_units - (plan.paid_units if command.mode == SwapMode.EXACT_IN else plan.delivered_units)
 
 
-def _plan_forwards(state: State, path: list[tuple[int, Side]], amount_units: int) -> Plan | None:
-    """Spend ``amount_units`` along a path, less than one lot of it left at each leg."""
-    plan = Plan()
-    for index, side in path:
-        leg = _sell_all(state, index, amount_units) if side is Side.SELL else _buy_with(state, index, amount_units)
-        if leg is None:
-            return None
-        plan.legs.append(leg)
-        amount_units = leg.net_units
-    return plan
+def _changes(command: Swap, plan: Plan) -> list[int]:
+    """Return, leg by leg, what stays with the payer of the currency that it received.
 
-
-def _plan_backwards(state: State, path: list[tuple[int, Side]], amount_units: int) -> Plan | None:
-    """Find what each leg must trade so that the last yields at least ``amount_units`` net."""
-    plan = Plan()
-    for index, side in reversed(path):
-        gross = gross_for_net_units(state.instruments[index].taker_rate, amount_units)
-        leg = _sell_for(state, index, gross) if side is Side.SELL else _buy_amount(state, index, gross)
-        if leg is None:
-            return None
-        plan.legs.insert(0, leg)
-        amount_units = leg.spent_units
-    return plan
-
-
-def _sell_all(state: State, index: int, amount_units: int) -> Leg | None:
-    """Sell as many whole lots of base as the amount holds."""
-    wanted = amount_units // state.instruments[index].lot_units
-    return _sweep_lots(state, index, Side.SELL, wanted)
-
-
-def _buy_amount(state: State, index: int, gross_units: int) -> Leg | None:
-    """Buy the fewest lots of base that make at least ``gross_units``."""
-    return _sweep_lots(state, index, Side.BUY, -(-gross_units // state.instruments[index].lot_units))
-
-
-def _sweep_lots(state: State, index: int, side: Side, wanted: int) -> Leg | None:
-    """Walk the other side for exactly ``wanted`` lots."""
-    instrument = state.instruments[index]
-    left, notional, fills = wanted, 0, 0
-    for resting, offered in state.books[index].ahead(opposite(side)):
-        if not left:
-            break
-        lots = min(left, offered)
-        notional += instrument.notional_units(resting.price_ticks, lots)
-        left, fills = left - lots, fills + 1
-        if fills > state.max_fills:
-            return None
-    return None if left else _leg(state, index, side, wanted, notional, fills)
-
-
-def _buy_with(state: State, index: int, budget_units: int) -> Leg | None:
-    """Buy as many lots of base as the budget of quote pays for.
-
-    The offers suffice when what is left would not pay for one more lot at the last price taken.
+    Where several legs receive a currency, the last of them tells.
     """
-    instrument = state.instruments[index]
-    left, bought, fills, lot_cost = budget_units, 0, 0, budget_units
-    for resting, offered in state.books[index].ahead(Side.SELL):
-        lot_cost = instrument.notional_units(resting.price_ticks, 1)
-        lots = min(left // lot_cost, offered)
-        if not lots:
-            break
-        left, bought, fills = left - lots * lot_cost, bought + lots, fills + 1
-        if fills > state.max_fills:
-            return None
-    return None if left >= lot_cost else _leg(state, index, Side.BUY, bought, budget_units - left, fills)
+    left: dict[int, int] = {command.currency_out: -plan.delivered_units}
+    last: dict[int, int] = {}
+    for place, leg in enumerate(plan.legs):
+        left[leg.arc.brings] = left.get(leg.arc.brings, 0) + leg.net_units
+        left[leg.arc.spends] = left.get(leg.arc.spends, 0) - leg.spent_units
+        last[leg.arc.brings] = place
+    return [left[leg.arc.brings] if last[leg.arc.brings] == place else 0 for place, leg in enumerate(plan.legs)]
 
 
-def _sell_for(state: State, index: int, gross_units: int) -> Leg | None:
-    """Sell the fewest lots of base whose proceeds are at least ``gross_units``."""
-    instrument = state.instruments[index]
-    sold, notional, fills = 0, 0, 0
-    for resting, offered in state.books[index].ahead(Side.BUY):
-        if notional >= gross_units:
-            break
-        lot_price = instrument.notional_units(resting.price_ticks, 1)
-        lots = min(-(-(gross_units - notional) // lot_price), offered)
-        sold, notional, fills = sold + lots, notional + lots * lot_price, fills + 1
-        if fills > state.max_fills:
-            return None
-    return None if notional < gross_units else _leg(state, index, Side.SELL, sold, notional, fills)
-
-
-def _leg(state: State, index: int, side: Side, lots: int, notional_units: int, fills: int) -> Leg | None:
-    """Complete a leg with what it spends and what it brings after the taker fee.
-
-    None for one that trades nothing, or that costs more than any balance can hold: resting offers
-    are backed by what they sell, so their value at far prices is not bounded by the money there is.
-    """
-    instrument = state.instruments[index]
-    principal = lots * instrument.lot_units
-    spent, received = (notional_units, principal) if side is Side.BUY else (principal, notional_units)
-    net = received - fee_owed_units(instrument.taker_rate, received)
-    return Leg(index, side, lots, spent, net, fills) if net > 0 and spent <= INT64_MAX else None
+def _report(state: State, account: Account, command: Swap, payee: int, routed: Routed) -> None:
+    """Give the payer the receipt: legs, single paths, the whole."""
+    plan = routed.plan
+    assert plan is not None
+    for leg, change in zip(plan.legs, _changes(command, plan), strict=True):
+        state.emit_swap_leg(
+            account.number, side=leg.arc.side, instrument=leg.arc.instrument,
+            client_order_id=command.client_order_id, spent_units=leg.spent_units, received_units=leg.gross_units,
+            fee_units=leg.gross_units - leg.net_units, change_units=change, quantity_lots=leg.lots, fills=leg.fills,
+        )  # fmt: skip
+    whole = {"currency_in": command.currency_in, "currency_out": command.currency_out, "mode": command.mode}
+    whole |= {"payee": payee, "client_order_id": command.client_order_id}
+    for path, found in routed.singles:
+        books = [arc.instrument for arc in path.arcs]
+        state.emit_swap(
+            EventKind.SWAP_PATH, account.number, **whole, path=books, n_legs=len(books), singles=0,
+            amount_in_units=found.paid_units, amount_out_units=found.delivered_units,
+            unfilled_units=unfilled(command, found), fills=found.fills,
+        )  # fmt: skip
+    state.emit_swap(
+        EventKind.SWAPPED, account.number, **whole, path=(), n_legs=len(plan.legs), singles=len(routed.singles),
+        amount_in_units=plan.paid_units, amount_out_units=plan.delivered_units,
+        unfilled_units=unfilled(command, plan), fills=plan.fills,
+    )  # fmt: skip
 
 
 def _execute(state: State, account: Account, client_order_id: int, leg: Leg) -> None:
@@ -283,15 +220,16 @@ def _execute(state: State, account: Account, client_order_id: int, leg: Leg) -> 
 
     The leg is an order like any other but for its OrderID: it never rests and holds nothing.
     """
-    book = state.books[leg.instrument]
-    instrument = state.instruments[leg.instrument]
-    order = Order(0, 0, account.number, client_order_id, leg.instrument, leg.side, 0, leg.lots)
+    side = leg.arc.side
+    book = state.books[leg.arc.instrument]
+    instrument = state.instruments[leg.arc.instrument]
+    order = Order(0, 0, account.number, client_order_id, leg.arc.instrument, side, 0, leg.lots)
     while order.leaves_lots:
-        maker = book.best(opposite(leg.side))
+        maker = book.best(opposite(side))
         assert maker is not None
         lots = min(order.leaves_lots, maker.shown_lots)
         order.leaves_lots -= lots
-        if leg.side is Side.BUY:
+        if side is Side.BUY:
             account.balances[instrument.quote].available -= instrument.notional_units(maker.price_ticks, lots)
         else:
             account.balances[instrument.base].available -= lots * instrument.lot_units

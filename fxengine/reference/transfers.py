@@ -1,4 +1,6 @@
-"""Money in: an operator moves it from the custody account to a client's, once per external reference.
+"""Money in: from the custody account to a client's, once per external reference.
+
+An operator says so, or for its own currency the issuer.
 
 The custody account stands for the world outside. Its balance is minus what all others hold, so
 that in each currency the sum over every account is zero, always. ``withdrawals`` is the way out.
@@ -23,9 +25,9 @@ class Deposit:
     external_id: bytes
 
 
-def deposit(state: State, operator: Account, command: Deposit, outcome: Outcome) -> RejectReason:
+def deposit(state: State, sender: Account, command: Deposit, outcome: Outcome) -> RejectReason:
     """Credit a client's available balance; return why it was refused, or NONE."""
-    reason = _refusal(state, operator, command)
+    reason = _refusal(state, sender, command)
     if reason:
         return reason
     beneficiary = state.accounts[command.beneficiary]
@@ -39,18 +41,18 @@ def deposit(state: State, operator: Account, command: Deposit, outcome: Outcome)
         counterparty=CUSTODY_ACCOUNT, external_id=command.external_id,
     )  # fmt: skip
     state.emit_money(
-        EventKind.DONE, operator.number, command.currency, command.amount_units,
+        EventKind.DONE, sender.number, command.currency, command.amount_units,
         counterparty=beneficiary.number, client_order_id=command.client_order_id,
     )  # fmt: skip
     return RejectReason.NONE
 
 
-def _refusal(state: State, operator: Account, command: Deposit) -> RejectReason:
+def _refusal(state: State, sender: Account, command: Deposit) -> RejectReason:
     """Return the first reason to refuse, in this order."""
-    if not state.is_operator(operator):
-        return bar_or(operator, RejectReason.NOT_AUTHORIZED)
     if command.currency >= state.n_currencies:
         return RejectReason.UNKNOWN_CURRENCY
+    if not state.moves(sender, command.currency):
+        return bar_or(sender, RejectReason.NOT_AUTHORIZED)
     beneficiary = state.client(command.beneficiary)
     if beneficiary is None:
         return RejectReason.UNKNOWN_ACCOUNT

@@ -2,9 +2,11 @@
 
 ::
 
-    WITHDRAW   by the account, or an operator     available -> held      WITHDRAWAL_HELD
-    PAID       by an operator, once it has left   held -> custody        WITHDRAWN
-    RETURNED   by an operator, who will not pay   held -> available      WITHDRAWAL_RETURNED
+    WITHDRAW   by the account, or for it          available -> held      WITHDRAWAL_HELD
+    PAID       once it has left                   held -> custody        WITHDRAWN
+    RETURNED   by who will not pay                held -> available      WITHDRAWAL_RETURNED
+
+Paying and returning is for operators, and for the issuer of the currency; so is asking for another account.
 
 A withdrawal is known by the number of the command that asked for it. Only FINAL money leaves: PAID
 is refused until the ledger has all up to that command, which the venue itself says (SETTLED).
@@ -12,7 +14,15 @@ is refused until the ledger has all up to that command, which the venue itself s
 
 from dataclasses import dataclass
 
-from fxengine.codes import CUSTODY_ACCOUNT, CommandKind, EventKind, OrdStatus, RejectReason, WithdrawalAction
+from fxengine.codes import (
+    CUSTODY_ACCOUNT,
+    AccountFlag,
+    CommandKind,
+    EventKind,
+    OrdStatus,
+    RejectReason,
+    WithdrawalAction,
+)
 from fxengine.reference.account import Account, Outcome
 from fxengine.reference.state import State, Withdrawal, bar_or
 
@@ -61,13 +71,13 @@ def withdraw(state: State, sender: Account, command: Withdraw, outcome: Outcome)
     own = number == sender.number
     _tell(state, EventKind.WITHDRAWAL_HELD, withdrawal, client_order_id=command.client_order_id if own else 0)
     if not own:
-        _tell_operator(state, sender, withdrawal, command.client_order_id)
+        _tell_sender(state, sender, withdrawal, command.client_order_id)
     return RejectReason.NONE
 
 
-def end_withdrawal(state: State, operator: Account, command: Ending, outcome: Outcome) -> RejectReason:
+def end_withdrawal(state: State, sender: Account, command: Ending, outcome: Outcome) -> RejectReason:
     """Take what is held out of the venue, or give it back; return why it was refused, or NONE."""
-    reason = _ending_refusal(state, operator, command)
+    reason = _ending_refusal(state, sender, command)
     if reason:
         return reason
     withdrawal = state.withdrawals.pop(command.withdrawal)
@@ -80,7 +90,7 @@ def end_withdrawal(state: State, operator: Account, command: Ending, outcome: Ou
         balance.available += withdrawal.amount_units
         _tell(state, EventKind.WITHDRAWAL_RETURNED, withdrawal)
     outcome.status, outcome.done = OrdStatus.FILLED, withdrawal.amount_units
-    _tell_operator(state, operator, withdrawal, command.client_order_id)
+    _tell_sender(state, sender, withdrawal, command.client_order_id)
     return RejectReason.NONE
 
 
@@ -98,13 +108,13 @@ def settled(state: State, command: Settled) -> None:
 
 
 def _withdraw_refusal(state: State, sender: Account, number: int, command: Withdraw) -> RejectReason:
-    """Return the first reason to refuse, in this order. An operator's word counts for who may not trade any more."""
-    if number != sender.number and not state.is_operator(sender):
-        return bar_or(sender, RejectReason.NOT_AUTHORIZED)
+    """Return the first reason to refuse, in this order. Another's word counts for who may not trade any more."""
     if not state.is_valid(sender):
         return bar_or(sender, RejectReason.CREDENTIAL_EXPIRED)
     if command.currency >= state.n_currencies:
         return RejectReason.UNKNOWN_CURRENCY
+    if number != sender.number and not state.moves(sender, command.currency):
+        return RejectReason.NOT_AUTHORIZED
     beneficiary = state.client(number)
     if beneficiary is None:
         return RejectReason.UNKNOWN_ACCOUNT
@@ -119,15 +129,15 @@ def _withdraw_refusal(state: State, sender: Account, number: int, command: Withd
     return RejectReason.NONE
 
 
-def _ending_refusal(state: State, operator: Account, command: Ending) -> RejectReason:
+def _ending_refusal(state: State, sender: Account, command: Ending) -> RejectReason:
     """Return the first reason to refuse, in this order. A frozen account's money stays, but may be given back to it."""
-    if not state.is_operator(operator):
-        return bar_or(operator, RejectReason.NOT_AUTHORIZED)
+    if not state.is_operator(sender) and not (sender.flags & AccountFlag.ISSUER and state.is_valid(sender)):
+        return bar_or(sender, RejectReason.NOT_AUTHORIZED)
     if command.action not in tuple(WithdrawalAction):
         return RejectReason.UNKNOWN_COMMAND
     withdrawal = state.withdrawals.get(command.withdrawal)
-    if withdrawal is None:
-        return RejectReason.UNKNOWN_WITHDRAWAL
+    if withdrawal is None or not state.moves(sender, withdrawal.currency):
+        return RejectReason.UNKNOWN_WITHDRAWAL  # one of another currency is none of its business
     if command.action == WithdrawalAction.RETURNED:
         return RejectReason.NONE
     if state.accounts[withdrawal.account].frozen:
@@ -142,8 +152,8 @@ def _tell(state: State, kind: EventKind, withdrawal: Withdrawal, *, client_order
     )  # fmt: skip
 
 
-def _tell_operator(state: State, operator: Account, withdrawal: Withdrawal, client_order_id: int) -> None:
+def _tell_sender(state: State, sender: Account, withdrawal: Withdrawal, client_order_id: int) -> None:
     state.emit_money(
-        EventKind.DONE, operator.number, withdrawal.currency, withdrawal.amount_units,
+        EventKind.DONE, sender.number, withdrawal.currency, withdrawal.amount_units,
         counterparty=withdrawal.account, client_order_id=client_order_id, withdrawal=withdrawal.number,
     )  # fmt: skip

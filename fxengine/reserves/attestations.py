@@ -5,7 +5,9 @@
     DIR/attestations/HKD-0001793404800-01793404803917402113.jwt    currency, its iat (s), when it came (ns)
 
 A file's name only says where to look first: what counts is what the token in it says, and it is verified
-whenever it is read. Nothing is ever overwritten.
+whenever it is read. One whose name says another currency or time than its token does not count, so that an old
+word cannot be made the newest by a new name; nor does what is no file or cannot be read, for a venue that runs
+must not end because of what lies in a folder. Nothing is ever overwritten.
 """
 
 import os
@@ -39,7 +41,7 @@ class Attestations:
         found = self._verifier.verify(token, now_ns)
         if isinstance(found, AttestationFlaw):
             return found
-        stem = f"{found.currency}-{found.issued_at_ns // NS_PER_SECOND:013d}"
+        stem = _stem(found)
         for path in self._folder.glob(f"{stem}-*{_SUFFIX}"):
             if _read(path) == token:
                 return found, path
@@ -58,7 +60,10 @@ class Attestations:
 
     def files(self) -> frozenset[str]:
         """Return the names of what is kept: where they are the same, so is everything else. O(files)."""
-        return frozenset(path.name for path in self._folder.glob(f"*{_SUFFIX}"))
+        try:
+            return frozenset(os.listdir(self._folder))
+        except FileNotFoundError:
+            return frozenset()
 
     def newest(self, currency: str) -> list[Attestation]:
         """Return the newest attestation of each custodian of a currency, fresh or not, that any signed.
@@ -71,7 +76,7 @@ class Attestations:
             if not wanted:
                 break
             attestation = self._verifier.open(_read(path))
-            if isinstance(attestation, AttestationFlaw) or attestation.currency != currency:
+            if isinstance(attestation, AttestationFlaw) or not path.name.startswith(f"{_stem(attestation)}-"):
                 continue
             if attestation.custodian in wanted:
                 wanted.remove(attestation.custodian)
@@ -84,6 +89,16 @@ class Attestations:
         return [attestation for code in codes for attestation in self.newest(code)]
 
 
+def _stem(attestation: Attestation) -> str:
+    return f"{attestation.currency}-{attestation.issued_at_ns // NS_PER_SECOND:013d}"
+
+
 def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(BYTES_MAX + 2).decode("ascii", "replace").strip()
+    """Return a file's token; nothing where there is no file that can be read."""
+    if not path.is_file():  # a pipe would be waited for
+        return ""
+    try:
+        with path.open("rb") as file:
+            return file.read(BYTES_MAX + 2).decode("ascii", "replace").strip()
+    except OSError:
+        return ""

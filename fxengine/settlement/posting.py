@@ -20,6 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -208,14 +209,16 @@ class Posting:
                 self._cursor = batch.cursor
                 self._alarm = None
                 self._in_flight.append(_Told(InFlight(*facts)))
-            self._tell()
+            with suppress(LedgerUnavailable):  # it is posted all the same, and told of as soon as the ledger answers
+                self._tell()
         with self._changed:
             self._queue.popleft()
 
     def _advance(self) -> int | None:
-        """Let the ledger bring batches further; return when it wants to be called again."""
+        """Let the ledger bring batches further, and tell how far; return when it wants to be called again."""
         try:
             delay_ns = self._ledger.advance()
+            self._tell()
         except LedgerUnavailable as e:
             self._failures += 1
             if self._failures > self._back_off.alarm_after or e.needs_somebody:
@@ -230,7 +233,6 @@ class Posting:
             with self._changed:
                 self._advance_alarm = None
                 self._wake()
-        self._tell()
         return delay_ns
 
     def _drain(self, delay_ns: int | None) -> None:

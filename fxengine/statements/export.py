@@ -65,10 +65,10 @@ def export(
                     progress(first, total)
         finally:
             writer.close()
+        partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    partial.replace(path)
     return rows
 
 

@@ -4,6 +4,7 @@ A batch belongs to the time of its last command, and these times never go back, 
 period are a range, found by halving. Everything is UTC.
 """
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -11,7 +12,6 @@ from fxengine.errors import FxEngineError
 from fxengine.ledger.reading import Reader
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_DATE_CHARACTERS: Final = 10
 _ADVICE: Final = "a date such as 2026-10-30, or a time such as 2026-10-30T09:00:00Z"
 
 
@@ -76,12 +76,18 @@ def utc_text(time_ns: int) -> str:
 
 def _instant_ns(text: str, *, days: int) -> int:
     try:
-        if len(text) == _DATE_CHARACTERS:
-            day = date.fromisoformat(text)
-            at = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days)
-        else:
-            at = datetime.fromisoformat(text)
-            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        at = datetime.fromisoformat(text)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        if _is_date(text):
+            at += timedelta(days=days)
         return (at - _EPOCH) // timedelta(microseconds=1) * 1_000
     except (ValueError, OverflowError):
         raise FxEngineError(f"{text[:40]!r} is not {_ADVICE}") from None
+
+
+def _is_date(text: str) -> bool:
+    """Say whether text names a day, however it is written: 2026-10-30, 20261030, 2026-W44-5."""
+    with suppress(ValueError):
+        date.fromisoformat(text)
+        return True
+    return False

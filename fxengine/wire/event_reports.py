@@ -12,7 +12,17 @@ what the kind's own dtype in ``fxengine.records`` says, and each branch below na
 from typing import Any, Final, cast
 
 from fxengine.codes import EventKind
-from fxengine.messages import REPLIES, TYPE_OF, ExecutionReport, MoneyReport, OrderStatus, Reply, SwapReport
+from fxengine.messages import (
+    REPLIES,
+    TYPE_OF,
+    ExecutionReport,
+    MoneyReport,
+    OrderStatus,
+    Reply,
+    SwapLegReport,
+    SwapPathReport,
+    SwapReport,
+)
 from fxengine.records import EVENT, EVENT_BYTES, SWAP_EVENT, Records, struct_of
 
 Row = tuple[int, ...]
@@ -25,11 +35,14 @@ _U64 = 2**64 - 1
 _EXECUTION_REPORT: Final = int(TYPE_OF[ExecutionReport])
 _ORDER_STATUS: Final = int(TYPE_OF[OrderStatus])
 _SWAP_REPORT: Final = int(TYPE_OF[SwapReport])
+_SWAP_LEG_REPORT: Final = int(TYPE_OF[SwapLegReport])
+_SWAP_PATH_REPORT: Final = int(TYPE_OF[SwapPathReport])
 _MONEY_REPORT: Final = int(TYPE_OF[MoneyReport])
 
 _FILL: Final = int(EventKind.FILL)
 _STATUS: Final = int(EventKind.ORDER_STATUS)
-_SWAPPED: Final = int(EventKind.SWAPPED)
+_SWAPPED: Final = frozenset({int(EventKind.SWAPPED), int(EventKind.SWAP_PATH)})
+_SWAP_LEG: Final = int(EventKind.SWAP_LEG)
 _BUSTED: Final = int(EventKind.BUSTED)
 _REDUCED: Final = int(EventKind.REDUCED)
 _STANDS: Final = (EventKind.ACCEPTED, EventKind.RESTED, EventKind.REPLACED, EventKind.TRIGGERED, EventKind.QUOTED)
@@ -67,7 +80,10 @@ def report_row(row: Row, place: int, events: Records, time_ns: int) -> tuple[Any
     if kind == _STATUS:
         what = (_ORDER_STATUS, stream, sequence, side, status, reason, order_id, client_id, instrument)
         return (*what, price, quantity, leaves, cum, last_word & _U64, time_ns)
-    if kind == _SWAPPED:
+    if kind == _SWAP_LEG:  # lots stand where others have CumQty, and fills where they have an OrderID
+        leg = (_SWAP_LEG_REPORT, stream, sequence, client_id, instrument, side, cum)
+        return (*leg, price, quantity, last_word, leaves, order_id, time_ns)
+    if kind in _SWAPPED:
         return _swap_report(events[place : place + 1].tobytes(), time_ns)
     return (_MONEY_REPORT, stream, sequence, kind, client_id, instrument, quantity, counterparty, time_ns, order_id)
 
@@ -84,10 +100,13 @@ _MAKE: Final = {int(number): message._make for number, message in REPLIES.items(
 def _swap_report(record: bytes, time_ns: int) -> tuple[Any, ...]:
     assert len(record) == EVENT_BYTES
     (
-        _kind, _side, _reason, currency_in, _status, _flags, _account, payee, sequence,
-        leg_1, leg_2, leg_3, n_legs, client_id, amount_in, amount_out,
-        change_1, change_2, change_3, stream, currency_out, mode,
+        kind, _side, _reason, currency_in, _status, _flags, _account, payee, sequence,
+        book_1, book_2, book_3, n_legs, client_id, amount_in, amount_out,
+        unfilled, fills, n_paths, stream, currency_out, mode,
     ) = _SWAP.unpack(record)  # fmt: skip
+    amounts = (amount_in, amount_out, unfilled, fills)
+    if kind == EventKind.SWAP_PATH:
+        path = (book_1, book_2, book_3)[:n_legs]
+        return (_SWAP_PATH_REPORT, stream, sequence, client_id, path, *amounts, time_ns)
     what = (_SWAP_REPORT, stream, sequence, client_id, currency_in, currency_out, mode, payee)
-    path, change = (leg_1, leg_2, leg_3)[:n_legs], (change_1, change_2, change_3)[:n_legs]
-    return (*what, amount_in, amount_out, path, change, time_ns)
+    return (*what, *amounts, n_legs, n_paths, time_ns)

@@ -5,7 +5,7 @@ exported variables. Three kinds of line are treated apart:
 
     make VERB, .ci/run        the reader's machine: not run here, but the verb must exist
     git ..., cd ..., pip ...  likewise, and nothing to check
-    fxengine serve ... (&)    kept running until the page ends; the next line waits until it has
+    fxengine serve ... (&)    and fxengine chain node: kept running until the page ends; the next line waits until it has
                               said its first word, and at the end it must stop when asked, with 0
 """
 
@@ -28,7 +28,7 @@ COMMAND_SECONDS_MAX = 120
 READY_SECONDS_MAX = 30
 
 READERS_OWN = re.compile(r"\s*(make\b|\.ci/run\b|git |cd |pip |\.venv/bin/pip |python3? -m venv )")
-SERVE = re.compile(r"\s*(?:\.venv/bin/)?fxengine\s+serve\b")
+SERVE = re.compile(r"\s*(?:\.venv/bin/)?fxengine\s+(serve|chain\s+node)\b")
 
 
 class BlockFailed(AssertionError):

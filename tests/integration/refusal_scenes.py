@@ -204,7 +204,7 @@ def withdrawals(desk: "Desk") -> None:
     operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
     desk.refused(operator, EndWithdrawal(0, PAID, 1), R.CLIENT_ID_MISSING)
     desk.refused(operator, EndWithdrawal(1, PAID, 1), R.UNKNOWN_WITHDRAWAL)
-    [first_open, *_] = _open_withdrawals(operator, account)
+    [first_open, *_] = open_withdrawals(operator, account)
     desk.refused(operator, EndWithdrawal(2, 3, first_open), R.UNKNOWN_COMMAND)
     desk.refused(operator, EndWithdrawal(3, PAID, first_open), R.NOT_FINAL)
     _say(operator, Deposit(5, account, 0, 1))
@@ -285,7 +285,7 @@ def busts(desk: "Desk") -> None:
     desk.refused(operator, Bust(21, **trade), R.CLIENT_ID_TOO_OLD)
 
 
-def _open_withdrawals(connection: "Connection", account: int) -> list[int]:
+def open_withdrawals(connection: "Connection", account: int) -> list[int]:
     """Ask for the numbers of an account's open withdrawals."""
     connection.say(OpenWithdrawalsRequest(9, account, 0))
     answer = connection.hear_until(OpenWithdrawals)[-1]
@@ -310,4 +310,15 @@ def _order_id(heard: list[Any], client_order_id: int) -> int:
     return int(numbers[0])
 
 
-SCENES = (nobody, too_late, numbers, amends, many_at_once, particulars, revocations, withdrawals, controls, busts)
+SCENES = (
+    nobody,
+    too_late,
+    numbers,
+    amends,
+    many_at_once,
+    particulars,
+    revocations,
+    withdrawals,
+    controls,
+    busts,
+)

@@ -27,7 +27,7 @@ from fxengine.messages import (
     Withdraw,
 )
 from tests.asking import limit_order, logon
-from tests.integration import refusal_scenes
+from tests.integration import refusal_scenes, treasury_scene
 from tests.integration.venue_thread import CURRENCIES, START_NS, Connection, RunningVenue, running_venue
 from tests.unit.wire.protocol_tables import REASONS
 
@@ -88,7 +88,8 @@ def swap(number: int, **changes: int) -> Swap:
 
 def play(scene: str, folder: Path) -> Seen:
     """Play one scene at a venue of its own and return what it provoked."""
-    with running_venue(folder) as venue:
+    listed = treasury_scene.listed_treasury(folder) if scene == "treasury" else ""
+    with running_venue(folder, listed=listed) as venue:
         operator = venue.connection()
         operator.log_on(venue.token("operator-1", key=venue.operator, lifetime_s=10**6))
         desk = Desk(venue, operator)
@@ -157,7 +158,7 @@ def expired(desk: Desk) -> None:
         desk.refused(client, request, R.CREDENTIAL_EXPIRED)
     desk.refused(operator, AccountRequest(1, "i", "s"), R.CREDENTIAL_EXPIRED)
     desk.refused(operator, Deposit(1, 2, 0, 1), R.NOT_AUTHORIZED)
-    desk.refused(operator, Withdraw(2, 2, 0, 1), R.NOT_AUTHORIZED)
+    desk.refused(operator, Withdraw(2, 2, 0, 1), R.CREDENTIAL_EXPIRED)
     desk.refused(client, Withdraw(3, 0, EUR, 1), R.CREDENTIAL_EXPIRED)
 
 
@@ -305,7 +306,17 @@ def money(desk: Desk) -> None:
 
 SCENES: dict[str, Callable[[Desk], None]] = {
     scene.__name__: scene
-    for scene in (before_logon, logons, expired, client_ids, orders, swaps, money, *refusal_scenes.SCENES)
+    for scene in (
+        before_logon,
+        logons,
+        expired,
+        client_ids,
+        orders,
+        swaps,
+        money,
+        treasury_scene.treasury,
+        *refusal_scenes.SCENES,
+    )
 }
 
 

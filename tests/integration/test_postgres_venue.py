@@ -14,6 +14,7 @@ import pytest
 from fxengine.home import Home
 from fxengine.ledger.reading import open_reader
 from tests.integration.served_venue import ServedVenue, answer, fxengine
+from tests.integration.typed import typed
 from tests.postgres_server import PostgresServer
 
 PASSWORD = "a horse, a stable: 100%"
@@ -76,7 +77,9 @@ def test_one_altered_row_is_found(home: Home, server: PostgresServer) -> None:
     assert any("deposit 1 is" in problem for problem in found["problems"])
 
 
-def test_the_password_is_in_no_output_log_or_process_list(home: Home, server: PostgresServer) -> None:
+def test_the_password_is_in_no_output_log_or_process_list(
+    home: Home, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = server.url("venue_3", user=f"settlement:{quote(PASSWORD, safe='')}")
     environment = os.environ | {"FXENGINE_LEDGER": url}
     command = [sys.executable, "-m", "fxengine", "serve", str(home.directory), "--orders", "tcp://127.0.0.1:*"]
@@ -90,6 +93,10 @@ def test_the_password_is_in_no_output_log_or_process_list(home: Home, server: Po
             assert said[-1], said
             said.append(venue.stdout.readline())
         listed = " ".join(" ".join(process.cmdline()) for process in processes())
+        monkeypatch.setenv("FXENGINE_LEDGER", url)
+        for question in ("reserves", "statement fees", "prove publish", "export batches --out /nowhere/batches.csv"):
+            said.append(str(typed(*question.split(), "--venue", home.directory)))
+            assert "ledger.sqlite" not in said[-1], "the variable is meant, not the default"
         venue.terminate()
         said += venue.stdout.readlines()
         assert venue.wait() == 0

@@ -92,6 +92,23 @@ def test_a_proof_holds_against_a_root_and_the_other_spelling_works(proved: Prove
     root = json.loads(files["HKD"].read_text())["root"]
     said = proved.offline("--check", str(files["HKD"]), "--root", root)
     assert (said["holds"], said["signed"], said["exit_code"]) == (True, False, 0)
+    assert said["amount_units"] == "250000248575"
+
+
+def test_what_a_root_is_not_made_from_is_not_repeated(proved: Proved, files: dict[str, Path], tmp_path: Path) -> None:
+    for kind, change in (("HKD", {"decimals": 0}), ("trade", {"instrument": "EUR/USD", "venue": "other", "batch": 9})):
+        told = json.loads(files[kind].read_text()) | change
+        (tmp_path / "changed.json").write_text(json.dumps(told))
+        said = proved.offline("check", str(tmp_path / "changed.json"), "--root", told["root"])
+        assert said["holds"]
+        assert not {"amount", "instrument"} & said.keys(), "a root does not vouch for these"
+        against = ["--commitment", str(files["commitment"]), "--key", proved.key]
+        assert not proved.offline("check", str(tmp_path / "changed.json"), *against)["holds"]
+
+
+def test_a_file_without_end_is_no_proof(proved: Proved) -> None:
+    said = proved.offline("check", "/dev/zero", "--root", "00" * 32)
+    assert (said["exit_code"], said["reason"]["code"]) == (1, "MALFORMED")  # type: ignore[index]
 
 
 def test_a_trades_proof_holds_offline(proved: Proved, files: dict[str, Path]) -> None:
@@ -149,10 +166,29 @@ def test_another_currencys_root_and_another_key_are_refused(proved: Proved, file
     assert (said["exit_code"], said["reason"]["code"]) == (1, "COMMITMENT_TYPE")  # type: ignore[index]
 
 
+def test_another_venues_books_are_not_signed_nor_held_against_its_reserves(proved: Proved, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    assert typed("init", other)["exit_code"] == 0
+    venue_file = other / "venue.toml"
+    venue_file.write_text(venue_file.read_text().replace('id = "fx-sandbox"', 'id = "another"'))
+    for asked in (["prove", "publish"], ["prove", "payer-1"], ["prove", "trade", "HKD/JPY", "1"], ["reserves"]):
+        said = typed(*asked, "--venue", other, "--ledger", proved.home.ledger())
+        assert said["exit_code"] == 1
+        assert "is not the ledger of the venue" in said["error"]["text"]
+    assert not (other / "commitments").exists()
+
+
 def test_publishing_again_shows_what_was_published(proved: Proved, files: dict[str, Path]) -> None:
     first = proved.run("prove", "publish", "--batch", str(json.loads(files["HKD"].read_text())["batch"]))
     assert first["file"] == str(files["commitment"])
     assert first["liabilities"]["HKD"]["root"] == json.loads(files["HKD"].read_text())["root"]  # type: ignore[index]
+
+
+def test_a_published_root_is_shown_whole_however_narrow_the_terminal(proved: Proved, files: dict[str, Path]) -> None:
+    text, _ = printed("prove", "publish", "--venue", proved.venue)
+    assert "…" not in text
+    shown = "".join(text.split())
+    assert json.loads(files["HKD"].read_text())["root"][:30] in shown
 
 
 @pytest.mark.parametrize(
@@ -166,6 +202,9 @@ def test_publishing_again_shows_what_was_published(proved: Proved, files: dict[s
         (["prove", "check", "missing.json"], "--root"),
         (["prove", "custody"], "owed nothing"),
         (["prove", "payer-1", "--ledger", "memory:"], "sqlite:PATH"),
+        (["prove", "payer-1", "--batch", "9" * 20], "past 64 bits"),
+        (["prove", "trade", "HKD/JPY", "9" * 20], "past 64 bits"),
+        (["prove", "payer-\udcff"], "no UTF-8"),
     ],
 )
 def test_what_cannot_be_proved_is_said_in_words(proved: Proved, arguments: list[str], text: str) -> None:
@@ -189,4 +228,8 @@ def test_without_its_secret_a_venue_signs_no_second_commitment_to_a_batch(
     (copy / "keys" / "salts.secret").unlink()
     said = typed("prove", "payer-1", "--venue", copy)
     assert said["exit_code"] == 1
-    assert "nothing was signed" in said["error"]["text"]
+    assert "nothing was published" in said["error"]["text"]
+    (copy / "keys" / "salts.secret").write_bytes(b"cut short")
+    said = typed("prove", "payer-1", "--venue", copy)
+    assert (said["exit_code"], said["error"]["code"]) == (1, "FxEngineError")
+    assert "put back the copy" in said["error"]["text"]

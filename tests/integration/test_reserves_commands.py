@@ -43,7 +43,7 @@ def test_a_sandbox_is_covered_from_the_start(venue: Path) -> None:
     said = reserves(venue)
     assert (said["ok"], said["exit_code"], len(said["currencies"])) == (True, 0, 10)
     hkd = said["currencies"]["HKD"]
-    assert (hkd["liabilities"], hkd["holdings"]) == ("1000000.000000", "1000000000000.000000")
+    assert (hkd["liabilities"], hkd["holdings"]) == ("1000000.000000", "9000000000000.000000")
     assert {line["status"] for line in said["currencies"].values()} == {"OK"}
 
 
@@ -112,7 +112,7 @@ def test_a_custodian_that_signs_elsewhere_is_taken_in_and_a_stranger_is_not(venu
     word.write_text(bank.sign(claims, typ=TYPE) + "\n")
     said = typed("reserves", "take", word, "--venue", venue)
     assert (said["exit_code"], said["attested"][0]["custodian"]) == (0, "bank")
-    assert reserves(venue)["currencies"]["HKD"]["holdings"] == "1000000000005.000000"
+    assert reserves(venue)["currencies"]["HKD"]["holdings"] == "9000000000005.000000"
     said = typed("attest", "HKD", "5", "--custodian", "bank", "--venue", venue)
     assert said["exit_code"] == 1
     assert "fxengine reserves take" in said["error"]["text"]

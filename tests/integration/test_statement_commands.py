@@ -124,6 +124,13 @@ def test_what_cannot_be_shown_is_said_in_words(venue: Path, arguments: list[str]
     assert text in said["error"]["text"]
 
 
+def test_an_export_that_cannot_take_its_place_leaves_nothing_behind(venue: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    said = typed("export", "balances", "--out", tmp_path / "taken", "--venue", venue)
+    assert said["exit_code"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
 def test_a_ledger_can_be_read_where_there_is_no_venue(venue: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(venue, copy)

@@ -50,7 +50,7 @@ class Clock:
         self.now_ns += int(seconds * SECOND_NS)
 
 
-def make_venue(kyc: SigningKey, operator: SigningKey) -> Venue:
+def make_venue(kyc: SigningKey, operator: SigningKey, listed: str = "") -> Venue:
     text = [
         '[venue]\nid = "fx-test"\nname = "Test venue"\nsettlement_cycle_ms = 1000\nmax_fills = 8\nmax_orders = 64',
         "[levels.retail]\ncode = 1\nclient_id_window = 16\ncommands_per_s = 100\nburst = 1_000",
@@ -65,7 +65,7 @@ def make_venue(kyc: SigningKey, operator: SigningKey) -> Venue:
         f'[[instruments]]\nsymbol = "{symbol}"\ntick = "{tick}"\nlot = "{lot}"\nmaker_fee = 0\ntaker_fee = 100'
         for symbol, (tick, lot) in INSTRUMENTS.items()
     ]
-    return parse_venue("\n".join(text))
+    return parse_venue("\n".join([*text, listed]))
 
 
 @dataclass
@@ -116,16 +116,16 @@ class Connection:
 
 
 class RunningVenue:
-    """A served venue, and ways to reach it."""
+    """A served venue, and ways to reach it. ``listed`` stands in its venue file too."""
 
-    def __init__(self, folder: Path, *, transport: str, ledger: str = "memory:") -> None:
+    def __init__(self, folder: Path, *, transport: str, ledger: str = "memory:", listed: str = "") -> None:
         self.ledger = ledger
         self.clock = Clock()
         keys = folder / "keys"
         make = load_key if keys.exists() else create_key
         self.kyc = make(keys, "https://kyc.example", "kyc-1")
         self.operator = make(keys, "https://venue.example/operators", "operator-1")
-        self.venue = make_venue(self.kyc, self.operator)
+        self.venue = make_venue(self.kyc, self.operator, listed)
         self.folder = folder
         self.stop = Stop()
         self.ready: Ready | None = None
@@ -237,9 +237,9 @@ class RunningVenue:
 
 
 @contextmanager
-def running_venue(folder: Path, *, transport: str = "ipc") -> Iterator[RunningVenue]:
+def running_venue(folder: Path, *, transport: str = "ipc", listed: str = "") -> Iterator[RunningVenue]:
     """Serve a venue for the length of a ``with``."""
-    venue = RunningVenue(folder, transport=transport)
+    venue = RunningVenue(folder, transport=transport, listed=listed)
     venue.start()
     try:
         yield venue

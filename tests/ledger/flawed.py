@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from fxengine.codes import SettlementStatus
+from fxengine.codes import FEES_ACCOUNT, SettlementStatus
 from fxengine.errors import LedgerError, LedgerMismatch
 from fxengine.ledger.base import Balances, FinalAtOnce, check_balance, check_names, is_next
 from fxengine.ledger.batch import Batch, Cursor
@@ -30,6 +30,7 @@ FLAWS = {
     "cursor_without_hash": "CURSOR WITH THE BATCH",
     "never_final": "CURSOR WITH THE BATCH",
     "overdrafts": "CONSERVING",
+    "fees_overdraw": "CONSERVING",
     "makes_money": "CONSERVING",
     "any_venue": "BOUND TO ONE VENUE",
     "one_thread": "SAFE ON ANY THREAD",
@@ -85,7 +86,8 @@ class FlawedLedger(FinalAtOnce):
             after: Balances = {} if self.flaw != "leaves_traces" else self.state["balances"]
             for account, currency, _, amount_units in batch.deltas.tolist():
                 units = self.state["balances"].get((account, currency), 0) + amount_units
-                if self.flaw not in ("overdrafts", "makes_money"):
+                is_lax = self.flaw == "fees_overdraw" and account == FEES_ACCOUNT
+                if self.flaw not in ("overdrafts", "makes_money") and not is_lax:
                     check_balance(account, currency, units)
                 after[account, currency] = units
             self.state["balances"] |= after

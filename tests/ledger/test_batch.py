@@ -1,6 +1,8 @@
 """What a batch says of itself."""
 
 import random
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from fxengine.codes import CUSTODY_ACCOUNT, EventKind
 from fxengine.errors import LedgerError
 from fxengine.ledger import TRADE, TRANSFER, WITHDRAWAL, AccountName
+from fxengine.ledger.base import check_balance
 from fxengine.ledger.batch import trade_leaves
 from fxengine.ledger.check_batches import Books
 from fxengine.ledger.merkle import inclusion_proof, proves
@@ -50,6 +53,23 @@ def test_money_comes_from_custody_and_goes_there(books: Books, kind: str, side: 
         books.close([], transfers=transfers).check()
     transfers[side] = CUSTODY_ACCOUNT
     books.close([], transfers=transfers).check()
+
+
+def test_an_account_stands_once_in_a_currency(books: Books) -> None:
+    batch = books.close([(CUSTODY_ACCOUNT, USD, -7), (ALICE, USD, 7)])
+    batch.deltas["amount_units"] = (-14, 7)
+    with pytest.raises(LedgerError, match="order of account"):
+        replace(batch, deltas=batch.deltas[[0, 1, 1]]).check()
+
+
+@pytest.mark.parametrize(
+    ("account", "units", "may"),
+    [(ALICE, 0, True), (ALICE, -1, False), (CUSTODY_ACCOUNT, 0, True), (CUSTODY_ACCOUNT, 1, False),
+     (ALICE, 2**63 - 1, True), (ALICE, 2**63, False), (CUSTODY_ACCOUNT, -(2**63), False)],
+)  # fmt: skip
+def test_only_custody_is_below_zero_and_it_is_never_above(account: int, units: int, may: bool) -> None:
+    with nullcontext() if may else pytest.raises(LedgerError, match="would hold"):
+        check_balance(account, USD, units)
 
 
 def test_records_of_another_kind_are_refused(books: Books) -> None:

@@ -118,6 +118,7 @@ def test_an_accountant_reads_statements_in_decimals_and_a_trial_balance(
         "UPDATE busts SET number = number + 1",
         "UPDATE balances SET amount_units = amount_units + 1 WHERE account > 1",
         "UPDATE balances SET amount_units = amount_units + 1, batch = batch + 1 WHERE account > 1",
+        "UPDATE balances SET amount_units = amount_units + 1, batch = 5 WHERE batch < 5",
         "UPDATE balances SET account = 99 WHERE account = 2",
         "UPDATE accounts SET subject = 'someone else' WHERE account = 2",
         "UPDATE currencies SET decimals = 2",
@@ -179,6 +180,13 @@ def close_by_hand(hand: Hand, postings: str) -> None:
 def test_a_batch_that_is_wrong_cannot_be_closed_even_by_hand(hand: Hand, postings: str, refusal: str) -> None:
     with pytest.raises(REFUSED, match=refusal):
         close_by_hand(hand, postings)
+
+
+def test_a_withdrawal_does_not_end_in_a_batch_that_is_closed(hand: Hand) -> None:
+    hand.run("BEGIN")
+    hand.run("INSERT INTO postings VALUES (6, 1, 0, -7), (6, 2, 0, 7)")
+    with pytest.raises(REFUSED, match="ends once"):
+        hand.run("UPDATE withdrawals SET state = 'PAID', ended_batch = 5, ended_sequence = 96 WHERE state = 'HELD'")
 
 
 def test_lines_without_a_batch_are_refused_at_commit(hand: Hand) -> None:

@@ -24,7 +24,9 @@ ROOT = Path(__file__).parents[2]
 def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a distribution bring the scheme ``flawed``, and try to take over ``sqlite``."""
     opener = "tests.ledger.flawed:open_flawed"
-    monkeypatch.syspath_prepend(installed(tmp_path / "site", flawed=opener, sqlite=opener, broken="nowhere:x"))
+    odd = {"fails": "failing_ledger:open", "idle": "tests.ledger.flawed:FLAWS"}
+    monkeypatch.syspath_prepend(installed(tmp_path / "site", flawed=opener, sqlite=opener, broken="nowhere:x", **odd))
+    (tmp_path / "site" / "failing_ledger.py").write_text("1 / 0")
     monkeypatch.syspath_prepend(ROOT)
 
 
@@ -97,9 +99,11 @@ def test_an_own_scheme_cannot_be_taken_over(sqlite_path: Path, open_: Open) -> N
 
 
 def test_a_backend_that_cannot_be_loaded_is_named_with_its_distribution(venue: Venue) -> None:
-    with pytest.raises(LedgerError, match="'broken', which flawed-ledgers brings, cannot be loaded"):
-        open_ledger("broken:x", venue)
-    with pytest.raises(LedgerError, match="broken:, evm:, flawed:, memory:"):
+    loads = "cannot be loaded: "
+    for scheme, why in (("broken", loads + "No module"), ("fails", loads + "division"), ("idle", "names nothing that")):
+        with pytest.raises(LedgerError, match=f"'{scheme}', which flawed-ledgers brings, {why}"):
+            open_ledger(f"{scheme}:x", venue)
+    with pytest.raises(LedgerError, match="broken:, evm:, fails:, flawed:, idle:, memory:"):
         open_ledger("unknown:x", venue)
 
 

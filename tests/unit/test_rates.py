@@ -107,6 +107,7 @@ def test_makers_and_payers_have_the_windows_that_their_traffic_needs() -> None:
     assert {name: level.window for name, level in VENUE.levels.items()} == {
         "maker": 65_536,
         "payer": 1_024,
+        "issuer": 1_024,
         "operator": 1_024,
     }
 

@@ -26,10 +26,12 @@ from fxengine.records import (
     RECORD_BYTES,
     REDUCE_EVENT,
     REVOKE,
+    ROUTE,
     SETTLED,
     STATUS_EVENT,
     SWAP,
     SWAP_EVENT,
+    SWAP_LEG_EVENT,
     WITHDRAWAL,
     order_id,
     struct_of,
@@ -57,9 +59,16 @@ EVENTS = {
     "STATUS_EVENT": STATUS_EVENT,
     "MONEY_EVENT": MONEY_EVENT,
     "SWAP_EVENT": SWAP_EVENT,
+    "SWAP_LEG_EVENT": SWAP_LEG_EVENT,
     "BUST_EVENT": BUST_EVENT,
 }
-ALL = COMMANDS | EVENTS | {"CREDENTIAL_DETAIL": CREDENTIAL_DETAIL, "BUST_DETAIL": BUST_DETAIL, "INSTRUMENT": INSTRUMENT}
+OTHERS = {
+    "CREDENTIAL_DETAIL": CREDENTIAL_DETAIL,
+    "BUST_DETAIL": BUST_DETAIL,
+    "INSTRUMENT": INSTRUMENT,
+    "ROUTE": ROUTE,
+}
+ALL = COMMANDS | EVENTS | OTHERS
 
 # Field, offset in bytes, type: the format as it stands in journals that already exist.
 LAYOUT = """
@@ -72,8 +81,8 @@ NEW_ORDER: COMMAND_HEADER | side 24 u1 | ord_type 25 u1 | time_in_force 26 u1 | 
     | self_trade_prevention 28 u1 | reserved_0 29 V3 | price_ticks 32 <i8 | quantity_lots 40 <i8 | expire_ns 48 <i8
     | display_lots 56 <i8
 CANCEL: COMMAND_HEADER | reserved_0 24 V8 | order_id 32 <u8 | orig_client_order_id 40 <u8 | reserved_1 48 V16
-SWAP: COMMAND_HEADER | currency_out 24 <u2 | mode 26 u1 | reserved_0 27 V1 | payee 28 <u4 | amount_units 32 <i8
-    | bound_units 40 <i8 | deadline_ns 48 <i8 | reserved_1 56 V8
+SWAP: COMMAND_HEADER | currency_out 24 <u2 | mode 26 u1 | flags 27 u1 | payee 28 <u4 | amount_units 32 <i8
+    | bound_units 40 <i8 | deadline_ns 48 <i8 | worst_units 56 <i8
 MONEY: COMMAND_HEADER | reserved_0 24 V4 | beneficiary 28 <u4 | amount_units 32 <i8 | external_id 40 V16
     | reserved_1 56 V8
 SETTLED: COMMAND_HEADER | final_sequence 24 <u8 | reserved_0 32 V32
@@ -101,8 +110,11 @@ STATUS_EVENT: EVENT_HEADER | order_id 24 <u8 | client_order_id 32 <u8 | notional
 MONEY_EVENT: EVENT_HEADER | withdrawal 24 <u8 | client_order_id 32 <u8 | reserved_0 40 <i8 | amount_units 48 <i8
     | external_id 56 V16 | reserved_1 72 V8 | STREAMS
 SWAP_EVENT: EVENT_HEADER | path 24 <u2x3 | n_legs 30 <u2 | client_order_id 32 <u8 | amount_in_units 40 <i8
-    | amount_out_units 48 <i8 | change_units 56 <i8x3 | account_stream 80 <u8 | currency_out 88 <u2 | mode 90 u1
-    | reserved 91 V5
+    | amount_out_units 48 <i8 | unfilled_units 56 <i8 | fills 64 <i8 | singles 72 <i8 | account_stream 80 <u8
+    | currency_out 88 <u2 | mode 90 u1 | reserved 91 V5
+SWAP_LEG_EVENT: EVENT_HEADER | fills 24 <u8 | client_order_id 32 <u8 | spent_units 40 <i8 | received_units 48 <i8
+    | change_units 56 <i8 | quantity_lots 64 <i8 | fee_units 72 <i8 | STREAMS
+ROUTE: n_stops 0 <u2 | stops 2 <u2x4
 INSTRUMENT: base 0 <u2 | quote 2 <u2 | maker_rate 4 <i4 | taker_rate 8 <i4 | reserved 12 <i4 | lot_units 16 <i8
     | tick_lot_units 24 <i8
 """

@@ -316,3 +316,35 @@ def test_what_is_wrong_with_custodians_is_named_by_its_key(wrong: str, key: str)
     with pytest.raises(VenueError) as error:
         parse_venue(f"{GOOD}\n{wrong}")
     assert error.value.key == key
+
+
+EUR_ISSUER = f'''
+[[issuers]]
+iss = "eur-issuer"
+keys = {{ eur-1 = "{KEY}" }}
+levels = ["payer"]
+jurisdictions = ["DE"]
+issues = ["EUR"]
+'''
+
+
+def test_the_issuer_of_a_currency_is_read_and_changes_no_journals_meaning() -> None:
+    venue = parse_venue(GOOD + EUR_ISSUER)
+    assert venue.issuers["eur-issuer"].issues == {"EUR"}
+    assert venue.issuers["sandbox"].issues == frozenset()
+    assert venue.fingerprint == parse_venue(GOOD).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        (EUR_ISSUER.replace('"EUR"', '"XXX"'), "issuers[1].issues"),
+        (EUR_ISSUER.replace('["EUR"]', '"EUR"'), "issuers[1].issues"),
+        (EUR_ISSUER + "operator = true", "issuers[1].issues"),
+        (EUR_ISSUER + EUR_ISSUER.replace("eur-issuer", "other-issuer"), "issuers[2].issues"),
+    ],
+)
+def test_what_is_wrong_with_the_issuer_of_a_currency_is_named_by_its_key(wrong: str, key: str) -> None:
+    with pytest.raises(VenueError) as error:
+        parse_venue(f"{GOOD}\n{wrong}")
+    assert error.value.key == key

@@ -58,8 +58,7 @@ def test_a_trade_that_was_undone_as_it_was_leaves_sound_books(tmp_path: Path, se
     [
         {"price_ticks": 109}, {"quantity_lots": LOTS - 1},
         {"maker_side": Side.BUY, "maker_fee_units": 0, "taker_fee_units": 0}, {"maker": CLIENTS[2]},
-
-        {"taker": CLIENTS[2]}, {"taker_fee_units": 1},
+        {"number": 1}, {"taker": CLIENTS[2]}, {"taker_fee_units": 1},
     ],
     ids=lambda wrong: next(iter(wrong)),
 )  # fmt: skip

@@ -58,7 +58,7 @@ CASES: list[tuple[Request, CommandKind, np.dtype[np.void], dict[str, str]]] = [
     (Amend(5, 2**33, 6, 7, 8, -1), Kind.AMEND, AMEND, {}),
     (MassCancel(5, 65_535, 2, 9), Kind.MASS_CANCEL, MASS_CANCEL, {}),
     (
-        Swap(5, 1, 2, 2, 10**12, 10**13, 10**18, 9), Kind.SWAP, SWAP, {"currency_in": "instrument"},
+        Swap(5, 1, 2, 2, 10**12, 10**13, 10**18, 9, 1, 10**13), Kind.SWAP, SWAP, {"currency_in": "instrument"},
     ),
     (Deposit(5, 9, 3, 10**12), Kind.DEPOSIT, MONEY, {"account": "beneficiary", "currency": "instrument"}),
     (Withdraw(5, 9, 3, 10**12), Kind.WITHDRAW, MONEY, {"account": "beneficiary", "currency": "instrument"}),

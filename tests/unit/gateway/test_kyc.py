@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,15 @@ def test_only_the_operators_issuer_makes_an_operator(issuers: Issuers) -> None:
         plain = issuers.verify(issuers.token(**claim))
         assert isinstance(plain, Credential)
         assert plain.flags is AccountFlag.NONE
+
+
+def test_the_issuer_of_a_currency_makes_issuers_of_that_currency_alone(issuers: Issuers) -> None:
+    kyc = replace(issuers.venue.issuers["https://kyc.example"], issues=frozenset({"JPY"}))
+    verifier = TokenVerifier(replace(issuers.venue, issuers={kyc.name: kyc}))
+    granted = verifier.verify(issuers.token(), START_NS)
+    assert isinstance(granted, Credential)
+    assert granted.flags is AccountFlag.ISSUER
+    assert granted.permitted == (issuers.venue.currency["JPY"].index,)
 
 
 def test_a_currency_that_is_not_listed_here_permits_nothing_here(issuers: Issuers) -> None:
@@ -274,6 +284,8 @@ def _bomb(issuers: Issuers) -> str:
         lambda issuers: issuers.sign(b'{"sub": "a", "sub": "b"}'),
         lambda issuers: issuers.sign(b'{"exp": ' + b"9" * 5000 + b"}")[:4096],
         lambda issuers: issuers.sign(b'{"exp": ' + b"[" * 1200 + b"]" * 1200 + b"}"),
+        lambda issuers: issuers.sign(b'{"exp": ' + b"[" * 17 + b"]" * 17 + b"}"),
+        lambda issuers: issuers.sign(b'{"exp": ' + b'{"a": ' * 16 + b"1" + b"}" * 17),
         lambda issuers: issuers.token(header={"crit": ["exp"], "exp": 1}),
         lambda issuers: issuers.sign(b"{}", {"kid": "kyc-1", "b64": False}),
         _bomb,

@@ -7,7 +7,15 @@ import pytest
 
 from fxengine.codes import CommandKind, EventKind
 from fxengine.gateway.reports import outcomes, read_events, report_rows
-from fxengine.messages import ExecutionReport, MoneyReport, OrderStatus, Reply, SwapReport
+from fxengine.messages import (
+    ExecutionReport,
+    MoneyReport,
+    OrderStatus,
+    Reply,
+    SwapLegReport,
+    SwapPathReport,
+    SwapReport,
+)
 from fxengine.records import (
     BUST_EVENT,
     CANCEL_EVENT,
@@ -16,6 +24,7 @@ from fxengine.records import (
     MONEY_EVENT,
     STATUS_EVENT,
     SWAP_EVENT,
+    SWAP_LEG_EVENT,
     Records,
 )
 from fxengine.wire import decode_replies, encode_rows, frame_of
@@ -51,11 +60,23 @@ def expected(record: np.void) -> Reply:
             e["leaves_lots"], e["cum_lots"], e["original_sequence"], TIME_NS,
         )  # fmt: skip
     if kind is EventKind.SWAPPED:
-        e, n = named(SWAP_EVENT), named(SWAP_EVENT)["n_legs"]
+        e = named(SWAP_EVENT)
         return SwapReport(
             e["account_stream"], e["sequence"], e["client_order_id"], e["instrument"], e["currency_out"], e["mode"],
-            e["counterparty"], e["amount_in_units"], e["amount_out_units"], tuple(e["path"][:n]),
-            tuple(e["change_units"][:n]), TIME_NS,
+            e["counterparty"], e["amount_in_units"], e["amount_out_units"], e["unfilled_units"], e["fills"],
+            e["n_legs"], e["singles"], TIME_NS,
+        )  # fmt: skip
+    if kind is EventKind.SWAP_PATH:
+        e = named(SWAP_EVENT)
+        return SwapPathReport(
+            e["account_stream"], e["sequence"], e["client_order_id"], tuple(e["path"][: e["n_legs"]]),
+            e["amount_in_units"], e["amount_out_units"], e["unfilled_units"], e["fills"], TIME_NS,
+        )  # fmt: skip
+    if kind is EventKind.SWAP_LEG:
+        e = named(SWAP_LEG_EVENT)
+        return SwapLegReport(
+            e["account_stream"], e["sequence"], e["client_order_id"], e["instrument"], e["side"], e["quantity_lots"],
+            e["spent_units"], e["received_units"], e["fee_units"], e["change_units"], e["fills"], TIME_NS,
         )  # fmt: skip
     if EVENT_VIEWS.get(kind) is MONEY_EVENT:
         e = named(MONEY_EVENT)

@@ -47,13 +47,14 @@ from fxengine.messages import (
     Revoke,
     SessionMode,
     Swap,
+    SwapQuoteRequest,
     VenueRequest,
     Withdraw,
 )
 from fxengine.venue import Level
 from tests.asking import limit_order, logon
 
-NOT_ON, NO_RIGHT, NO_SCOPE = RejectReason.NOT_LOGGED_ON, RejectReason.NOT_AUTHORIZED, RejectReason.NOT_IN_SCOPE
+NOT_ON, NO_RIGHT, UNSCOPED = RejectReason.NOT_LOGGED_ON, RejectReason.NOT_AUTHORIZED, RejectReason.NOT_IN_SCOPE
 REVOKED = RejectReason.TOKEN_REVOKED
 MESSAGES: dict[Kind, list[Request | bytes]] = {
     Kind.LOGON: [logon("token")],
@@ -67,32 +68,34 @@ MESSAGES: dict[Kind, list[Request | bytes]] = {
         *(BalancesRequest(1), VenueRequest(1), BookRequest(1, 0, 1)),
         *(OrderStatusRequest(1, 1, 0), OpenOrdersRequest(1, 0), ReplayRequest(1, 1, 0)),
         OpenWithdrawalsRequest(1, 0, 0),
+        SwapQuoteRequest(1, 0, 1, 1, 1, 1, 0, 0, 0),
     ],
+    Kind.MONEY_COMMAND: [Deposit(1, 2, 0, 1), EndWithdrawal(1, 1, 2)],
     Kind.OPERATOR_COMMAND: [
-        Deposit(1, 2, 0, 1),
-        EndWithdrawal(1, 1, 2),
         Revoke(1, 1, 2, ""),
         Control(1, 1, 2, 0),
         Bust(1, 0, 1, 2, 3, 1, 1, 1, 0, 0),
     ],
     Kind.OPERATOR_REQUEST: [AccountRequest(1, "issuer", "subject")],
 }
-VERIFY, LEAVE, ECHO, WAIT, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER = (
+VERIFY, LEAVE, ECHO, WAIT, EXECUTE, ADMIT, RELIEVE, PAY, MOVE, ANSWER = (
     *(Act.VERIFY, Act.LEAVE, Act.ECHO, Act.WAIT, Act.EXECUTE),
-    *(Act.ADMIT, Act.RELIEVE, Act.PAY, Act.ANSWER),
+    *(Act.ADMIT, Act.RELIEVE, Act.PAY, Act.MOVE, Act.ANSWER),
 )
-#                     LOGON   LOGOUT HEARTB. COMMAND   RECORDS   RELIEF    PAYMENT   REQUEST  OPERATOR_COMMAND, _REQUEST
+# LOGON, LOGOUT, HEARTBEAT, COMMAND, RECORDS, RELIEF, PAYMENT, REQUEST, and MONEY_COMMAND, OPERATOR_COMMAND, _REQUEST
 EXPECTED = {
-    "connected":      (VERIFY, LEAVE, ECHO,   NOT_ON,   NOT_ON,   NOT_ON,   NOT_ON,   NOT_ON,  NOT_ON,   NOT_ON),
-    "logging on":     (WAIT,   WAIT,  WAIT,   WAIT,     WAIT,     WAIT,     WAIT,     WAIT,    WAIT,     WAIT),
-    "trader":         (VERIFY, LEAVE, ECHO,   EXECUTE,  ADMIT,    RELIEVE,  PAY,      ANSWER,  NO_RIGHT, NO_RIGHT),
-    "operator":       (VERIFY, LEAVE, ECHO,   EXECUTE,  ADMIT,    RELIEVE,  PAY,      ANSWER,  PAY,      ANSWER),
-    "operator again": (WAIT,   WAIT,  WAIT,   WAIT,     WAIT,     WAIT,     WAIT,     WAIT,    WAIT,     WAIT),
-    "drop copy":      (VERIFY, LEAVE, ECHO,   NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, ANSWER,  NO_SCOPE, NO_SCOPE),
-    "operator copy":  (VERIFY, LEAVE, ECHO,   NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, ANSWER,  NO_SCOPE, NO_SCOPE),
-    "token revoked":  (VERIFY, LEAVE, ECHO,   REVOKED,  REVOKED,  REVOKED,  REVOKED,  REVOKED, REVOKED,  REVOKED),
-    "closed":         (NOT_ON, NOT_ON, NOT_ON, NOT_ON,  NOT_ON,   NOT_ON,   NOT_ON,   NOT_ON,  NOT_ON,   NOT_ON),
+    "connected":      (VERIFY, LEAVE, ECHO, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON),
+    "logging on":     (WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT),
+    "trader":         (VERIFY, LEAVE, ECHO, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER, NO_RIGHT, NO_RIGHT, NO_RIGHT),
+    "issuer":         (VERIFY, LEAVE, ECHO, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER, MOVE, NO_RIGHT, ANSWER),
+    "operator":       (VERIFY, LEAVE, ECHO, EXECUTE, ADMIT, RELIEVE, PAY, ANSWER, MOVE, PAY, ANSWER),
+    "operator again": (WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT, WAIT),
+    "drop copy":      (VERIFY, LEAVE, ECHO, *[UNSCOPED] * 4, ANSWER, *[UNSCOPED] * 3),
+    "operator copy":  (VERIFY, LEAVE, ECHO, *[UNSCOPED] * 4, ANSWER, *[UNSCOPED] * 3),
+    "token revoked":  (VERIFY, LEAVE, ECHO, REVOKED, REVOKED, REVOKED, REVOKED, REVOKED, REVOKED, REVOKED, REVOKED),
+    "closed":         (NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON, NOT_ON),
 }  # fmt: skip
+FLAGS = {"operator": AccountFlag.OPERATOR, "issuer": AccountFlag.ISSUER}
 EXPIRES_NS = 100
 WHOLE = Scope(frozenset(Action), (2**62,), (2**127,), None)
 
@@ -115,7 +118,7 @@ def session_in(state: str) -> Session:
         session = Session(b"\0\0\0\0\1")
     else:
         mode = SessionMode.DROP_COPY if "copy" in state else SessionMode.ORDER_ENTRY
-        flags = AccountFlag.OPERATOR if state.startswith("operator") else AccountFlag.NONE
+        flags = FLAGS.get(state.split(maxsplit=1)[0], AccountFlag.NONE)
         session = active(flags=flags, mode=mode)
     if state in ("logging on", "operator again"):
         session.await_credential()
@@ -151,16 +154,16 @@ BY_ACTION: dict[Action, tuple[type[Any], ...]] = {
 
 
 @pytest.mark.parametrize("left", Action)
-@pytest.mark.parametrize("flags", [AccountFlag.NONE, AccountFlag.OPERATOR])
+@pytest.mark.parametrize("flags", AccountFlag.__members__.values())
 def test_a_scope_leaves_its_own_actions_and_what_is_public(left: Action, flags: AccountFlag) -> None:
     free = active(flags=flags).acts
     scoped = active(replace(WHOLE, actions=frozenset({left})), flags).acts
 
     def expected(message: type[Any], act: Cell) -> Cell:
         if message in (Deposit, EndWithdrawal, Revoke, Control, Bust):
-            return NO_SCOPE
+            return UNSCOPED
         taken = any(message in messages for action, messages in BY_ACTION.items() if action is not left)
-        return NO_SCOPE if taken else act
+        return UNSCOPED if taken else act
 
     assert scoped == {message: expected(message, act) for message, act in free.items()}
 
@@ -208,14 +211,14 @@ def test_a_refused_first_logon_falls_back_to_connected_and_a_refused_renewal_to_
     renewal = session_in("operator again")
     renewal.logon_refused()
     assert renewal.state is State.ACTIVE
-    assert renewal.acts[Deposit] is PAY
+    assert renewal.acts[Deposit] is MOVE
 
 
 def test_a_refused_renewal_gives_back_no_more_than_there_was() -> None:
     scoped = active(replace(WHOLE, actions=frozenset({Action.READ})))
     scoped.await_credential()
     scoped.logon_refused()
-    assert scoped.acts[Swap] is NO_SCOPE
+    assert scoped.acts[Swap] is UNSCOPED
     revoked = session_in("token revoked")
     revoked.await_credential()
     revoked.logon_refused()
@@ -226,10 +229,10 @@ def test_a_logon_with_another_token_takes_its_rights_and_no_others() -> None:
     session = session_in("token revoked")
     session.await_credential()
     session.credentialed(grant(replace(WHOLE, actions=frozenset({Action.SWAP}))), logon("token"))
-    assert (session.acts[Swap], session.acts[Cancel]) == (PAY, NO_SCOPE)
+    assert (session.acts[Swap], session.acts[Cancel]) == (PAY, UNSCOPED)
     session.await_credential()
     session.credentialed(grant(), logon("token", mode=SessionMode.DROP_COPY, report_format=ReportFormat.RECORDS))
-    assert (session.role, session.hears_records, session.acts[Swap]) == (Role.DROP_COPY, True, NO_SCOPE)
+    assert (session.role, session.hears_records, session.acts[Swap]) == (Role.DROP_COPY, True, UNSCOPED)
 
 
 def test_logons_refused_in_a_row_close_the_session_and_a_good_one_starts_the_count_again() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def test_a_proof_can_be_made_again_and_no_two_trees_share_a_salt(in_file: Posted
     with open_reader(in_file.url) as reader:
         first = Prover(reader, SECRET, 5).liabilities(3)
         assert Prover(reader, bytes(32), 5).liabilities(3)[0].root != first[0].root
-    in_file.post()
+    in_file.post_next()
     with open_reader(in_file.url) as later:
         assert Prover(later, SECRET, 5).liabilities(3) == first
         salts = {p.salt for batch in (5, 6) for a in range(2, 9) for p in Prover(later, SECRET, batch).liabilities(a)}
@@ -185,6 +186,9 @@ def test_a_trade_under_another_commitment_has_a_reason(traded: tuple[TradeProof,
     assert proof.check(commitment=replace(said, venue="another")) is ProofFlaw.OTHER_VENUE
     assert proof.check(commitment=replace(said, head=bytes(32))) is ProofFlaw.OTHER_HEAD
     assert proof.check(commitment=replace(said, trades_root=bytes(32))) is ProofFlaw.NOT_COMMITTED
+    # Among the first of nine trades as among the first of ten the same hashes lead up.
+    more = replace(proof, n_trades=proof.n_trades + 1)
+    assert (more.check(), more.check(commitment=said)) == (None, ProofFlaw.NOT_COMMITTED)
     other = next(symbol for symbol in said.instruments if symbol != proof.instrument)
     assert replace(proof, instrument=other).check(commitment=said) is ProofFlaw.OTHER_INSTRUMENT
     assert replace(proof, number=proof.number + 1).check() is ProofFlaw.OTHER_INSTRUMENT
@@ -254,8 +258,23 @@ def test_a_batch_is_committed_to_once(tmp_path: Path, posted: Posted, reader: Re
     assert first.file.read_text() == token
     commitments.publish(Prover(reader, SECRET, 2).commitment, operator.key, NOW_NS)
     assert commitments.newest() == 5
-    with pytest.raises(FxEngineError, match="nothing was signed"):
+    with pytest.raises(FxEngineError, match="nothing was published"):
         commitments.publish(Prover(reader, bytes(32)).commitment, operator.key, NOW_NS)
+
+
+def test_of_two_who_publish_at_once_one_does_and_both_show_its_signature(tmp_path: Path, reader: Reader) -> None:
+    operator = Operator()
+    commitments = Commitments(tmp_path / "commitments", operator.keys)
+    commitment = Prover(reader, SECRET).commitment
+    quicker: list[str] = []
+
+    class Slow:
+        def sign(self, claims: Mapping[str, object], *, typ: str) -> str:
+            quicker.append(commitments.publish(commitment, operator.key, NOW_NS + 10**12).file.read_text())
+            return operator.key.sign(claims, typ=typ)
+
+    assert commitments.publish(commitment, Slow(), NOW_NS).file.read_text() == quicker[0]
+    assert len(list((tmp_path / "commitments").iterdir())) == 1
 
 
 def test_a_kept_commitment_that_was_changed_is_not_taken_for_one(tmp_path: Path, reader: Reader) -> None:

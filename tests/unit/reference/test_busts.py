@@ -103,13 +103,16 @@ def test_what_was_spent_or_is_held_since_cannot_be_taken_back(who: str) -> None:
     desk = floor()
     trade = traded(desk, Side.SELL)
     account, currency = (MAKER, USD) if who == "maker" else (PAYER, EUR)
+    gained = 100 if who == "maker" else 20 - trade.taker_fee_units
     available, _ = desk.has(account, currency)
-    number = desk.withdraw(account, currency, available)[0].withdrawal
+    desk.withdraw(account, currency, available - gained)
+    number = desk.withdraw(account, currency, 1)[0].withdrawal  # the one unit that is missing
     before = money(desk)
     assert reasons(bust(desk, trade)) == [RejectReason.INSUFFICIENT_FUNDS]
     assert money(desk) == before
     desk.send(commands.end_withdrawal(OPERATOR, desk.next_id(OPERATOR), 2, number))
     assert reasons(bust(desk, trade)) == UNDONE
+    assert desk.has(account, currency)[0] == 0
 
 
 def test_a_trade_with_oneself_gives_back_its_fees() -> None:

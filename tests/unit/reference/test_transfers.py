@@ -1,4 +1,4 @@
-"""Deposits by hand: only an operator's word counts, custody mirrors every unit, and a reference counts once."""
+"""Deposits by hand: an operator's word counts, or the issuer's; custody mirrors each unit, a reference counts once."""
 
 import pytest
 

@@ -83,6 +83,7 @@ def test_what_is_final_never_goes_back_and_is_the_venues_own_word() -> None:
         commands.settled(desk.core.sequence + 9),
     ):
         assert reasons(desk.send(wrong)) == [RejectReason.UNKNOWN_COMMAND]
+    assert reasons(desk.send(commands.settled(desk.core.sequence + 1))) == [RejectReason.UNKNOWN_COMMAND], "of itself"
     assert desk.core.final_sequence == final
 
 

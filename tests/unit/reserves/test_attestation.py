@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -202,6 +203,25 @@ def test_a_file_that_was_put_there_without_a_signature_does_not_count(custodians
         ("USD-9999999999999-00000000000000000003.jwt", json.dumps({"amount": "1"})),
     ):
         (tmp_path / name).write_text(content)
+    assert [a.amount_units for a in kept.newest("USD")] == [1_000_500_000]
+
+
+def test_an_old_word_under_a_newer_files_name_does_not_count(custodians: Custodians, tmp_path: Path) -> None:
+    kept = Attestations(tmp_path, custodians.venue)
+    old = kept.take(custodians.token(iat=NOW_S - 9, amount="1000"), NOW_NS)
+    assert not isinstance(old, AttestationFlaw)
+    kept.take(custodians.token(iat=NOW_S - 5, amount="5"), NOW_NS)
+    (tmp_path / "USD-9999999999999-00000000000000000001.jwt").write_bytes(old[1].read_bytes())
+    assert [a.amount_units for a in kept.newest("USD")] == [5_000_000]
+
+
+def test_what_is_no_file_or_cannot_be_read_is_passed_over(custodians: Custodians, tmp_path: Path) -> None:
+    kept = Attestations(tmp_path, custodians.venue)
+    kept.take(custodians.token(), NOW_NS)
+    (tmp_path / "USD-9999999999999-1.jwt").mkdir()
+    (tmp_path / "USD-9999999999999-2.jwt").symlink_to(tmp_path / "gone")
+    os.mkfifo(tmp_path / "USD-9999999999999-3.jwt")  # reading it would wait for whoever writes it
+    (tmp_path / "USD-9999999999999-4.jwt").write_bytes(b"\xff" * 10_000)
     assert [a.amount_units for a in kept.newest("USD")] == [1_000_500_000]
 
 

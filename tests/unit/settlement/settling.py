@@ -14,7 +14,7 @@ Make = Callable[..., Settlement]
 
 
 class Wrapped(FinalAtOnce):
-    """A ledger that records what is posted, and fails before or after it does, when told to."""
+    """A ledger that records what is posted, and fails before or after it does, or when it is asked then, if told to."""
 
     def __init__(self, inner: Ledger) -> None:
         self.inner = inner
@@ -22,6 +22,7 @@ class Wrapped(FinalAtOnce):
         self.posted: list[Batch] = []
         self.before: list[Exception | None] = []
         self.after: list[Exception | None] = []
+        self.asked: list[Exception | None] = []
         self.gate = threading.Event()
         self.gate.set()
 
@@ -33,6 +34,8 @@ class Wrapped(FinalAtOnce):
         _raise_first(self.after)
 
     def cursor(self) -> Cursor:
+        if self.posted:
+            _raise_first(self.asked)
         return self.inner.cursor()
 
     def status(self, batch_id: int) -> SettlementStatus:

@@ -46,6 +46,21 @@ def test_a_batch_whose_answer_was_lost_is_posted_once(
     assert settled_by(ledger) == trading.balances()
 
 
+def test_a_ledger_that_goes_away_once_a_batch_is_in_does_not_stop_settlement(
+    trading: Trading, flow: Flow, make: Make, ledger: Wrapped
+) -> None:
+    settlement = make(batch_trades_max=5, wait=lambda _: None, back_off=BackOff(1, 1))
+    ledger.asked = [LedgerUnavailable("gone again")] * 3
+    run(trading, settlement)
+    trading.open(flow)
+    trading.trade(flow, 20)
+    assert [told.batch_id for told in news(settlement, 2)][:2] == [1, 2]
+    settlement.drain()
+    assert settlement.alarm is None
+    assert not settlement.pending_trades
+    assert settled_by(ledger) == trading.balances()
+
+
 def test_a_ledger_that_stays_away_is_an_alarm_until_it_is_back_and_then_drained_in_order(
     trading: Trading, flow: Flow, make: Make, ledger: Wrapped
 ) -> None:

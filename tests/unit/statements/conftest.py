@@ -1,42 +1,33 @@
 """Books with one of everything in them: trades, rebates, deposits, payments, withdrawals and a bust."""
 
-import random
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fxengine.codes import CUSTODY_ACCOUNT, EventKind
-from fxengine.ledger import TRANSFER, WITHDRAWAL, Batch, Ledger, WithdrawalStep, open_ledger
+from fxengine.ledger import TRANSFER, WITHDRAWAL, Batch, WithdrawalStep
 from fxengine.ledger.reading import Reader, open_reader
-from fxengine.venue_file import parse_venue
 from tests.ledger.conftest import postgres, shared_sql_url
+from tests.unit.kept_books import KeptBooks
 
 __all__ = ["postgres", "shared_sql_url"]
-from fxengine.ledger.check_batches import VENUE, Books
 
 ALICE, BOB, USD = 2, 3, 0
 
 
-class Kept:
-    """A ledger, and every batch that was posted to it."""
+class Kept(KeptBooks):
+    """A ledger that nine batches were posted to."""
 
     def __init__(self, url: str, seed: int) -> None:
-        self.url = url
-        self.venue = parse_venue(VENUE)
-        self.books = Books(self.venue, random.Random(seed))
-        self.ledger: Ledger = open_ledger(self.url, self.venue)
-        self.batches: list[Batch] = []
+        super().__init__(url, seed)
         for _ in range(6):
             self.post(self.books.batch(n_accounts=5, n_trades=12))
         self.post(self._moves())
-        self.post(self.books.batch(n_accounts=5, n_trades=12))
-        self.post(self.books.batch(n_accounts=5, n_trades=12))
-
-    def post(self, batch: Batch) -> None:
-        self.ledger.post(batch)
-        self.batches.append(batch)
+        for _ in range(2):
+            self.post(self.books.batch(n_accounts=5, n_trades=12))
 
     def _moves(self) -> Batch:
         """A deposit, a payment, a withdrawal at once, one that is held, and one that is held and paid."""
@@ -69,17 +60,15 @@ class Kept:
 @pytest.fixture(scope="module")
 def kept(shared_sql_url: str, seed: int) -> Iterator[Kept]:
     """A ledger that is only read."""
-    made = Kept(shared_sql_url, seed)
-    yield made
-    made.ledger.close()
+    with closing(Kept(shared_sql_url, seed)) as made:
+        yield made
 
 
 @pytest.fixture
 def in_file(tmp_path: Path, seed: int) -> Iterator[Kept]:
     """The same in SQLite, where a test can look behind the books and change them."""
-    made = Kept(f"sqlite:{tmp_path / 'in_file.sqlite'}", seed)
-    yield made
-    made.ledger.close()
+    with closing(Kept(f"sqlite:{tmp_path / 'in_file.sqlite'}", seed)) as made:
+        yield made
 
 
 @pytest.fixture

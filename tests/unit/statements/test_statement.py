@@ -3,10 +3,12 @@
 import sqlite3
 from collections import defaultdict
 
+import numpy as np
 import pytest
 
-from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT
+from fxengine.codes import CUSTODY_ACCOUNT, FEES_ACCOUNT, EventKind, Side
 from fxengine.errors import FxEngineError, LedgerError
+from fxengine.ledger import TRADE, TRANSFER
 from fxengine.ledger.holders import Holder, find_holder
 from fxengine.ledger.reading import Reader, Row, open_reader
 from fxengine.statements.period import BatchRange, Period, batches_of, period, utc_text
@@ -88,6 +90,33 @@ def test_money_that_came_and_left_in_one_batch_is_shown_although_it_cancels_out(
     (posting,) = [p for p in found.postings() if p.batch == 7]
     lines = [(line.kind, line.amount_units) for line in posting.lines]
     assert (posting.amount_units, lines) == (0, [("payment", 50), ("withdrawal", -20), ("withdrawal", -30)])
+
+
+@pytest.mark.parametrize(("kind", "to"), [(EventKind.WITHDRAWN, CUSTODY_ACCOUNT), (EventKind.RECEIVED, BOB)])
+def test_a_gain_from_trades_that_left_in_the_same_batch_is_shown(in_file: Kept, kind: EventKind, to: int) -> None:
+    """Alice buys 5 of Bob at 4 and sells him 4 at 5; the one that she has more she takes out, or pays to him."""
+    books, pair = in_file.books, in_file.venue.instruments[0]
+    first, base, gain = books.cursor.last_sequence + 1, pair.base.index, pair.lot_units
+    trades = [
+        (first + n, books.numbers[0] + 1 + n, 0, side, 0, ALICE, BOB, b"", price, lots, 0, 0)
+        for n, (side, price, lots) in enumerate([(Side.BUY, 4, 5), (Side.SELL, 5, 4)])
+    ]
+    left = (first + 2, ALICE, to, base, kind, b"", gain, 0, b"", b"")
+    moves = [(BOB, base, -gain), (to, base, gain)]  # nothing, where it is Bob's again
+    in_file.post(books.close(moves, np.array(trades, TRADE), np.array([left], TRANSFER), last=first + 2))
+    for account, last in ((ALICE, "withdrawal" if to == CUSTODY_ACCOUNT else "payment"), (BOB, "payment")):
+        with open_reader(in_file.url) as reader:
+            found = Statement(reader, find_holder(reader, str(account)), ALL)
+            shown = {p.currency: [line.kind for line in p.lines] for p in found.postings() if p.batch == 10}
+        ends = [last] if account == ALICE or to == BOB else []
+        assert shown == {base: ["trade", "trade", *ends], pair.quote.index: ["trade", "trade"]}
+
+
+def test_a_statement_goes_on_page_after_page(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [list(Statement(reader, find_holder(reader, str(account)), ALL).postings()) for account in ACCOUNTS]
+    monkeypatch.setattr("fxengine.statements.statement._PAGE_BATCHES", 2)
+    paged = [list(Statement(reader, find_holder(reader, str(account)), ALL).postings()) for account in ACCOUNTS]
+    assert paged == whole
 
 
 def test_a_bust_is_the_trade_with_all_signs_turned(kept: Kept, reader: Reader) -> None:
@@ -176,12 +205,12 @@ class Plans:
     def __exit__(self, *_: object) -> None: ...
 
 
-@pytest.mark.parametrize("account", ACCOUNTS)
-def test_no_query_of_a_statement_reads_a_whole_large_table(in_file: Kept, account: int) -> None:
+@pytest.mark.parametrize("account", [*map(str, ACCOUNTS), "fees", "custody", "payer-2"])
+def test_no_query_of_a_statement_reads_a_whole_large_table(in_file: Kept, account: str) -> None:
     wanted = Period(times(in_file)[2], times(in_file)[6])
     with open_reader(in_file.url) as reader:
         plans = Plans(reader)
-        assert list(Statement(plans, find_holder(plans, str(account)), wanted).postings())
+        assert list(Statement(plans, find_holder(plans, account), wanted).postings())
     whole = {step for step in plans.steps if step.startswith("SCAN")}
     assert {step.split()[1] for step in whole} <= {"currencies", "instruments"}, whole
     assert any("postings_of_account" in step for step in plans.steps)
@@ -227,6 +256,7 @@ def test_a_name_that_two_issuers_know_must_be_told_apart(in_file: Kept) -> None:
     ("start", "end", "expected"),
     [
         ("2026-10-30", "2026-10-30", (1793318400, 1793404800)),
+        ("20261030", "2026-W44-5", (1793318400, 1793404800)),
         ("2026-10-30T09:00:00Z", "2026-10-30T10:00:00+01:00", None),
         ("2026-10-30T09:00:00Z", "2026-10-30T11:00:00+01:00", (1793350800, 1793354400)),
         ("2026-10-30T09:00:00", None, (1793350800, None)),

@@ -21,6 +21,7 @@ from fxengine.records import (
     REPLACE_EVENT,
     STATUS_EVENT,
     SWAP_EVENT,
+    SWAP_LEG_EVENT,
 )
 from fxengine.wire import FRAME_HEADER, command_frame
 from tests.unit.wire.examples import EXAMPLES
@@ -42,7 +43,8 @@ RECORDS: dict[str, np.dtype[np.void]] = {
     "Event: ORDER_STATUS": STATUS_EVENT,
     "Event: RECEIVED, DEPOSITED, WITHDRAWN, DONE, WITHDRAWAL_HELD, WITHDRAWAL_RETURNED": MONEY_EVENT,
     "Event: BUSTED": BUST_EVENT,
-    "Event: SWAPPED": SWAP_EVENT,
+    "Event: SWAPPED, SWAP_PATH": SWAP_EVENT,
+    "Event: SWAP_LEG": SWAP_LEG_EVENT,
 }
 """Every record that stands in a frame, under what it is called."""
 

@@ -11,7 +11,8 @@ from fxengine.records import EVENT, Records
 from fxengine.wire import is_tabular, read_events, report_row, report_table
 
 TOLD_OTHERWISE = {
-    EventKind.ORDER_STATUS, EventKind.SWAPPED, EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN,
+    EventKind.ORDER_STATUS, EventKind.SWAPPED, EventKind.SWAP_LEG, EventKind.SWAP_PATH, EventKind.RECEIVED,
+    EventKind.DEPOSITED, EventKind.WITHDRAWN,
     EventKind.DONE, EventKind.WITHDRAWAL_HELD, EventKind.WITHDRAWAL_RETURNED,
     EventKind.BUSTED,
 }  # fmt: skip
