@@ -71,9 +71,11 @@ def on_chain(as_json: bool) -> Iterator[OnChain]:
 
 def key_of(role: str) -> "Key":
     """Return a role's key; at a terminal a keystore's password is asked for."""
-    from fxengine.chain.keys import load_key
+    from fxengine.chain.keys import Role, load_key
 
-    return load_key(role, ask=getpass if sys.stdin.isatty() else None)
+    if role.upper() not in Role.__members__:
+        raise ChainError("NO_SUCH_ROLE", f"{role!r} is nobody's key; there are {', '.join(r.lower() for r in Role)}")
+    return load_key(role.upper(), ask=getpass if sys.stdin.isatty() else None)
 
 
 def moment(seconds: int) -> str | None:

@@ -1,12 +1,13 @@
 """Where a page's blocks run: an empty directory with the page's own shell, and the venue it serves.
 
 The blocks of a page run in order and share what a reader's terminal would: the directory, files,
-exported variables. Three kinds of line are treated apart:
+exported variables. Some kinds of line are treated apart:
 
     make VERB, .ci/run        the reader's machine: not run here, but the verb must exist
     git ..., cd ..., pip ...  likewise, and nothing to check
-    fxengine serve ... (&)    and fxengine chain node: kept running until the page ends; the next line waits until it has
+    fxengine serve ... (&)    kept running until the page ends; the next line waits until it has
                               said its first word, and at the end it must stop when asked, with 0
+    fxengine chain node (&)   likewise
 """
 
 import json
