@@ -12,7 +12,7 @@ EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test build debug lint contracts bench sim fuzz mutate clean
+.PHONY: help demo test build debug lint contracts bench sim fuzz chaos mutate clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ sim: $(BUILT) ## hold the two cores against each other over 10,000,000 commands 
 
 fuzz: $(BUILT) ## send the gateway 1,000,000 malformed frames, and see that nothing happens (ARGS="--frames 50000 --seed 7")
 	@$(BIN)/python -m bench.fuzz --frames 1000000 $(ARGS)
+
+chaos: $(BUILT) $(ANVIL) ## kill a venue on a chain 100 times, undo its blocks 100 times, account for every batch (ARGS="--kills 5 --seed 7")
+	@$(BIN)/python -m bench.chaos --kills 100 --reorgs 100 $(ARGS)
 
 mutate: $(BUILT) ## break single lines of the cores, and see whether the proofs notice (ARGS="--only core --mutants 20 --seed 7")
 	@$(BIN)/python -m bench.mutate $(ARGS)

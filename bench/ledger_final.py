@@ -1,9 +1,9 @@
-"""How soon a trade is FINAL: a real engine on a real journal, settling at a steady rate.
+"""How soon a trade is POSTED and FINAL: a real engine on a real journal, settling at a steady rate.
 
 Every hundredth of a second as many pairs of orders are submitted as the rate asks for, each pair a trade,
 whether or not the ledger keeps up. A trade's time runs from when its orders were due to be submitted until
-settlement says that its batch is FINAL. All accounts are the makers and payers of ``ledger_load``, opened
-and funded through the journal, as a venue's are.
+settlement says that its batch is FINAL, and POSTED where that is another moment. All accounts are the makers
+and payers of ``ledger_load``, opened and funded through the journal, as a venue's are.
 """
 
 import select
@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 
 from bench.ledger_load import MAKERS, make_venue
-from fxengine.codes import FIRST_CLIENT_ACCOUNT, AccountFlag, CommandKind, OrdType, Side, TimeInForce
+from fxengine.codes import FIRST_CLIENT_ACCOUNT, AccountFlag, CommandKind, OrdType, SettlementStatus, Side, TimeInForce
 from fxengine.engine import Durability, Engine, credential_command
+from fxengine.engine.frames import FRAME_RECORDS_MAX
 from fxengine.errors import LedgerError
 from fxengine.ledger import open_ledger
 from fxengine.records import COMMAND, MONEY, NEW_ORDER, Records
@@ -88,7 +89,13 @@ def matched_to_final(url: str, data_dir: Path, rate: int, seconds: float) -> dic
     traders = _Traders(venue)
     data_dir.mkdir()
     with closing(open_ledger(url, venue)) as ledger:
-        engine = Engine(venue, data_dir, durability=Durability.FSYNC, clock_ns=time.time_ns)
+        engine = Engine(
+            venue,
+            data_dir,
+            durability=Durability.FSYNC,
+            clock_ns=time.time_ns,
+            frame_commands_max=ledger.frame_commands_max or FRAME_RECORDS_MAX,
+        )
         settlement = Settlement(ledger, venue, clock_ns=time.time_ns, cycle_ns=_CYCLE_NS)
         try:
             engine.attach(settlement.observe)
@@ -110,9 +117,10 @@ def _trade(engine: Engine, settlement: Settlement, traders: _Traders, rate: int,
     frames = [traders.pairs(per_tick) for _ in range(n_ticks)]
     due = np.zeros(n_ticks, np.int64)
     last = np.zeros(n_ticks, np.int64)  # command of each tick
-    final = np.zeros(n_ticks, np.int64)
-    began, done, submitted = time.monotonic_ns() + 10_000_000, 0, 0
-    while done < n_ticks:
+    reached = {status: np.zeros(n_ticks, np.int64) for status in (SettlementStatus.POSTED, SettlementStatus.FINAL)}
+    done = dict.fromkeys(reached, 0)
+    began, submitted = time.monotonic_ns() + 10_000_000, 0
+    while done[SettlementStatus.FINAL] < n_ticks:
         if settlement.alarm:
             raise LedgerError(settlement.alarm)
         now = time.monotonic_ns()
@@ -129,8 +137,12 @@ def _trade(engine: Engine, settlement: Settlement, traders: _Traders, rate: int,
         settlement.tick()
         for news in settlement.poll():
             upto = int(np.searchsorted(last[:submitted], news.last_sequence, side="right"))
-            final[done:upto] = time.monotonic_ns()
-            done = max(done, upto)
-    waits_ms = (final - due) / 1e6
-    p50, p99 = np.percentile(waits_ms, (50, 99)).tolist()
-    return {"p50_ms": round(p50), "p99_ms": round(p99), "trades": n_ticks * per_tick, "trades_per_s": rate}
+            for status, times in reached.items():  # what is FINAL is POSTED too
+                if news.status >= status:
+                    times[done[status] : upto] = time.monotonic_ns()
+                    done[status] = max(done[status], upto)
+    figures: dict[str, float] = {"trades": n_ticks * per_tick, "trades_per_s": rate}
+    for status, prefix in ((SettlementStatus.FINAL, ""), (SettlementStatus.POSTED, "posted_")):
+        p50, p99 = np.percentile((reached[status] - due) / 1e6, (50, 99)).tolist()
+        figures |= {f"{prefix}p50_ms": round(p50), f"{prefix}p99_ms": round(p99)}
+    return figures

@@ -224,9 +224,10 @@ class Posting:
             if self._failures > self._back_off.alarm_after or e.needs_somebody:
                 first = self._in_flight[0].batch.batch_id if self._in_flight else self._cursor.batch_id + 1
                 with self._changed:
-                    self._advance_alarm = f"batch {first} waits for the chain, and all behind it: {e}"
+                    self._advance_alarm = f"batch {first} waits to be settled, and all behind it: {e}"
                     self._wake()
-            self._tell()  # what is in flight may have come further all the same
+            with suppress(LedgerUnavailable):  # what is in flight may have come further all the same
+                self._tell()
             return self._back_off.delay_ns(self._failures)
         self._failures = 0
         if self._advance_alarm is not None:

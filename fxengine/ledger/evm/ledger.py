@@ -11,7 +11,7 @@ from typing import Final, cast
 
 import numpy as np
 
-from fxengine.chain.deltas import LANES, RECORD, encode, net_on_chain
+from fxengine.chain.deltas import LANES, RECORD, RECORDS_MAX, encode, net_on_chain
 from fxengine.chain.head import chain_head
 from fxengine.chain.keys import Key
 from fxengine.codes import SettlementStatus
@@ -117,6 +117,11 @@ class EvmLedger(SqliteLedger):
         before = self._db.execute("SELECT head FROM outbox WHERE batch = ?", (batch.id - 1,)).fetchone()
         previous: bytes = before[0] if before else self._genesis.head
         deltas = encode(net_on_chain(batch))
+        if len(deltas) > RECORDS_MAX * RECORD.itemsize:
+            raise LedgerError(
+                f"batch {batch.id} changes {len(deltas) // RECORD.itemsize} balance words, and the vault takes"
+                f" {RECORDS_MAX} at once: one command moved more accounts than a transaction can [BATCH_TOO_LARGE]"
+            )
         facts = batch.id, batch.last_sequence, len(batch.trades)
         head = chain_head(previous, *facts, batch.trades_root, batch.journal_hash, deltas)
         calldata = self._vault.settle_batch.call(*facts, previous, batch.trades_root, batch.journal_hash, deltas)

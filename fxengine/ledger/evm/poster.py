@@ -144,7 +144,7 @@ class Poster:
 
     def _fees(self, action: Sign, look: Look) -> Fees:
         """Return what to offer: more than any transaction that this one would replace."""
-        wanted = offer(look.base_fee, self._vault.tip(), self._max_fee)
+        wanted = offer(look.base_fee, look.tip, self._max_fee)
         same_nonce = [row.fees for row in self._outbox.open if row.nonce == action.nonce and row.fees is not None]
         for replaced in same_nonce if wanted is not None else ():
             wanted = raised(wanted, replaced, self._max_fee) if wanted is not None else None

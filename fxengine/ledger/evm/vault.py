@@ -57,12 +57,13 @@ class Vault:
         number = int(block["number"], 16)
         pinned = {"blockHash": block["hash"], "requireCanonical": True}
         final: object = hex(max(0, number - self._depth)) if self._depth is not None else _pinned(tagged[0])
-        status, final_status, nonce = _all(
+        status, final_status, nonce, tip = _all(
             self.rpc.batch(
                 [
                     ("eth_call", (self._to_vault(self._status.call()), pinned)),
                     ("eth_call", (self._to_vault(self._status.call()), final)),
                     ("eth_getTransactionCount", (self.operator, pinned)),
+                    ("eth_maxPriorityFeePerGas", ()),
                 ]
             )
         )
@@ -90,11 +91,8 @@ class Vault:
             nonce=int(nonce, 16),
             final_batch_id=cast(int, final_state[0]) if final_state else 0,
             final_head=cast(bytes, final_state[2]) if final_state else b"",
+            tip=int(tip, 16),
         )
-
-    def tip(self) -> int:
-        """Return what the node finds enough for a block's maker, in wei per gas."""
-        return int(self.rpc.call("eth_maxPriorityFeePerGas"), 16)
 
     def try_out(self, calldata: bytes, gas: int, look: Look) -> None:
         """Carry a call out without leaving a trace, at the look's block. Raises :class:`ChainReverted`."""

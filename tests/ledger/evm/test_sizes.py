@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fxengine.chain.contract import GAS_MAX
+from fxengine.chain.deltas import RECORDS_MAX
 from fxengine.codes import AccountFlag, Side
 from fxengine.engine import Durability, Engine
 from fxengine.errors import LedgerError
@@ -129,3 +130,20 @@ def test_gas_that_the_books_did_not_foresee_is_found_when_a_batch_is_tried_out(s
     with open_reader(site.url) as reader:
         ((limit,),) = reader.rows("SELECT gas FROM outbox WHERE batch = 3")
     assert gas_used(site)[3] > limit  # type: ignore[operator]
+
+
+def test_a_batch_that_no_transaction_can_carry_is_refused_and_leaves_no_trace(site: Site, books: Books) -> None:
+    with closing(site.open()) as ledger:
+        ledger.post(opening(books, site))
+        moves = [(2, 0, -RECORDS_MAX), *((account, 0, 1) for account in range(3, 3 + RECORDS_MAX))]
+        with pytest.raises(LedgerError, match=rf"changes {RECORDS_MAX + 1} balance words.*BATCH_TOO_LARGE"):
+            ledger.post(books.close(moves))
+        assert ledger.cursor().batch_id == 1
+
+
+def test_a_batch_that_moves_nothing_on_chain_is_settled_too(site: Site, books: Books) -> None:
+    with closing(site.open()) as ledger:
+        ledger.post(opening(books, site))
+        ledger.post(books.close([]))
+        settle(ledger, site, lambda: ledger.progress() == (2, 2))
+    assert [log["batch_id"] for log in site.settled_logs()] == [1, 2]

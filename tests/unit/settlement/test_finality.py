@@ -123,7 +123,7 @@ def test_a_chain_that_is_away_is_an_alarm_after_a_while_and_posting_goes_on(
     trading.open(flow)
     trading.trade(flow, 5, per_frame=5)
     news(settlement, 99)
-    assert settlement.alarm == "batch 1 waits for the chain, and all behind it: no node"
+    assert settlement.alarm == "batch 1 waits to be settled, and all behind it: no node"
     trading.trade(flow, 5, per_frame=5)
     while len(slow.posted) < 2:
         assert settlement.alarm is not None
@@ -139,7 +139,7 @@ def test_what_somebody_has_to_do_is_an_alarm_at_once(trading: Trading, flow: Flo
     slow.steps = [LedgerUnavailable("no ether", needs_somebody=True)] * 100
     trading.trade(flow, 5, per_frame=5)
     news(settlement, 99)
-    assert settlement.alarm == "batch 1 waits for the chain, and all behind it: no ether"
+    assert settlement.alarm == "batch 1 waits to be settled, and all behind it: no ether"
 
 
 def test_another_history_on_the_chain_stops_posting(trading: Trading, flow: Flow, begin: Open, slow: Slow) -> None:
