@@ -3,9 +3,9 @@
     python -m bench.chaos --kills 100 --reorgs 100
     python -m bench.chaos --kills 3 --reorgs 3 --seed 7         a glance
 
-``fxengine serve`` trades under load against a node that makes blocks by itself. It dies by SIGKILL at random
-moments and is started again; blocks are undone, 1 to 12 at a time, while it trades and while it is dead. In the
-end, from what the chain itself says (events, calldata, state), every batch must be there once and in order, each
+A venue (:mod:`bench.chaos_venue`) trades under load against a node that makes blocks by itself. It dies by SIGKILL
+at random moments and is started again; blocks are undone, 1 to 12 at a time, while it trades and while it is dead. In
+the end, from what the chain itself says (events, calldata, state), every batch must be there once and in order, each
 head must follow from the last one and the calldata, the vault's balances must be what the calldata add up to and
 what the books hold, and ``fxengine verify`` must find nothing. Prints one JSON line; exits with 0 when all holds.
 
@@ -15,6 +15,7 @@ What an account has on chain before it trades is written into the vault's storag
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -27,7 +28,9 @@ from typing import Any, Final, cast
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bench.chaos_venue import ChaosVenue
 from bench.machine import commit, machine
+from fxengine.audit import verify as audit
 from fxengine.chain.deltas import decode
 from fxengine.chain.head import chain_head
 from fxengine.chain.local_node import LocalNode
@@ -36,8 +39,8 @@ from fxengine.codes import CUSTODY_ACCOUNT
 from fxengine.errors import FxEngineError
 from fxengine.home import Home
 from fxengine.ledger import Cursor
+from fxengine.ledger.base import ledger_of
 from fxengine.ledger.reading import open_reader
-from tests.integration.served_venue import ServedVenue, answer
 from tests.ledger.evm.site import Site
 
 SEED_DEFAULT: Final = 20261122
@@ -72,7 +75,7 @@ class Chaos:
         self.site = Site(node, directory, self.home.venue, finality=FINALITY, n_accounts=0, funds=0, seed=seed)
         lines.callback(self.site.rpc.close)
         os.environ.update(self.site.environ)
-        self.venue = lines.enter_context(ServedVenue(self.home, "--ledger", "evm"))
+        self.venue = lines.enter_context(ChaosVenue(self.home))
         self.started: Balances = {}
         self.sides = ["SELL", "BUY"]
         self.depths: Counter[int] = Counter()
@@ -83,8 +86,9 @@ class Chaos:
         """Give both accounts of both currencies, in the venue and in the vault."""
         for name in ("maker-1", "payer-1"):
             with self.venue.log_on(name) as client:
-                self.venue.deposit(client, **FUNDS)
                 for code, amount in FUNDS.items():
+                    with self.venue.operator() as operator:
+                        operator.deposit(client.account, code, amount)
                     currency = self.home.venue.currency[code]
                     self.started[client.account, currency.index] = currency.units(amount)
                     self.site.set_balance(client.account, currency.index, currency.units(amount))
@@ -103,7 +107,7 @@ class Chaos:
                     undo_at = None
         if undo_at is not None:
             self.undo()
-        self.venue.kill()
+        self.venue.end(signal.SIGKILL)
 
     def _trade(self, maker: Client, payer: Client) -> None:
         self.sides.reverse()
@@ -179,14 +183,15 @@ def run(kills: int, reorgs: int, seed: int) -> dict[str, Any]:
             chaos.undo()
             time.sleep(BLOCK_S)
         chaos.await_final()
-        chaos.venue.stop()
+        if code := chaos.venue.end(signal.SIGTERM):
+            raise SystemExit(f"the venue ended with exit code {code}")
         found = chaos.account_for_it()
-        verified = answer("verify", str(chaos.home.directory), "--ledger", "evm")
-    found["verify_ok"] = verified["ok"]
+        verified = audit(chaos.home.directory, ledger_of(chaos.home.directory, "evm"))
+    found["verify_ok"] = verified.ok
     depths = {str(depth): chaos.depths[depth] for depth in sorted(chaos.depths)}
-    done = {"kills": kills, "reorgs": chaos.depths.total(), "depths": depths, "trades": verified["trades"]}
+    done = {"kills": kills, "reorgs": chaos.depths.total(), "depths": depths, "trades": verified.trades}
     ok = all(found[name] for name in ("once_and_in_order", "heads_equal", "balances_equal", "verify_ok"))
-    ok = ok and verified["trades"] >= chaos.n_trades and found["batches"] > 0
+    ok = ok and verified.trades >= chaos.n_trades and found["batches"] > 0
     return {"ok": bool(ok), "seed": seed, **done, **found, "machine": machine(), "commit": commit()}
 
 

@@ -103,8 +103,9 @@ class Ledger(Protocol):
     def advance(self) -> int | None:
         """Bring posted batches further, as far as is due now; return in how many ns to call again.
 
-        None: nothing is in flight. Raises :class:`LedgerUnavailable` where the same may be tried again later,
-        and :class:`LedgerError` where nothing more may be posted before somebody has looked.
+        None: nothing is in flight; it is called now and then all the same. Raises :class:`LedgerUnavailable` where
+        the same may be tried again later, and :class:`LedgerError` where nothing more may be posted before somebody
+        has looked.
         """
 
     def unfinished(self) -> list[InFlight]:

@@ -30,6 +30,8 @@ from fxengine.ledger.base import InFlight, Ledger
 from fxengine.ledger.batch import Batch, Cursor
 
 _NS_PER_SECOND: Final = 1_000_000_000
+_IDLE_NS: Final = 3_600 * _NS_PER_SECOND
+"""How often a ledger is called that has nothing in flight: it may have something to do of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ class Posting:
 
     def _next(self, delay_ns: int | None) -> Callable[[Cursor], Iterator[Batch]] | None:
         """Return what to post next, _NOTHING when the ledger is to be called first, None at the end."""
-        timeout = None if delay_ns is None else delay_ns / _NS_PER_SECOND
+        timeout = (_IDLE_NS if delay_ns is None else delay_ns) / _NS_PER_SECOND
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing.is_set(), timeout)
             if self._queue:

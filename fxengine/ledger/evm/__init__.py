@@ -58,7 +58,8 @@ def open_evm(rest: str, venue: Venue) -> EvmLedger:
         vault = Vault(rpc, interface, site.vault, key.address, chain_id=site.chain_id, finality=site.finality)
     except ChainError as e:
         raise LedgerError(str(e)) from None
-    return EvmLedger(directory, venue, vault, key, settings, finality=f"{site.finality} on chain {site.chain_id}")
+    finality = f"{site.finality} on chain {site.chain_id}"
+    return EvmLedger(directory, venue, vault, key, settings, finality=finality, silence_s=site.silence_s)
 
 
 def _parsed(rest: str) -> tuple[Path, Settings]:

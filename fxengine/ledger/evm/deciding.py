@@ -42,6 +42,7 @@ class Look(NamedTuple):
     nonce: int  # the operator's next
     final_batch_id: int  # the vault's last batch at the newest block that is final
     final_head: bytes  # empty where the vault was not there yet
+    operator_seen_s: int = 0  # when the operator last settled or called, as the vault has it
     tip: int = 0  # what the node finds enough for a block's maker, wei per gas
 
 

@@ -52,7 +52,15 @@ class EvmLedger(SqliteLedger):
     """Books in ``directory`` and the vault that settles them. Open it with ``open_ledger("evm:DIRECTORY", venue)``."""
 
     def __init__(
-        self, directory: Path, venue: Venue, vault: Vault, key: Key, settings: Settings, *, finality: str
+        self,
+        directory: Path,
+        venue: Venue,
+        vault: Vault,
+        key: Key,
+        settings: Settings,
+        *,
+        finality: str,
+        silence_s: int,
     ) -> None:
         self.frame_commands_max = _frame_commands_max(venue)
         self._lease = Lease(directory / LEASE_NAME)
@@ -66,7 +74,12 @@ class EvmLedger(SqliteLedger):
             self._vault = vault
             self._outbox = Outbox(self._rows, self._change, self._genesis.head)
             self._poster = Poster(
-                vault, key, self._outbox, max_fee=settings.max_fee, resend_final=settings.resend_final
+                vault,
+                key,
+                self._outbox,
+                max_fee=settings.max_fee,
+                silence_s=silence_s,
+                resend_final=settings.resend_final,
             )
             self._refuse_another_chain()
         except BaseException:

@@ -6,6 +6,7 @@ when, and how long a block takes.
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, cast
 
@@ -27,6 +28,8 @@ _NOT_OPERATOR: Final = "not operator"
 _OUTDATED: Final = ("not next batch", "sequence behind", "other head", "paused", "frozen")
 """Refusals that the look would have foreseen: the chain has moved on since, or undid the look's block."""
 _ARGUMENT_DELTAS: Final = 6
+_HEARTBEATS_PER_SILENCE: Final = 4
+_HEARTBEAT_GAS: Final = 60_000
 
 _log = logging.getLogger(__name__)
 
@@ -34,12 +37,15 @@ _log = logging.getLogger(__name__)
 class Poster:
     """Brings the batches of ``outbox`` onto the chain. ``max_fee`` (wei per gas) is the most that it offers.
 
-    ``resend_final``: send again what was FINAL and the chain undid. One thread at a time.
+    ``silence_s`` is how long the vault may hear nothing before anyone may freeze it. ``resend_final``: send again what
+    was FINAL and the chain undid. One thread at a time.
     """
 
-    def __init__(self, vault: Vault, key: Key, outbox: Outbox, *, max_fee: int, resend_final: bool = False) -> None:
+    def __init__(
+        self, vault: Vault, key: Key, outbox: Outbox, *, max_fee: int, silence_s: int, resend_final: bool = False
+    ) -> None:
         self._vault, self._key, self._outbox = vault, key, outbox
-        self._max_fee, self._resend_final = max_fee, resend_final
+        self._max_fee, self._silence_s, self._resend_final = max_fee, silence_s, resend_final
         self._sent: dict[int, Sent] = {}
         self._nonces: dict[int, int] = {}
         self._is_known_chain = False
@@ -54,11 +60,10 @@ class Poster:
 
         Raises :class:`LedgerUnavailable` where it may pass, else :class:`LedgerError`: then post no more.
         """
-        if not self._outbox.open and self._look is not None:
-            return None
         try:
             self.look()
             self._act()
+            self._be_heard()
         except ChainUnavailable as e:
             raise LedgerUnavailable(str(e)) from None
         except ChainError as e:
@@ -110,11 +115,16 @@ class Poster:
         calldata = self._outbox.calldata(row.batch_id)
         gas = self._gas_of_next(row, calldata, look) if is_next else row.gas
         fees = self._fees(action, look)
-        signed = self._key.sign(
+        signed = self._signed(action.nonce, fees, gas, calldata)
+        if row.nonce != action.nonce:
+            self._nonces[row.batch_id] = self._nonces.get(row.batch_id, 0) + 1
+        self._outbox.save([replace(row, state=State.SIGNED, nonce=action.nonce, fees=fees, raw=signed)])
+
+    def _signed(self, nonce: int, fees: Fees, gas: int, calldata: bytes) -> bytes:
+        return self._key.sign(
             {
-                "type": 2,
                 "chainId": self._vault.chain_id,
-                "nonce": action.nonce,
+                "nonce": nonce,
                 "to": self._vault.address,
                 "value": 0,
                 "data": calldata,
@@ -122,10 +132,21 @@ class Poster:
                 "maxFeePerGas": fees.max_fee,
                 "maxPriorityFeePerGas": fees.priority_fee,
             }
-        )
-        if row.nonce != action.nonce:
-            self._nonces[row.batch_id] = self._nonces.get(row.batch_id, 0) + 1
-        self._outbox.save([replace(row, state=State.SIGNED, nonce=action.nonce, fees=fees, raw=signed.raw)])
+        ).raw
+
+    def _be_heard(self) -> None:
+        """Tell the vault that the operator of a quiet venue is there, well before anyone may doubt it.
+
+        Nothing is kept of it: one that is lost is sent again at a later look, and a batch may take its nonce.
+        """
+        look = self._look
+        assert look is not None
+        silent_s = look.time_s - look.operator_seen_s
+        if self._outbox.open or look.paused or look.is_frozen or silent_s * _HEARTBEATS_PER_SILENCE < self._silence_s:
+            return
+        fees = self._fees(Sign(0, look.nonce), look)
+        with suppress(Underpriced):  # the last one still waits for a block
+            self._vault.send(self._signed(look.nonce, fees, _HEARTBEAT_GAS, self._vault.heartbeat.call()))
 
     def _gas_of_next(self, row: Row, calldata: bytes, look: Look) -> int:
         """Try the next batch out; return the gas that it settles with."""

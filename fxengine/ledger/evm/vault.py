@@ -35,6 +35,7 @@ class Vault:
     ) -> None:
         self.rpc, self.address, self.operator, self.chain_id = rpc, address, operator, chain_id
         self.settle_batch = interface.function("settle_batch")
+        self.heartbeat = interface.function("heartbeat")
         self._status = interface.function("status")
         self._balance_of = interface.function("balance_of")
         self._pending = interface.function("pending")
@@ -76,7 +77,7 @@ class Vault:
         state = self._status.result(bytes.fromhex(status[2:]))
         # Before its deployment the vault has no code, and so no status: nothing is final there.
         final_state = self._status.result(bytes.fromhex(final_status[2:])) if final_status != "0x" else None
-        batch_id, _, head, paused, frozen_since, _, _, state_number, _ = state
+        batch_id, _, head, paused, frozen_since, operator_seen_s, _, state_number, _ = state
         if state_number != number:
             raise ChainUnavailable("TORN_READ", f"the node {self.rpc.shown} answered of two blocks: it is asked again")
         return Look(
@@ -91,6 +92,7 @@ class Vault:
             nonce=int(nonce, 16),
             final_batch_id=cast(int, final_state[0]) if final_state else 0,
             final_head=cast(bytes, final_state[2]) if final_state else b"",
+            operator_seen_s=cast(int, operator_seen_s),
             tip=int(tip, 16),
         )
 

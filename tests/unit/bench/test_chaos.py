@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -38,7 +39,7 @@ def test_what_is_wrong_on_the_chain_is_seen(tmp_path: Path, monkeypatch: pytest.
         run.live(reorg=False)
         run.venue.start()
         run.await_final()
-        run.venue.stop()
+        assert run.venue.end(signal.SIGTERM) == 0
         found = run.account_for_it()
         assert all(found[name] for name in ("once_and_in_order", "heads_equal", "balances_equal"))
         last, _ = run.site.settled()
