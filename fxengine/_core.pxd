@@ -897,7 +897,7 @@ cdef struct Entry:  # one fill that is there to be made
     i64 cost_units  # of a lot
     i64 gross_units  # that a lot brings, before the fee
     i64 lots
-    Rate rate  # after the fee
+    Rate rate  # after the fee; its bits are 0 until it is asked for
 
 cdef struct Arc:  # one book in one direction
     u32 hop  # as in State.hops

@@ -70,7 +70,7 @@ cdef bint single_is_below_worst(Router* r, const Plan* plan, const Wish* wish) n
     begin_factors(&factors)
     for i in range(plan.n_legs):
         entry = last_entry(r.arcs + plan.arcs[i], plan.legs + i)
-        rate = rate_product(rate, entry.rate)
+        rate = rate_product(rate, rate_of(r.arcs + plan.arcs[i], entry - r.arcs[plan.arcs[i]].entries))
         add_factors(&factors, kept_of(r.arcs + plan.arcs[i]), entry.gross_units, entry.cost_units, False)
     return is_below_worst(wish, key_of(rate), &factors)
 

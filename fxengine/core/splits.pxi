@@ -13,8 +13,8 @@ cdef inline Rate hop_rate(const Router* r, const Split* split, const RouteHop* h
     cdef const Arc* arc = r.arcs + hop.arc
     cdef const Leg* leg = split.legs + hop.arc
     if hop.is_backwards:
-        return inverse(last_entry(arc, leg).rate)
-    return arc.entries[leg.at].rate
+        return inverse(rate_of(arc, leg.at if leg.taken else leg.at - 1))
+    return rate_of(arc, leg.at)
 
 
 cdef inline i64 hop_room(State* s, Router* r, const Split* split, const RouteHop* hop) noexcept nogil:
