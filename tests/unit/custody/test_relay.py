@@ -56,7 +56,8 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Venue:
 
 
 @pytest.fixture
-def pair(tmp_path: Path, venue: Venue) -> Pair:
+def pair(tmp_path: Path, venue: Venue, monkeypatch: pytest.MonkeyPatch) -> Pair:
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # a disk's time is not what these are about
     return Pair(tmp_path, venue)
 
 
