@@ -10,7 +10,6 @@ from fxengine.cli.app import app
 from fxengine.codes import RejectReason
 from fxengine.home import Home
 from tests.integration.served_venue import ServedVenue, answer, fxengine
-from tests.integration.typed import printed
 
 
 @pytest.fixture(scope="module")
@@ -179,32 +178,13 @@ def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
         assert said["error"]["text"]
 
 
-def test_a_quote_and_a_payment_show_the_routes_they_take(traders: ServedVenue) -> None:
-    assert run(traders, "deposit", "maker-1", "USD", "100000")["settlement"] == "FINAL"
-    for instrument, side, quantity, price in (
-        ("HKD/JPY", "sell", "1000", "20.00"), ("USD/JPY", "sell", "10000", "150"), ("USD/HKD", "buy", "10000", "7.4"),
-    ):  # fmt: skip
-        assert run(traders, "order", instrument, side, quantity, price, "--as", "maker-1")["status"] == "NEW"
-    asked = run(traders, "quote", "JPY", "HKD", "--exact-out", "3000", "--as", "payer-1")
-    legs = {leg["instrument"]: leg for leg in asked["legs"]}  # type: ignore[index, attr-defined]
-    assert set(legs) == {"HKD/JPY", "USD/JPY", "USD/HKD"}, asked
-    assert asked["single_paths"], asked
-    payee = str(run(traders, "balances", "--as", "maker-1")["number"])
-    paid = run(traders, "pay", payee, "3000", "HKD", "--with", "JPY", "--as", "payer-1")
-    assert (paid["paid"], paid["received"], paid["settlement"]) == (asked["paid"], "3000.000000", "FINAL"), paid
-    said, _ = printed("quote", "JPY", "HKD", "--exact-in", "1000", "--as", "payer-1", "--venue", traders.home.directory)
-    assert "would bring" in said
-    assert "100 % >" in said
-    both = run(traders, "quote", "JPY", "HKD", "--exact-in", "1", "--exact-out", "1", "--as", "payer-1")
-    assert both["error"]["code"] == "AmountError"  # type: ignore[index]
-
-
 @pytest.mark.parametrize(
     "command",
     [
         "init", "serve", "demo", "deposit", "withdraw", "withdrawals", "withdrawal pay",
         "withdrawal return", "control venue", "control currency", "bust", "balances", "book", "order", "cancel",
-        "swap", "quote", "pay", "verify", "freeze", "unfreeze", "statement", "export", "attest", "reserves", "reserves take",
+        "swap", "quote", "pay", "mass-quote", "verify", "freeze", "unfreeze", "statement", "export", "attest",
+        "reserves", "reserves take",
         "prove publish", "prove account", "prove trade", "prove check", "token issue", "token inspect", "token revoke",
         "keys server", "keys client", "keys allow", "keys disallow", "keys issuer", "keys show",
     ],

@@ -71,28 +71,6 @@ def test_a_swap_over_two_books_delivers_exactly_and_reports_its_route(served: Ru
         assert (back.paid, back.received) == ("1500.000000", "9.999000")
 
 
-def test_a_quote_is_what_the_swap_then_is_and_a_payment_is_split(served: RunningVenue) -> None:
-    with served.funded("maker-1") as maker, served.funded("payer-1") as payer, served.client("payee-1") as payee:
-        maker.new_order("EUR/USD", "SELL", "1.1000", "100")
-        maker.new_order("EUR/USD", "SELL", "1.3000", "1000")
-        maker.new_order("USD/JPY", "BUY", "150.00", "10000")
-        maker.new_order("EUR/JPY", "SELL", "180.00", "1000")
-        cost = payer.quote("USD", "EUR", exact_out="150", payee=payee.account)
-        # 100 EUR at 1.1, and the rest over JPY at 180 / 150 = 1.2: not at 1.3.
-        assert {leg.instrument.symbol for leg in cost.legs} == {"EUR/USD", "USD/JPY", "EUR/JPY"}
-        assert (cost.received, cost.payee, cost.unfilled_units) == ("150.000000", payee.account, 0)
-        assert cost.paths[0].paid_units > cost.paid_units, "the best single path costs more"
-        receipt = payer.pay(payee.account, "EUR", "150", pay_with="USD", max_in=cost.paid)
-        assert (receipt.paid, receipt.received, receipt.legs) == (cost.paid, cost.received, cost.legs)
-        assert receipt.rate == cost.rate
-        assert payee.balances()["EUR"].available == "150.000000"
-        (path, *_) = receipt.paths
-        assert path.received == "150.000000"
-        with pytest.raises(RequestRejected) as refused:
-            payer.quote("USD", "EUR", exact_out="1000000")
-        assert refused.value.reason == RejectReason.INSUFFICIENT_LIQUIDITY
-
-
 def test_a_worst_price_and_a_part_hold_what_they_say(served: RunningVenue) -> None:
     with served.funded("maker-1") as maker, served.funded("payer-1") as payer:
         maker.new_order("EUR/USD", "SELL", "1.1000", "100")
