@@ -98,6 +98,21 @@ class Meter:
         self._head = chain_head(self._head, *facts, root, journal_hash, content)
         return gas, len(content) // RECORD.itemsize
 
+    def through_requests(self) -> None:
+        """Measure what a record costs more that takes from requests of all its four currencies."""
+        pays = _records({(account, tid): sign for account, sign in ((2, 1), (TREASURY, -1)) for tid in range(4)})
+        usual, _ = self.settle(pays, 0)
+        for tid in range(4):
+            (balance,) = self._ask("balance_of", TREASURY, tid)
+            self._by_holder("request_withdraw", tid, balance)
+        through, _ = self.settle(pays, 0)
+        self._note("four requests reduced", through - usual)
+
+    def _ask(self, name: str, *values: Value) -> tuple[Value, ...]:
+        function = self.vault_interface.function(name)
+        call = {"to": self.vault, "data": "0x" + function.call(*values).hex()}
+        return function.result(bytes.fromhex(self._rpc.call("eth_call", call, "latest")[2:]))
+
     def _fund(self, tid: int) -> None:
         coin_arguments = abi_encode(
             ["string", "string", "uint8", "address", "address", "address"], ["coin", "COIN", 6, *[WHO["owner"]] * 3]
@@ -164,6 +179,7 @@ def measured(node: LocalNode) -> dict[str, Any]:
                 names = ("currencies", "accounts", "trades", "deltas", "records", "gas")
                 line = (n_currencies, n_accounts, n_trades, len(deltas), n_records, gas)
                 batches.append(dict(zip(names, line, strict=True)))
+        meter.through_requests()
     return {"vault": load(VAULT).hash, "stablecoin": load(STABLECOIN).hash, "calls": meter.calls, "batches": batches}
 
 

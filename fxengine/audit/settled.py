@@ -62,8 +62,10 @@ class ChainAudit:
         while self._next is not None and self._next.last_sequence <= frame.last_sequence:
             self._compare(frame)
 
-    def finish(self, n_commands: int, *, is_closed: bool) -> None:
+    def finish(self, n_commands: int, n_accounts: int, *, is_closed: bool) -> None:
         """Compare what is left over on either side; ``is_closed``: the venue was closed in order, and does not run."""
+        for problem in self.history.compare(n_accounts, len(self._venue.currencies)):
+            self._wrong_balance(problem)
         if is_closed and self._next is None and self._stretch.moves_money:
             self._wrong_head(
                 f"chain: the journal is sealed, but {len(self._stretch.trades)} trades at its end are in no batch"

@@ -17,7 +17,7 @@ import hashlib
 import json
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -85,6 +85,22 @@ class VaultHistory:
     pending: defaultdict[Name, int] = field(default_factory=lambda: defaultdict(int))
     problems: list[str] = field(default_factory=list)
     is_head_equal: bool = True
+    ask_balances: Callable[[list[Name]], list[tuple[int, int]]] = lambda names: [(0, 0)] * len(names)
+    """What the vault answers at the block: balance and what is requested of each account and currency."""
+
+    def compare(self, n_accounts: int, n_currencies: int) -> list[str]:
+        """Hold every account's balances against what the vault answers; return where they differ, in words.
+
+        Also of accounts of which no event ever told: what has no event must be zero.
+        """
+        everybody = {(account, currency) for account in range(n_accounts) for currency in range(n_currencies)}
+        names = sorted(everybody | {*self.balances, *self.pending})
+        return [
+            f"chain: account {name[0]} has {has[0]} units of currency {name[1]} and {has[1]} requested, and should have"
+            f" {self.balances[name]} and {self.pending[name]}"
+            for name, has in zip(names, self.ask_balances(names), strict=True)
+            if (self.balances[name], self.pending[name]) != has
+        ]
 
 
 def read_vault(rpc: Rpc, directory: Path) -> VaultHistory:
@@ -110,6 +126,7 @@ def read_vault(rpc: Rpc, directory: Path) -> VaultHistory:
     for log in reader.logs(first, history.block):
         head = reader.apply(log, history, head)
     reader.compare(history, head, n_tokens)
+    history.ask_balances = reader.balances
     return history
 
 
@@ -207,16 +224,6 @@ class _Reader:
         if told != ((last.batch_id, last.last_sequence) if last else (0, 0)) or status[2 * WORD : 3 * WORD] != head:
             history.problems.append("chain: the vault's head is not the one that its settlements make")
             history.is_head_equal = False
-        names = sorted({*history.balances, *history.pending})
-        asked = self._balances(names)
-        pending = self._ask(self._vault, [_PENDING + _words(*name) for name in names])
-        for name, balance, left in zip(names, asked, pending, strict=True):
-            told_pending = int.from_bytes(left[:WORD], "big")
-            if (history.balances[name], history.pending[name]) != (balance, told_pending):
-                history.problems.append(
-                    f"chain: account {name[0]} has {balance} units of currency {name[1]} and {told_pending} requested,"
-                    f" and should have {history.balances[name]} and {history.pending[name]}"
-                )
         self._compare_tokens(history, n_tokens)
 
     def _compare_tokens(self, history: VaultHistory, n_tokens: int) -> None:
@@ -238,16 +245,19 @@ class _Reader:
                     f"chain: the vault holds {held} parts of currency {tid}'s token, less than owed"
                 )
 
-    def _balances(self, names: list[Name]) -> list[int]:
+    def balances(self, names: list[Name]) -> list[tuple[int, int]]:
+        """Return balance and what is requested of each account and currency, at the block."""
         keys = sorted({(currency >> 2) << 32 | account for account, currency in names})
         words: dict[int, int] = {}
         for start in range(0, len(keys), KEYS_AT_ONCE):
             some = keys[start : start + KEYS_AT_ONCE]
             answer = self._ask(self._vault, [_BALANCE_WORDS + _words(WORD, len(some), *some)])[0][2 * WORD :]
             words |= {key: int.from_bytes(answer[WORD * n :][:WORD], "big") for n, key in enumerate(some)}
-        return [
+        lanes = [
             words[(currency >> 2) << 32 | account] >> (192 - 64 * (currency & 3)) & _LANE for account, currency in names
         ]
+        pending = self._ask(self._vault, [_PENDING + _words(*name) for name in names])
+        return [(lane, int.from_bytes(left[:WORD], "big")) for lane, left in zip(lanes, pending, strict=True)]
 
     def _ask(self, to: str, calls: Iterable[bytes]) -> list[bytes]:
         wanted = [("eth_call", ({"to": to, "data": "0x" + call.hex()}, self._pinned)) for call in calls]

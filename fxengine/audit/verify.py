@@ -143,7 +143,8 @@ class _Audit:
             )
         self.snapshots.finish(self.journal.passed, self.replay.n_commands)
         if chain is not None:
-            chain.finish(self.replay.n_commands, is_closed=self.journal.is_sealed and not self.is_running)
+            closed = self.journal.is_sealed and not self.is_running
+            chain.finish(self.replay.n_commands, self.replay.core.n_accounts, is_closed=closed)
         self._compare_end(books)
 
     def findings(self) -> Findings:

@@ -11,6 +11,7 @@ from fxengine.cli.chain_accounts import commands as accounts
 from fxengine.cli.chain_deploy import commands as deploying
 from fxengine.cli.chain_keys import commands as keys
 from fxengine.cli.chain_options import DeploymentDir, NodeUrl, moment, on_chain
+from fxengine.cli.chain_prove import commands as proving
 from fxengine.cli.chain_roles import commands as roles
 from fxengine.cli.connect import VenueDir
 from fxengine.cli.output import Json, answering, console, print_json, print_table
@@ -28,7 +29,7 @@ commands = typer.Typer(
         "GUARDIAN, REGISTRAR, and ACCOUNT, a customer's own."
     ),
 )
-for group in (deploying, accounts, roles, keys):
+for group in (deploying, accounts, roles, keys, proving):
     commands.add_typer(group)
 
 

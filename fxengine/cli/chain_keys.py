@@ -72,7 +72,11 @@ def node(
         float, typer.Option(metavar="SECONDS", min=0, help="Between blocks; 0: every transaction makes a block.")
     ] = 1.0,
     fund: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="Who has 1,000 of its coin; repeat it for each.")
+        list[str] | None,
+        typer.Option(
+            metavar="WHO",
+            help="Who has 1,000 of its coin: an address, or a role whose key is here; repeat it for each.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +88,7 @@ def node(
         from fxengine.chain.contract import checked_address
         from fxengine.chain.local_node import LocalNode
 
-        addresses = [checked_address(text) for text in fund or []]
+        addresses = [checked_address(who if who.startswith("0x") else key_of(who).address) for who in fund or []]
         asked_to_stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: asked_to_stop.set())

@@ -15,11 +15,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fxengine.client import Client
 from fxengine.demo.market_maker import MarketMaker
@@ -30,6 +31,9 @@ from fxengine.errors import FxEngineError, VenueUnreachable
 from fxengine.home import Endpoints, Home
 from fxengine.venue import Currency
 
+if TYPE_CHECKING:
+    from fxengine.demo.chain import DemoChain
+
 MAKERS: Mapping[str, int] = {"maker-1": 0, "maker-2": 35, "maker-3": -35}
 """Each maker's skew in parts per million: how far its fair price is from the others'."""
 
@@ -37,6 +41,10 @@ MAKER_FUNDS_EUR = 1_000_000_000
 PAYER_FUNDS_EUR = 500_000_000
 OPENING_S_MAX = 30.0
 CLOSING_S_MAX = 60.0
+
+CREDITED_S_MAX = 60.0
+ON_CHAIN = "evm"
+"""The ledger for which the demo brings a chain of its own."""
 
 BalanceTable = dict[str, dict[str, str]]
 """Available balances as text, by account and currency."""
@@ -50,6 +58,9 @@ class Outcome:
     balances_before: BalanceTable = field(default_factory=dict)
     balances_after: BalanceTable = field(default_factory=dict)
     audit: dict[str, Any] = field(default_factory=dict)
+    chain: dict[str, Any] | None = None
+    """What the vault came to; None without one."""
+    balances_on_chain: BalanceTable = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -61,7 +72,8 @@ class Outcome:
 class Scene:
     """One run of the demo in a directory. ``say`` hears of each step in a sentence.
 
-    ``ledger`` is the URL to settle in, the venue's own file where it is None.
+    ``ledger`` is the URL to settle in, the venue's own file where it is None; with ``evm`` the scene has a chain of
+    its own, which is there until :meth:`close`.
     """
 
     def __init__(self, directory: Path, *, seed: int, say: Callable[[str], None], ledger: str | None = None) -> None:
@@ -72,6 +84,8 @@ class Scene:
         self._say = say
         # Not by the command line: a URL may hold a password, and other users of the machine can list command lines.
         self._environment = os.environ | ({"FXENGINE_LEDGER": ledger} if ledger else {})
+        self._ledger = ledger
+        self._chain: DemoChain | None = None
         self._rates: ReferenceRates = load_rates()
         self._invoices: list[Invoice] = load_invoices()
 
@@ -79,22 +93,65 @@ class Scene:
         """Run everything; ``watch`` is called while the market is open and returns when its event is set."""
         self._say("making a venue: ten stablecoins, 22 books, keys of its own")
         self.home = Home.create(self.home.directory)
+        if self._ledger == ON_CHAIN:
+            self._start_chain()
         with ExitStack() as stack:
             venue = stack.enter_context(_Served(self.home, self._environment))
             self._say(f"the venue is open at {venue.endpoints.orders}: a process of its own, journal on disk")
             clients = {name: stack.enter_context(self._log_on(name, venue.endpoints)) for name in self._people()}
             self._say(f"{len(clients)} accounts logged on with KYC tokens signed by the sandbox issuer")
             self._fund(clients, venue.endpoints)
-            self._say("the operator deposited their opening balances")
             shown = [name for name in clients if name not in MAKERS]
             self.outcome.balances_before = {name: _available(clients[name]) for name in shown}
             self._trade(clients, seconds, watch)
             self.outcome.balances_after = {name: _available(clients[name]) for name in shown}
+            numbers = {name: clients[name].account for name in shown}
             self._say("closing the venue: journal sealed, last batch settled")
             venue.close()
         self._say("verifying in another process: replaying the journal, comparing it with the ledger")
-        self.outcome.audit = _verify(self.home.directory, self._environment)
+        self.outcome.audit = _verify(self.home.directory, self._environment, on_chain=self._chain is not None)
+        self._look_at_the_chain(numbers)
         return self.outcome
+
+    def close(self) -> None:
+        """End the scene's own chain, if it has one."""
+        if self._chain is not None:
+            self._chain.close()
+
+    def __enter__(self) -> "Scene":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start_chain(self) -> None:
+        """Start a node and put the venue's contracts on it."""
+        from fxengine.demo.chain import DemoChain
+
+        self._say("starting a chain of its own: anvil, on this machine alone")
+        self._chain = DemoChain(self.home)
+        vault = self._chain.deploy().vault
+        self.home = Home(self.home.directory)  # the vault is in the venue file now
+        self._environment |= self._chain.environment
+        self._say(f"deployed the settlement vault {vault} and ten stablecoins")
+
+    def _look_at_the_chain(self, numbers: Mapping[str, int]) -> None:
+        """Gather what the vault came to, as the verifying process found it and as its receipts say."""
+        if self._chain is None:
+            return
+        chain, found = self._chain, self.outcome.audit.get("chain") or {}
+        trades = self.outcome.audit.get("trades", 0)
+        self.outcome.chain = {
+            "rpc": chain.url,
+            "vault": chain.deployment.vault,
+            "block": found.get("block", 0),
+            "batches": found.get("batches", 0),
+            "gas_per_trade": chain.gas_used() // trades if trades else 0,
+            "balances_equal": bool(found.get("balances_equal")),
+            "head_equal": bool(found.get("head_equal")),
+        }
+        by_number = chain.balances(numbers.values())
+        self.outcome.balances_on_chain = {name: by_number[number] for name, number in numbers.items()}
 
     def _people(self) -> list[str]:
         payers = dict.fromkeys(invoice.payer for invoice in self._invoices)
@@ -104,7 +161,8 @@ class Scene:
     def _log_on(self, name: str, endpoints: Endpoints) -> Client:
         level = "maker" if name in MAKERS else "payer"
         self.home.issue_token(name, level=level, jurisdiction="HK", currencies=[], lifetime_s=86_400)
-        return Client.connect(endpoints.orders, self.home.token(name), timeout_s=15.0)
+        # A payment's FINAL is waited for as long: on a chain some seconds more than in a file.
+        return Client.connect(endpoints.orders, self.home.token(name), timeout_s=30.0)
 
     def _fund(self, clients: Mapping[str, Client], endpoints: Endpoints) -> None:
         """Deposit every maker's stock of every currency, and every payer's of those it pays in."""
@@ -113,16 +171,47 @@ class Scene:
             paying = self.home.venue.currency[invoice.pays]
             if paying not in wants.setdefault(invoice.payer, []):
                 wants[invoice.payer].append(paying)
+        funds = {
+            name: {
+                currency.code: self._worth(MAKER_FUNDS_EUR if name in MAKERS else PAYER_FUNDS_EUR, currency)
+                for currency in currencies
+            }
+            for name, currencies in wants.items()
+        }
+        if self._chain is not None:
+            self._fund_on_chain(self._chain, clients, funds)
+            return
         with Client.connect(endpoints.orders, self.home.operator_token(), timeout_s=15.0) as operator:
             calls = [
-                operator.protocol.deposit(clients[name].account, currency.code, self._worth(eur, currency))
-                for name, currencies in wants.items()
-                for eur in (MAKER_FUNDS_EUR if name in MAKERS else PAYER_FUNDS_EUR,)
-                for currency in currencies
+                operator.protocol.deposit(clients[name].account, code, amount)
+                for name, amounts in funds.items()
+                for code, amount in amounts.items()
             ]
             for answer in operator.wait_all(calls):
                 if isinstance(answer, FxEngineError):
                     raise answer
+        self._say("the operator deposited their opening balances")
+
+    def _fund_on_chain(
+        self, chain: "DemoChain", clients: Mapping[str, Client], funds: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Let everybody pay its stablecoins into the vault, and wait until the venue has credited them."""
+        listed = self.home.venue.currency
+        for name, client in clients.items():
+            units = {code: listed[code].units(amount) for code, amount in funds.get(name, {}).items()}
+            chain.fund(client.account, units)
+        self._say("everybody has an address of its own, and paid its stablecoins into the vault")
+        chain.finalize()
+        chain.tick()
+        until = time.monotonic() + CREDITED_S_MAX
+        for name, amounts in funds.items():
+            while len(clients[name].balances()) < len(amounts):
+                if time.monotonic() > until:
+                    raise VenueUnreachable(
+                        f"the venue has not credited {name}'s deposits; its own words are in {self.home.directory}"
+                    )
+                time.sleep(0.1)
+        self._say("the venue saw the deposits in final blocks and credited them")
 
     def _worth(self, eur: int, currency: Currency) -> str:
         return f"{int(eur * self._rates.rate('EUR', currency.code))}"
@@ -225,9 +314,10 @@ def _available(client: Client) -> dict[str, str]:
     return {code: balance.available for code, balance in client.balances().items()}
 
 
-def _verify(directory: Path, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Let another process compute whether the books are right."""
+def _verify(directory: Path, environment: Mapping[str, str], *, on_chain: bool) -> dict[str, Any]:
+    """Let another process compute whether the books are right, and what is on chain."""
     command = [sys.executable, "-m", "fxengine", "verify", str(directory), "--json"]
+    command += ["--chain", "-"] if on_chain else []
     said = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=False).stdout
     try:
         line: dict[str, Any] = json.loads(said)

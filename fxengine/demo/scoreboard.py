@@ -1,12 +1,13 @@
 """What the demo counts and shows: filled by the makers' and payers' threads, read by the screen."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from fxengine.client import Execution, Report, SettlementNotice, SwapReceipt
-from fxengine.codes import EventKind
+from fxengine.codes import EventKind, SettlementStatus
 from fxengine.errors import RequestRejected
 
 SHOWN = 12
@@ -22,6 +23,8 @@ class Payment:
     over_reference_bps: float
     asked_ns: int
     answered_ns: int = 0
+    posted_ns: int = 0
+    """In the ledger, and on a chain not FINAL yet; 0 where both are one."""
     final_ns: int = 0
 
 
@@ -54,6 +57,16 @@ class Scoreboard:
                         self.tape.append(report)
                 elif isinstance(report, SettlementNotice):
                     self.batches[report.batch_id] = report
+                    if report.status is SettlementStatus.POSTED:
+                        self._posted(report, time.monotonic_ns())
+
+    def _posted(self, notice: SettlementNotice, now_ns: int) -> None:
+        """Note of which payments a batch says that they are POSTED."""
+        for payment in reversed(self.payments):
+            if payment.receipt.sequence < notice.first_sequence:
+                break
+            if payment.receipt.sequence <= notice.last_sequence and not payment.posted_ns:
+                payment.posted_ns = now_ns
 
     def paid(self, payment: Payment, now_ns: int) -> None:
         """Note a payment that was answered."""
@@ -94,6 +107,11 @@ class Scoreboard:
         """Return the time from asking to FINAL of every payment."""
         with self._lock:
             return [(p.final_ns - p.asked_ns) / 1e6 for p in self.payments if p.final_ns]
+
+    def order_to_posted_ms(self) -> list[float]:
+        """Return the time from asking to POSTED of every payment of which that was told apart from FINAL."""
+        with self._lock:
+            return [(p.posted_ns - p.asked_ns) / 1e6 for p in self.payments if p.posted_ns]
 
     def over_reference_bps(self) -> list[float]:
         """Return what every payment cost above the reference rate."""

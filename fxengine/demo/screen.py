@@ -89,6 +89,11 @@ class Screen:
                   f"{percentile(finals, 0.99):,.0f} ms (trades of one second settle together)")  # fmt: skip
         out.print(f"all-in cost         median {percentile(costs, 0.5):.2f} bp, 99th percentile "
                   f"{percentile(costs, 0.99):.2f} bp over the reference rate, spread and fees together")  # fmt: skip
+        if outcome.chain is not None:
+            posted = board.order_to_posted_ms()
+            out.print(f"on chain            {outcome.chain['batches']} batches, "
+                      f"{outcome.chain['gas_per_trade']:,} gas a trade, order to POSTED median "
+                      f"{percentile(posted, 0.5):,.0f} ms")  # fmt: skip
         self._routes(board)
         self._balances(outcome)
         out.rule("[bold]are the books right?", align="left")
@@ -98,6 +103,9 @@ class Screen:
         out.print(f"  state replayed from the journal     {_mark(audit.get('state_hash_replayed'))}")
         out.print(f"  every trade and balance agrees      {_mark(audit.get('ok'))}")
         out.print(f"  every invoice FINAL                 {_mark(not board.unsettled)}")
+        if outcome.chain is not None:
+            out.print(f"  the chain's heads are the journal's {_mark(outcome.chain['head_equal'])}")
+            out.print(f"  the chain's balances too            {_mark(outcome.chain['balances_equal'])}")
         for problem in [*board.faults, *audit.get("problems", [])]:
             out.print(f"  [red]{problem}[/]", markup=True)
         if board.refusals:
@@ -118,13 +126,15 @@ class Screen:
 
     def _balances(self, outcome: Outcome) -> None:
         table = Table(box=None, pad_edge=False, title="balances that changed", title_justify="left")
-        for column in ("account", "currency", ">before", ">after"):
+        on_chain = outcome.balances_on_chain
+        for column in ("account", "currency", ">before", ">after", *([">in the vault"] if on_chain else [])):
             table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left")
         for account, after in outcome.balances_after.items():
             before = outcome.balances_before.get(account, {})
             for code in sorted(after.keys() | before.keys()):
                 if before.get(code) != after.get(code):
-                    table.add_row(account, code, _short(before.get(code, "0")), _short(after.get(code, "0")))
+                    tables = [before, after, *([on_chain[account]] if on_chain else [])]
+                    table.add_row(account, code, *(_short(amounts.get(code, "0")) for amounts in tables))
         self.console.print(table)
 
 

@@ -119,24 +119,10 @@ class Prover:
 
     def trade(self, instrument: str, number: int) -> TradeProof:
         """Return the proof that a trade is in this batch. O(trades of the batch)."""
-        found = find_trade(self._reader, instrument, number)
-        if found.batch != self.batch:
-            raise LedgerError(f"ledger: trade {number} of {instrument} is in batch {found.batch}, not {self.batch}")
-        leaves = _trade_leaves(self._reader.rows(_TRADES, self.batch))
-        if tree_hash(leaves) != self._trades_root:
-            raise LedgerError(f"ledger: the trades of batch {self.batch} are not those that its head was made from")
-        return TradeProof(
-            venue=self.venue,
-            batch=self.batch,
-            head=self.head,
-            instrument=instrument,
-            number=number,
-            record=leaves[found.index],
-            index=found.index,
-            n_trades=len(leaves),
-            path=tuple(inclusion_proof(leaves, found.index)),
-            root=self._trades_root,
-        )
+        proof = trade_proof(self._reader, instrument, number)
+        if proof.batch != self.batch:
+            raise LedgerError(f"ledger: trade {number} of {instrument} is in batch {proof.batch}, not {self.batch}")
+        return proof
 
     @cached_property
     def _holders(self) -> dict[int, tuple[str, str]]:
@@ -196,6 +182,27 @@ def find_trade(reader: Reader, instrument: str, number: int) -> TradePlace:
         raise LedgerError(f"ledger: no trade {number} of {instrument} is settled; see fxengine export trades")
     batch, line = found[0]
     return TradePlace(_int(batch), _int(line) - 1)
+
+
+def trade_proof(reader: Reader, instrument: str, number: int) -> TradeProof:
+    """Return the proof that a trade is in its batch; :class:`LedgerError` where it is in none. O(the batch)."""
+    found = find_trade(reader, instrument, number)
+    head, _, _, _, _, trades_root = reader.rows(_BATCH, found.batch)[0]
+    leaves = _trade_leaves(reader.rows(_TRADES, found.batch))
+    if tree_hash(leaves) != trades_root:
+        raise LedgerError(f"ledger: the trades of batch {found.batch} are not those that its head was made from")
+    return TradeProof(
+        venue=str(_only(reader.rows("SELECT id FROM venue"))[0]),
+        batch=found.batch,
+        head=_bytes(head),
+        instrument=instrument,
+        number=number,
+        record=leaves[found.index],
+        index=found.index,
+        n_trades=len(leaves),
+        path=tuple(inclusion_proof(leaves, found.index)),
+        root=_bytes(trades_root),
+    )
 
 
 def _trade_leaves(rows: list[Any]) -> list[bytes]:

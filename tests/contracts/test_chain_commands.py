@@ -263,13 +263,16 @@ def test_a_new_key_is_kept_in_a_keystore_that_its_password_opens(
     assert refused(typed("chain", "new-key", tmp_path / "other", "--password-file", password)) == "BAD_PASSWORD"
 
 
-def test_a_chain_of_one_s_own_runs_until_it_is_asked_to_stop(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "fxengine", "chain", "node", "--port", "0", "--fund", WALLET, "--json"]
+def test_a_chain_of_one_s_own_runs_until_it_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [sys.executable, "-m", "fxengine", "chain", "node", "--port", "0", "--json"]
+    monkeypatch.setenv("FXENGINE_ACCOUNT_KEY", key_of("ACCOUNT").account.key.hex())
+    command += ["--fund", WALLET, "--fund", "account"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         said = json.loads(running.stdout.readline())
         with closing(Rpc(said["rpc"])) as rpc:
-            assert int(rpc.call("eth_getBalance", WALLET, "latest"), 16) == 10**21
+            for funded in (WALLET, key_of("ACCOUNT").address):
+                assert int(rpc.call("eth_getBalance", funded, "latest"), 16) == 10**21
         running.terminate()
         assert running.wait(30) == 0
         with closing(Rpc(said["rpc"])) as rpc, pytest.raises(ChainError, match="NODE_UNREACHABLE"):

@@ -1,4 +1,4 @@
-"""The committed artifacts are what the sources compile to, and the sources say what their functions and refusals mean."""
+"""The committed artifacts are what the sources compile to, and the sources say what they do and why they refuse."""
 
 import json
 import re

@@ -13,6 +13,7 @@ from fxengine.chain.local_node import LocalNode
 from fxengine.chain.rpc import Rpc
 from fxengine.client import Client
 from fxengine.home import Home
+from fxengine.ledger.reading import open_reader
 from tests.integration.served_venue import ServedVenue
 from tests.integration.typed import typed
 from tests.integration.venue_thread import until
@@ -108,7 +109,8 @@ def held(client: Client, currency: str) -> str:
     return "none" if balance is None else balance.held
 
 
-def test_money_comes_in_trades_and_leaves_by_the_chain(chain: Chain) -> None:
+def test_money_comes_in_trades_and_leaves_by_the_chain(chain: Chain, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "proofs")
     with ServedVenue(Home(chain.directory), "--ledger", "evm") as served:
         with served.log_on("maker-1", level="maker") as maker, served.log_on("payer-1") as payer:
             maker_key = chain.open_account(maker, EUR="1000")
@@ -122,6 +124,19 @@ def test_money_comes_in_trades_and_leaves_by_the_chain(chain: Chain) -> None:
             until(lambda: chain.balance(payer_key, "EUR") == euros, chain.mine)
             assert chain.balance(payer_key, "USD") == "375.000000"
             assert chain.balance(maker_key, "EUR") == free(maker, "EUR") == "900.002000"
+
+            with open_reader(f"evm:{chain.directory / 'chain'}") as books:
+                ((number, batch),) = books.rows("SELECT number, batch FROM trades")
+            proven = chain.typed("prove", "EUR/USD", number)
+            assert (proven["accepted"], proven["batch"]) == (True, batch)
+            written = typed(
+                "prove", "trade", "EUR/USD", str(number), *out, "--ledger", "evm", "--venue", chain.directory
+            )
+            proof = Path(written["file"])
+            assert chain.typed("prove", "--file", proof)["accepted"] is True
+            proof.write_text(proof.read_text().replace('"index": 0', '"index": 1'))
+            refused = typed("chain", "prove", "--file", proof, "--venue", chain.directory)
+            assert (refused["accepted"], refused["exit_code"]) == (False, 1)
 
             # A request is held as soon as a block has it; what rests in the books is freed for it.
             resting = payer.new_order("EUR/USD", "BUY", "1.20", "100")
