@@ -121,13 +121,24 @@ class Chaos:
         self.site.rpc.call("anvil_reorg", depth, [])
         self.depths[depth] += 1
 
+    def end(self) -> None:
+        """Stop the venue in order, when all that it has settled is FINAL: also the last batch, which a stop makes."""
+        self.await_final()
+        if code := self.venue.end(signal.SIGTERM):
+            raise SystemExit(f"the venue ended with exit code {code}")
+        if self.n_waiting():
+            self.venue.start()
+            self.end()
+
+    def n_waiting(self) -> int:
+        """Return how many batches are not FINAL."""
+        with open_reader(f"evm:{self.home.directory / 'chain'}") as books:
+            return cast(int, books.rows("SELECT count(*) FROM outbox WHERE state <> 'FINAL'")[0][0])
+
     def await_final(self) -> None:
         """Wait until the outbox has nothing that is not FINAL."""
         deadline = time.monotonic() + _FINAL_S_MAX
-        waiting: object = 1
-        while waiting:
-            with open_reader(f"evm:{self.home.directory / 'chain'}") as books:
-                ((waiting,),) = books.rows("SELECT count(*) FROM outbox WHERE state <> 'FINAL'")
+        while waiting := self.n_waiting():
             if time.monotonic() > deadline:
                 raise SystemExit(f"{waiting} batches are not FINAL after {_FINAL_S_MAX:g} s")
             time.sleep(BLOCK_S)
@@ -182,9 +193,7 @@ def run(kills: int, reorgs: int, seed: int) -> dict[str, Any]:
         while chaos.depths.total() < reorgs:
             chaos.undo()
             time.sleep(BLOCK_S)
-        chaos.await_final()
-        if code := chaos.venue.end(signal.SIGTERM):
-            raise SystemExit(f"the venue ended with exit code {code}")
+        chaos.end()
         found = chaos.account_for_it()
         verified = audit(chaos.home.directory, ledger_of(chaos.home.directory, "evm"))
     found["verify_ok"] = verified.ok

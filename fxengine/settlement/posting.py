@@ -239,9 +239,12 @@ class Posting:
         return delay_ns
 
     def _drain(self, delay_ns: int | None) -> None:
-        """Wait for what is in flight, in steps that the ledger names, no longer than ``drain_ns``."""
+        """Wait for what is in flight, in steps that the ledger names, no longer than ``drain_ns``.
+
+        A ledger that fails is given the retries that it has before there is an alarm.
+        """
         waited_ns = 0
-        while delay_ns is not None and not self._failures:
+        while delay_ns is not None and self._failures <= self._back_off.alarm_after:
             delay_ns = max(delay_ns, 1)
             waited_ns += delay_ns
             if waited_ns > self._drain_ns:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -38,8 +37,7 @@ def test_what_is_wrong_on_the_chain_is_seen(tmp_path: Path, monkeypatch: pytest.
         run = Chaos(tmp_path, seed, lines)
         run.live(reorg=False)
         run.venue.start()
-        run.await_final()
-        assert run.venue.end(signal.SIGTERM) == 0
+        run.end()
         found = run.account_for_it()
         assert all(found[name] for name in ("once_and_in_order", "heads_equal", "balances_equal"))
         last, _ = run.site.settled()

@@ -165,6 +165,18 @@ def test_the_end_waits_for_what_is_in_flight_but_not_for_ever(
     assert settlement.final == (0, 0)
 
 
+def test_the_end_does_not_wait_for_a_chain_that_stays_away_and_does_for_one_that_comes_back(
+    trading: Trading, flow: Flow, begin: Open, slow: Slow
+) -> None:
+    waits: list[int] = []
+    settlement = begin(drain_ns=10**18, wait=waits.append)
+    open_and_cut(trading, flow, settlement)
+    slow.steps = [Progress(0, 0), *[LedgerUnavailable("torn")] * 3, Progress(0, 0), *[LedgerUnavailable("away")] * 99]
+    settlement.drain()
+    assert 90 < len(slow.steps) < 99, "as many retries as there are before an alarm"
+    assert settlement.alarm is None or "waits to be settled" in settlement.alarm
+
+
 def test_the_end_comes_as_soon_as_all_is_final(trading: Trading, flow: Flow, begin: Open, slow: Slow) -> None:
     waits: list[int] = []
     settlement = begin(drain_ns=10**18, wait=waits.append)
