@@ -27,6 +27,7 @@ BP_ONE = 10_000
 CURRENCIES, DEPTH, LEVEL_LOTS, LOT_UNITS, MIDDLE_TICKS = 10, 100, 10_000_000, 100_000, 100_000
 VENUES = 6
 WINDOW = 1 << 16
+WIDE_BP = 100
 PAIRS = tuple(Pair(a, b, 0, 0, LOT_UNITS, 1, MIDDLE_TICKS) for a, b in combinations(range(CURRENCIES), 2))
 Row = dict[str, str | int | float]
 
@@ -37,12 +38,12 @@ class Distance(NamedTuple):
     over_candidates_bp: float
     over_all_books_bp: float
     gained_bp: float | None
-    n_legs: int
+    is_wide: bool
 
 
 def distance(venue: SwapVenue) -> Distance | None:
     """Hold the core's answer against the oracle's; None where the books do not hold the amount."""
-    reason, paid, delivered, _, _, legs, singles = venue.core(Core).swap_quote(venue.command)
+    reason, paid, delivered, _, _, _, singles = venue.core(Core).swap_quote(venue.command)
     if reason:
         if reason in (RejectReason.NO_PATH, RejectReason.INSUFFICIENT_LIQUIDITY):
             return None
@@ -55,7 +56,7 @@ def distance(venue: SwapVenue) -> Distance | None:
         raise RuntimeError("the core found what the oracle says is not there")
     single = singles[0][2 if exact_in else 1] if singles else None
     gained = None if single is None else abs(ours - single) / single * BP_ONE
-    return Distance(lacks[0], lacks[1], gained, len(legs))
+    return Distance(lacks[0], lacks[1], gained, venue.wide_bp >= WIDE_BP)
 
 
 def distances(n_venues: int, seed: int) -> Iterator[Row]:
@@ -63,10 +64,14 @@ def distances(n_venues: int, seed: int) -> Iterator[Row]:
     found = list(islice((d for d in map(distance, venues(seed)) if d is not None), n_venues))
     columns = {
         "to the optimum over the candidates' books": [d.over_candidates_bp for d in found],
+        "the same, books that begin within 30 bp": [d.over_candidates_bp for d in found if not d.is_wide],
+        "the same, books that begin within 300 bp": [d.over_candidates_bp for d in found if d.is_wide],
         "to the optimum over all books": [d.over_all_books_bp for d in found],
         "gained over the best single path": [d.gained_bp for d in found if d.gained_bp is not None],
     }
     for name, values in columns.items():
+        if len(values) < 2:
+            continue
         cuts = statistics.quantiles(values, n=1_000, method="inclusive")
         yield {
             "basis points": name, "swaps": len(values), "median": cuts[499], "p99": cuts[989], "p99.9": cuts[998],

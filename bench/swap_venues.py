@@ -44,6 +44,8 @@ class SwapVenue:
     receive: int
     mode: SwapMode
     amount_units: int
+    wide_bp: float
+    """How far from the middle its books begin, at most."""
 
     def core(self, core_type: CoreType, *, max_fills: int = 4_096) -> Core:
         """Return a core with these books, a maker who quotes them and a payer with money."""
@@ -63,6 +65,10 @@ class SwapVenue:
             quotes = Quotes(index, book[Side.BUY], book[Side.SELL])
             feed.apply(commands.mass_quote(MAKER, index + 1, quotes))
         return core
+
+    def play(self, core: Core) -> bytes:
+        """Apply the swap to a core that :meth:`core` made; return its events."""
+        return Feed(core).apply(self.command)
 
     @property
     def command(self) -> bytes:
@@ -101,7 +107,7 @@ def _venue(rng: Random) -> SwapVenue | None:
         return None
     mode = rng.choice(list(SwapMode))
     amount = int(LEVEL_LOTS * LOT_UNITS * rng.choice((0.3, 1, 3, 10)) * rng.uniform(0.5, 1.5))
-    return SwapVenue(tuple(pairs), tuple(books), n, pay, receive, mode, amount)
+    return SwapVenue(tuple(pairs), tuple(books), n, pay, receive, mode, amount, wide_bp)
 
 
 def _ladder(rng: Random, side: Side, middle: float, wide_bp: float) -> list[Level]:
