@@ -14,6 +14,9 @@ Source: J. Hall et al., HiGHS (https://highs.dev), through scipy.optimize.linpro
 """
 
 from collections.abc import Iterable
+from fractions import Fraction
+from itertools import pairwise, permutations
+from math import prod
 
 import numpy as np
 from scipy.optimize import linprog
@@ -21,8 +24,33 @@ from scipy.sparse import coo_array
 
 from bench.swap_venues import SwapVenue, kept
 from fxengine.codes import Side, SwapMode
+from fxengine.money import RATE_ONE
+from fxengine.records import PATH_BOOKS_MAX, PATHS_MAX
 
 Arc = tuple[int, Side]
+
+
+def candidate_arcs(venue: SwapVenue) -> list[Arc]:
+    """Return the books of the eight paths with the best rates at their tops; by other means than the router's own."""
+    tops: dict[tuple[int, int], tuple[Fraction, Arc]] = {}
+    for index, pair in enumerate(venue.pairs):
+        for side in Side:
+            level = next(iter(venue.books[index][Side.SELL if side is Side.BUY else Side.BUY]), None)
+            if level is not None:
+                rate = Fraction(level.price_ticks * pair.tick_lot_units, pair.lot_units)
+                rate = (1 / rate if side is Side.BUY else rate) * (1 - Fraction(pair.taker_rate, RATE_ONE))
+                ends = (pair.quote, pair.base) if side is Side.BUY else (pair.base, pair.quote)
+                tops[ends] = rate, (index, side)
+    between = [currency for currency in range(venue.n_currencies) if currency not in (venue.pay, venue.receive)]
+    ranked = []
+    for n in range(PATH_BOOKS_MAX):
+        for middle in permutations(between, n):
+            hops = list(pairwise((venue.pay, *middle, venue.receive)))
+            if all(hop in tops for hop in hops):
+                rate = prod((tops[hop][0] for hop in hops), start=Fraction(1))
+                ranked.append((-rate, len(ranked), [tops[hop][1] for hop in hops]))
+    best = sorted(ranked)[:PATHS_MAX]
+    return list(dict.fromkeys(arc for _, _, arcs in best for arc in arcs))
 
 
 def every_arc(venue: SwapVenue) -> list[Arc]:
@@ -32,7 +60,8 @@ def every_arc(venue: SwapVenue) -> list[Arc]:
 
 def best_possible_units(venue: SwapVenue, arcs: Iterable[Arc]) -> float | None:
     """Return the most received (EXACT_IN) or the least paid (EXACT_OUT); None where the amount is not there."""
-    rows, columns, values, upper, brought, spent = [], [], [], [], [], []
+    rows, columns, values, brought, spent = [], [], [], [], []
+    upper: list[float] = []
     scale = float(venue.amount_units)
     for index, side in arcs:
         pair = venue.pairs[index]

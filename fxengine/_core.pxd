@@ -891,13 +891,14 @@ cdef struct Ranked:  # a path among the best
     i64 number
     i64 key  # of its rate
     u32 n  # books
+    bint is_alone  # may not be part of a split
     Top tops[LEGS_MAX]
 
 cdef struct Entry:  # one fill that is there to be made
     i64 cost_units  # of a lot
     i64 gross_units  # that a lot brings, before the fee
     i64 lots
-    Rate rate  # after the fee
+    Rate rate  # after the fee; its bits are 0 until it is asked for
 
 cdef struct Arc:  # one book in one direction
     u32 hop  # as in State.hops
@@ -920,6 +921,7 @@ cdef struct Leg:  # what a plan takes of an arc
 
 cdef struct Candidate:  # a path that a swap may take
     u32 rank  # among the candidates, 0 is best
+    bint is_alone  # may not be part of a split
     u32 n  # books
     u32 arcs[LEGS_MAX]
 
@@ -973,6 +975,7 @@ cdef struct Router:  # all that planning a swap needs, made once
     u32 n_arcs
     u32 n_nodes
     u32 n_middles
+    u32 together  # paths that may be part of a split, as bits
     u32 n_singles
     i64 n_numbered  # paths that came so far
     bint has_plan

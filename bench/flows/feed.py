@@ -22,8 +22,12 @@ class Feed:
         self._input = memoryview(self._commands.view(np.uint8).data)
         core.bind(self._commands)
 
+    def load(self, commands: bytes) -> None:
+        """Put commands where the core will read them, for whoever applies them itself."""
+        self._input[: len(commands)] = commands
+
     def apply(self, commands: bytes) -> bytes:
         """Apply whole commands, one or many, and return the bytes of their events."""
-        self._input[: len(commands)] = commands
+        self.load(commands)
         n_events = self.core.apply(0, len(commands) // RECORD_BYTES)
         return self.core.events[:n_events].tobytes()

@@ -52,6 +52,7 @@ MISTAKES: list[Mistake] = [
     wrong_payments.no_path,
     wrong_payments.too_much,
     wrong_payments.all_there_is,
+    wrong_payments.worst_price,
     wrong_payments.tight_bound,
     wrong_payments.too_late,
     wrong_details.bad_detail,

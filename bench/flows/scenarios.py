@@ -6,11 +6,13 @@ that there is always a swap without a path. Pairs of ``paths``::
 
     0 -- 1 -- 2 -- 3 -- 4      and  0 -- 2, 1 -- 3, 0 -- 4      5 stands alone
 
-``twins`` has several paths that are worth the same, ``wide`` as many currencies as a venue can list.
+``web`` joins every pair, so that swaps are split and share books, ``twins`` has several paths that are worth the
+same, ``wide`` as many currencies as a venue can list.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -84,6 +86,8 @@ class Scenario:
         )  # fmt: skip
 
 
+_WORTH = (7, 5, 11, 4, 9, 6)
+"""Of the currencies of ``web``, where every pair is a book and prices hang together."""
 _ONE_BOOK = (Pair(0, 1, 50, 200, 100, 10, 100),)
 
 _SCENARIOS = (
@@ -146,6 +150,19 @@ _SCENARIOS = (
         lots=4,
         deposit_units=2_000,
         state_every=1,
+    ),
+    Scenario(
+        "web",
+        tuple(
+            Pair(a, b, 0, 30 * (a + b), 100, 1, 1_000 * _WORTH[a] // _WORTH[b]) for a, b in combinations(range(6), 2)
+        ),
+        7,
+        n_makers=8,
+        n_payers=6,
+        spread_ticks=12,
+        lots=60,
+        deposit_units=40_000_000,
+        crossing=60,
     ),
     Scenario(
         "wide",

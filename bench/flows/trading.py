@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.flows import commands
 from bench.flows.population import Member, OpenOrder, Role
-from fxengine.codes import ExecInst, OrdType, SelfTradePrevention, Side, TimeInForce
+from fxengine.codes import ExecInst, OrdType, SelfTradePrevention, Side, SwapFlag, TimeInForce
 from fxengine.money import INT64_MAX
 from fxengine.records import PRICE_TICKS_MAX, QUANTITY_LOTS_MAX
 
@@ -292,14 +292,20 @@ def swap(flow: Flow) -> bytes | None:
     more = {
         "payee": payee.number if payee else 0,
         "deadline_ns": rng.choice((0, flow.now_ns + 10_000)),
+        "flags": rng.choice((SwapFlag.NONE, SwapFlag.NONE, SwapFlag.ALLOW_PARTIAL)),
         "time_ns": flow.stamp(),
     }
     client_order_id, ends = flow.take_id(payer), (found.currency_in, found.currency_out)
+    worst = rng.random() < 0.3
     if rng.random() < 0.5:
+        if worst:
+            more["worst_units"] = min(max(exact_out * rng.randrange(8, 12) // 10, 1), INT64_MAX)
         bound = rng.choice((1, 1, max(exact_out // 4, 1)))
         return commands.swap_in(payer.number, client_order_id, *ends, exact_in, bound_units=bound, **more)
     bound = rng.choice((INT64_MAX, available, available))
     exact_out = max(exact_out * 9 // 10, 1)
+    if worst:
+        more["worst_units"] = min(max(exact_in * rng.randrange(9, 13) // 10, 1), INT64_MAX)
     return commands.swap_out(payer.number, client_order_id, *ends, exact_out, bound_units=bound, **more)
 
 

@@ -197,6 +197,15 @@ def all_there_is(flow: Flow, member: Member) -> bytes | None:
     )  # fmt: skip
 
 
+def worst_price(flow: Flow, member: Member) -> bytes:
+    """WORST_PRICE_EXCEEDED: at a rate that no book has; and BAD_SWAP_FLAGS, now and then."""
+    pair = flow.scenario.pairs[0]
+    if flow.rng.random() < 0.3:
+        return swap(flow, member, flags=flow.rng.choice((2, 3, 128, 255)))
+    terms = {"currency_in": pair.quote, "currency_out": pair.base, "amount_units": 10**6, "worst_units": 1}
+    return swap(flow, member, mode=SwapMode.EXACT_OUT, **terms)
+
+
 def tight_bound(flow: Flow, member: Member) -> bytes:
     """BOUND_EXCEEDED: pay one unit at most, or receive all there is."""
     pair = flow.scenario.pairs[0]

@@ -178,6 +178,10 @@ class Administration:
         """Stop settlement and deposits, or let them go on, as the guardian."""
         return None if self.status().paused == paused else self._transact(key, "set_paused", paused)
 
+    def heartbeat(self, key: Key) -> Receipt:
+        """Say that the operator is there, as the operator of a venue that has had nothing to settle."""
+        return self._transact(key, "heartbeat")
+
     def freeze(self, key: Key) -> Receipt | None:
         """End the vault after the operator's silence; anyone may."""
         return None if self.status().frozen_since else self._transact(key, "freeze")

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from eth_utils.address import is_address, is_checksum_formatted_address, to_checksum_address
-
 from fxengine.chain.calldata import Interface, Value
 from fxengine.chain.keys import Key
 from fxengine.chain.rpc import Rpc
-from fxengine.errors import ChainError, ChainReverted, ChainUnavailable
+from fxengine.errors import ChainError, ChainReverted, ChainUnavailable, MissingExtraError
+
+try:
+    from eth_utils.address import is_address, is_checksum_formatted_address, to_checksum_address
+except ImportError as e:
+    raise MissingExtraError("evm", "an address on a chain") from e
 
 GAS_MAX: Final = 16_777_216
 """The most that one transaction may use (EIP-7825)."""

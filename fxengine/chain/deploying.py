@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from eth_abi.abi import encode
-
 from fxengine.chain.admin import VAULT_ROLES
 from fxengine.chain.calldata import Interface
 from fxengine.chain.contract import (
@@ -28,9 +26,14 @@ from fxengine.chain.deployment import FILE_NAME, Deployment, Step, Token, checke
 from fxengine.chain.keys import Key
 from fxengine.chain.rpc import Rpc
 from fxengine.contracts import STABLECOIN, VAULT, Artifact, load
-from fxengine.errors import ChainError, ChainReverted
+from fxengine.errors import ChainError, ChainReverted, MissingExtraError
 from fxengine.ledger.batch import Cursor
 from fxengine.venue import Currency, Venue
+
+try:
+    from eth_abi.abi import encode
+except ImportError as e:
+    raise MissingExtraError("evm", "deploying contracts") from e
 
 EXIT_DELAY_S: Final = 86_400
 SILENCE_S: Final = 7 * 86_400

@@ -77,6 +77,7 @@ def status(
         "paused": now.paused,
         "frozen_since": moment(now.frozen_since),
         "operator_seen": moment(now.operator_seen),
+        "freezable_from": None if now.frozen_since else moment(now.operator_seen + deployment.silence_s + 1),
         "exit_delay_s": deployment.exit_delay_s,
         "silence_s": deployment.silence_s,
     }

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fxengine.cli.chain_options import DeploymentDir, NodeUrl, key_of, on_chain, one_of, shown_receipt
+from fxengine.cli.chain_options import DeploymentDir, NodeUrl, key_of, moment, on_chain, one_of, shown_receipt
 from fxengine.cli.connect import VenueDir
 from fxengine.cli.output import Json, print_json, print_table
 from fxengine.errors import ChainError
@@ -69,6 +69,25 @@ def pause(
     with on_chain(as_json) as chain:
         receipt = chain.administered(venue, directory, rpc).set_paused(key_of("GUARDIAN"), not off)
     shown_receipt(as_json, f"The vault is {'not ' if off else ''}paused", receipt, paused=not off)
+
+
+@commands.command()
+def heartbeat(
+    venue: VenueDir = Path(),
+    directory: DeploymentDir = None,
+    rpc: NodeUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Say that the operator of a quiet venue is there, as the operator. A batch says so too.
+
+    Without either for longer than the vault's silence anybody may end it: 'fxengine chain status' shows from when on.
+    Send it while no batch is on its way: it takes the operator's next nonce.
+    """
+    with on_chain(as_json) as chain:
+        admin = chain.administered(venue, directory, rpc)
+        receipt = admin.heartbeat(key_of("OPERATOR"))
+        seen = moment(admin.status().operator_seen)
+    shown_receipt(as_json, f"The operator was seen at {seen}", receipt, operator_seen=seen)
 
 
 @commands.command()

@@ -169,7 +169,7 @@ def status(client_order_id: OrderId, account: Account, venue: VenueDir = Path(),
 
 
 @commands.command(rich_help_panel=PANEL)
-def quote(
+def mass_quote(
     instrument: Symbol,
     account: Account,
     bids: Annotated[

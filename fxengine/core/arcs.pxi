@@ -31,7 +31,7 @@ cdef const Entry* read_entry(State* s, Arc* arc, i64 at) noexcept nogil:
         return NULL
     price_lot(book, <u8>arc.side, arc.walk.order.price_ticks, &entry.cost_units, &entry.gross_units)
     entry.lots = arc.walk.lots
-    entry.rate = quotient(<u128>kept_of(arc) * <u64>entry.gross_units, <u128><u64>entry.cost_units * <u64>RATE_ONE)
+    entry.rate.bits = 0
     arc.n_entries = at + 1
     return entry
 
@@ -41,6 +41,14 @@ cdef inline const Entry* entry_at(State* s, Arc* arc, i64 at) noexcept nogil:
     if likely(at < arc.n_entries):
         return arc.entries + at
     return read_entry(s, arc, at)
+
+
+cdef inline Rate rate_of(const Arc* arc, i64 at) noexcept nogil:
+    """Return what an entry's lots bring per unit; worked out when it is asked for first."""
+    cdef Entry* entry = arc.entries + at
+    if entry.rate.bits == 0:
+        entry.rate = quotient(<u128>kept_of(arc) * <u64>entry.gross_units, <u128><u64>entry.cost_units * <u64>RATE_ONE)
+    return entry.rate
 
 
 cdef void open_arc(State* s, Arc* arc, u32 hop) noexcept nogil:
@@ -108,6 +116,7 @@ cdef bint spend_all(State* s, Arc* arc, Leg* leg, i64 amount_units) noexcept nog
     cdef const Entry* entry
     cdef i64 cost_units = amount_units
     cdef i64 left = amount_units
+    cdef i64 whole_units
     cdef i64 lots
     memset(leg, 0, sizeof(Leg))
     while True:
@@ -115,9 +124,11 @@ cdef bint spend_all(State* s, Arc* arc, Leg* leg, i64 amount_units) noexcept nog
         if entry == NULL:
             break
         cost_units = entry.cost_units
-        lots = least(left // cost_units, entry.lots)
-        if lots == 0:
-            break
+        lots = entry.lots
+        if multiply_overflows(lots, cost_units, &whole_units) or whole_units > left:
+            lots = left // cost_units
+            if lots == 0:
+                break
         left -= lots * cost_units
         take_lots(arc, leg, lots)
     return left < cost_units
@@ -141,8 +152,8 @@ cdef bint bring_at_least(State* s, Arc* arc, Leg* leg, i64 net_units) noexcept n
         if entry == NULL:
             return False
         lots = entry.lots
-        if gross_units > 0:
-            lots = least(divide_up(gross_units - leg.gross_units, entry.gross_units), lots)
+        if gross_units > 0 and lots * entry.gross_units > gross_units - leg.gross_units:
+            lots = divide_up(gross_units - leg.gross_units, entry.gross_units)
         if multiply_overflows(lots, entry.cost_units, &cost_units) or leg.spent_units > INT64_LARGEST - cost_units:
             return False
         take_lots(arc, leg, lots)

@@ -147,7 +147,7 @@ cdef void rank_all(State* s, Router* r, const Account* account, u32 start, u32 e
 
 
 cdef bint leads(const Router* r, u32 start, u32 end) noexcept nogil:
-    """Say whether the middle books of the paths kept so far lead from one currency to another. They run in no circle."""
+    """Say whether the middle books of the paths so far lead from one currency to another. They run in no circle."""
     cdef u32 i
     if start == end:
         return True
@@ -157,30 +157,29 @@ cdef bint leads(const Router* r, u32 start, u32 end) noexcept nogil:
     return False
 
 
-cdef void drop_circles(State* s, Router* r) noexcept nogil:
-    """Leave out each path whose middle book leads to where those of better ones come from."""
+cdef void mark_circles(State* s, Router* r) noexcept nogil:
+    """Mark each path whose middle book leads to where those of better ones come from."""
     cdef Book* book
-    cdef u32 kept = 0
-    cdef u32 from_currency
-    cdef u32 to_currency
+    cdef Ranked* path
+    cdef u32 given
+    cdef u32 received
     cdef u32 i
     cdef u8 side
     r.n_middles = 0
     for i in range(r.n_ranked):
-        if r.ranked[i].n == LEGS_MAX:
-            book = s.books + (r.ranked[i].tops[1].hop >> 2)
-            side = r.ranked[i].tops[1].hop & 3
-            from_currency = currency_given(book, side)
-            to_currency = currency_received(book, side)
-            if leads(r, to_currency, from_currency):
-                continue
-            r.middles[r.n_middles][0] = from_currency
-            r.middles[r.n_middles][1] = to_currency
+        path = r.ranked + i
+        path.is_alone = False
+        if path.n < LEGS_MAX:
+            continue
+        book = s.books + (path.tops[1].hop >> 2)
+        side = path.tops[1].hop & 3
+        given = currency_given(book, side)
+        received = currency_received(book, side)
+        path.is_alone = leads(r, received, given)
+        if not path.is_alone:
+            r.middles[r.n_middles][0] = given
+            r.middles[r.n_middles][1] = received
             r.n_middles += 1
-        if kept != i:
-            r.ranked[kept] = r.ranked[i]
-        kept += 1
-    r.n_ranked = kept
 
 
 cdef u32 arc_of(State* s, Router* r, u32 hop) noexcept nogil:
@@ -221,7 +220,7 @@ cdef void open_middle_arcs(State* s, Router* r) noexcept nogil:
     cdef u32 given
     cdef bint is_ready
     for i in range(r.n_paths):
-        if r.paths[i].n == LEGS_MAX:
+        if r.paths[i].n == LEGS_MAX and not r.paths[i].is_alone:
             hop = r.ranked[r.paths[i].rank].tops[1].hop
             for j in range(n):
                 if left[j] == hop:
@@ -245,8 +244,7 @@ cdef void open_middle_arcs(State* s, Router* r) noexcept nogil:
 
 
 cdef int find_candidates(State* s, Router* r, const Account* account, u32 start, u32 end) noexcept nogil:
-    """Choose the candidate paths of a swap and open their arcs, in order of execution; return why there is none."""
-    cdef const Ranked* ranked
+    """Choose the candidate paths of a swap and open their arcs, those of a split in order of execution; return why there is none."""
     cdef Candidate path
     cdef u32 i
     cdef u32 j
@@ -259,10 +257,11 @@ cdef int find_candidates(State* s, Router* r, const Account* account, u32 start,
         return NO_PATH
     if r.n_ranked == 0:
         return INSUFFICIENT_LIQUIDITY
-    drop_circles(s, r)
+    mark_circles(s, r)
     for i in range(r.n_ranked):
         path.rank = i
         path.n = r.ranked[i].n
+        path.is_alone = r.ranked[i].is_alone
         place = i
         while place and r.ranked[r.paths[place - 1].rank].number > r.ranked[i].number:
             r.paths[place] = r.paths[place - 1]
@@ -272,12 +271,16 @@ cdef int find_candidates(State* s, Router* r, const Account* account, u32 start,
     r.nodes[0] = start
     r.nodes[1] = end
     r.n_nodes = 2
+    r.together = 0
     for i in range(r.n_paths):
-        arc_of(s, r, r.ranked[r.paths[i].rank].tops[0].hop)
+        if not r.paths[i].is_alone:
+            r.together |= <u32>1 << i
+            arc_of(s, r, r.ranked[r.paths[i].rank].tops[0].hop)
     open_middle_arcs(s, r)
     for i in range(r.n_paths):
-        ranked = r.ranked + r.paths[i].rank
-        arc_of(s, r, ranked.tops[ranked.n - 1].hop)
-        for j in range(ranked.n):
-            r.paths[i].arcs[j] = arc_of(s, r, ranked.tops[j].hop)
+        if not r.paths[i].is_alone:
+            arc_of(s, r, r.ranked[r.paths[i].rank].tops[r.paths[i].n - 1].hop)
+    for i in range(r.n_paths):
+        for j in range(r.paths[i].n):
+            r.paths[i].arcs[j] = arc_of(s, r, r.ranked[r.paths[i].rank].tops[j].hop)
     return NONE

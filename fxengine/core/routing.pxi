@@ -19,8 +19,17 @@ cdef bint beats(const Plan* plan, const Plan* other) noexcept nogil:
     return plan.n_legs < other.n_legs
 
 
-cdef void read_split(Router* r, const Split* split, const Wish* wish, int reason, Plan* plan) noexcept nogil:
-    """Write down what a split came to."""
+cdef void keep_leg(const Split* split, u32 arc, Plan* plan) noexcept nogil:
+    if split.legs[arc].lots:
+        plan.arcs[plan.n_legs] = arc
+        plan.legs[plan.n_legs] = split.legs[arc]
+        plan.n_legs += 1
+
+
+cdef void read_split(
+    const Router* r, const Split* split, const Candidate* path, const Wish* wish, int reason, Plan* plan
+) noexcept nogil:
+    """Write down what a split came to: over one path its legs in the path's order, else all in order of execution."""
     cdef u32 i
     plan.n_legs = 0
     plan.reason = reason
@@ -29,11 +38,8 @@ cdef void read_split(Router* r, const Split* split, const Wish* wish, int reason
     if not wish.is_exact_in:
         plan.delivered_units = least(plan.delivered_units, wish.amount_units)
     plan.fills = split.fills
-    for i in range(r.n_arcs):
-        if split.legs[i].lots:
-            plan.arcs[plan.n_legs] = i
-            plan.legs[plan.n_legs] = split.legs[i]
-            plan.n_legs += 1
+    for i in range(path.n if path != NULL else r.n_arcs):
+        keep_leg(split, path.arcs[i] if path != NULL else i, plan)
 
 
 cdef void plan_split(
@@ -43,7 +49,7 @@ cdef void plan_split(
     cdef int reason
     begin_split(r, split, wish, paths, is_residual)
     reason = pour(s, r, split, wish)
-    read_split(r, split, wish, reason, plan)
+    read_split(r, split, NULL, wish, reason, plan)
 
 
 cdef bint shares_books(const Router* r, const Split* split) noexcept nogil:
@@ -64,7 +70,7 @@ cdef bint single_is_below_worst(Router* r, const Plan* plan, const Wish* wish) n
     begin_factors(&factors)
     for i in range(plan.n_legs):
         entry = last_entry(r.arcs + plan.arcs[i], plan.legs + i)
-        rate = rate_product(rate, entry.rate)
+        rate = rate_product(rate, rate_of(r.arcs + plan.arcs[i], entry - r.arcs[plan.arcs[i]].entries))
         add_factors(&factors, kept_of(r.arcs + plan.arcs[i]), entry.gross_units, entry.cost_units, False)
     return is_below_worst(wish, key_of(rate), &factors)
 
@@ -147,7 +153,7 @@ cdef u32 paths_sharing_no_book(const Router* r) noexcept nogil:
     for rank in range(r.n_ranked):
         for i in range(r.n_paths):
             path = r.paths + i
-            if path.rank != rank:
+            if path.rank != rank or path.is_alone:
                 continue
             books = 0
             for j in range(path.n):
@@ -168,7 +174,8 @@ cdef void plan_singles(State* s, Router* r, const Wish* wish, Plan* best) noexce
     for i in range(r.n_paths):
         plan_single_whole(s, r, r.paths + i, wish, &plan)
         if plan.reason != NONE and wish.allows_partial:
-            plan_split(s, r, &r.split, wish, <u32>1 << i, False, &plan)
+            begin_split(r, &r.split, wish, <u32>1 << i, False)
+            read_split(r, &r.split, r.paths + i, wish, pour(s, r, &r.split, wish), &plan)
         if not serves(&plan, wish):
             continue
         tell_single(r, i, &plan)
@@ -192,18 +199,17 @@ cdef int find_route(State* s, Router* r, const Wish* wish) noexcept nogil:
     Plans are made in this order, and a later one has to be better: the split with residual steps; if it took any,
     the split without; if two of its paths shared a book, the split over paths that share none; single paths.
     """
-    cdef u32 everything = (<u32>1 << r.n_paths) - 1
     cdef bint took_back
     cdef bint is_shared
     cdef int reason
     r.has_plan = False
-    plan_split(s, r, &r.split, wish, everything, True, &r.plan)
+    plan_split(s, r, &r.split, wish, r.together, True, &r.plan)
     reason = r.plan.reason if r.plan.reason != NONE else INSUFFICIENT_LIQUIDITY
     took_back = r.split.took_back
     is_shared = shares_books(r, &r.split)
     keep_better(r, &r.plan, wish, &r.best)
     if took_back:
-        plan_split(s, r, &r.split, wish, everything, False, &r.plan)
+        plan_split(s, r, &r.split, wish, r.together, False, &r.plan)
         keep_better(r, &r.plan, wish, &r.best)
     if is_shared:
         plan_split(s, r, &r.split, wish, paths_sharing_no_book(r), False, &r.plan)

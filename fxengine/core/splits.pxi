@@ -13,8 +13,8 @@ cdef inline Rate hop_rate(const Router* r, const Split* split, const RouteHop* h
     cdef const Arc* arc = r.arcs + hop.arc
     cdef const Leg* leg = split.legs + hop.arc
     if hop.is_backwards:
-        return inverse(last_entry(arc, leg).rate)
-    return arc.entries[leg.at].rate
+        return inverse(rate_of(arc, leg.at if leg.taken else leg.at - 1))
+    return rate_of(arc, leg.at)
 
 
 cdef inline i64 hop_room(State* s, Router* r, const Split* split, const RouteHop* hop) noexcept nogil:
@@ -118,7 +118,10 @@ cdef void add_residual(Router* r, Split* split, u32 enter, i64 one, i64 other, u
     split.n_routes += 1
 
 
-cdef inline bint is_middle(const Router* r, u32 arc) noexcept nogil:
+cdef inline bint is_middle(const Router* r, const Split* split, u32 arc) noexcept nogil:
+    """Say whether an arc is the middle book of a path of this split."""
+    if not split.used >> arc & 1:
+        return False
     return r.arcs[arc].pays_from != NODE_PAID and r.arcs[arc].pays_into != NODE_RECEIVED
 
 
@@ -133,15 +136,15 @@ cdef void add_residuals(Router* r, Split* split) noexcept nogil:
     cdef u32 a
     cdef u32 b
     for i in range(r.n_arcs):
-        if is_middle(r, i):
+        if is_middle(r, split, i):
             add_residual(r, split, r.arcs[i].pays_into, -1 - <i64>i, NO_ARC, r.arcs[i].pays_from)
     for i in range(r.n_arcs):
-        if not is_middle(r, i):
+        if not is_middle(r, split, i):
             continue
         a = r.arcs[i].pays_from
         b = r.arcs[i].pays_into
         for j in range(r.n_arcs):
-            if j == i or not is_middle(r, j):
+            if j == i or not is_middle(r, split, j):
                 continue
             if r.arcs[j].pays_from == a:
                 add_residual(r, split, b, -1 - <i64>i, j, r.arcs[j].pays_into)

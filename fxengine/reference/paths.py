@@ -7,8 +7,8 @@ venue names routes for a pair, these are its paths, numbered as they stand in th
 no ranking among them to drop any.
 
 Of the candidates, in their order of rank, one whose middle book leads back to where the middle books of
-better ones come from is left out. So each book is used in one direction, money never runs in a circle,
-and the legs can be executed in an order in which each finds its money there.
+better ones come from is taken alone or not at all. So in a split each book is used in one direction, money
+never runs in a circle, and the legs can be executed in an order in which each finds its money there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,6 +31,8 @@ class Path(NamedTuple):
 
     number: int
     arcs: tuple[Arc, ...]
+    is_alone: bool = False
+    """It may not be part of a split."""
 
 
 class Hops:
@@ -79,9 +81,10 @@ class Hops:
 
 
 class Candidates:
-    """The candidate paths of one swap, in order of their numbers, and the arcs that they are made of.
+    """The candidate paths of one swap, in order of their numbers, and the arcs that a split is made of.
 
-    ``by_rank`` has the same paths, best rate at the top of their books first. ``reason`` says why there is none.
+    ``together`` are those that may be part of a split, ``by_rank`` the same, best rate at the top of their books
+    first. ``reason`` says why there is no candidate.
     """
 
     def __init__(self, state: State, hops: Hops, start: int, end: int, account: Account) -> None:
@@ -95,9 +98,11 @@ class Candidates:
             if rate is not None:
                 ranked.append((rate, path))
         ranked.sort(key=cmp_to_key(_better_rate_first))
-        self.by_rank = _in_no_circle([path for _, path in ranked[:PATHS_MAX]])
-        self.paths = sorted(self.by_rank, key=lambda path: path.number)
-        self.arcs = _in_order_of_execution(self.paths)
+        candidates = _without_circles([path for _, path in ranked[:PATHS_MAX]])
+        self.paths = sorted(candidates, key=lambda path: path.number)
+        self.together = [path for path in self.paths if not path.is_alone]
+        self.by_rank = [path for path in candidates if not path.is_alone]
+        self.arcs = _in_order_of_execution(self.together)
 
     def _arc(self, state: State, hop: Hop) -> Arc:
         if hop not in self._arcs:
@@ -129,18 +134,17 @@ def _middle(path: Path) -> tuple[int, int] | None:
     return (path.arcs[1].spends, path.arcs[1].brings) if len(path.arcs) == PATH_BOOKS_MAX else None
 
 
-def _in_no_circle(ranked: list[Path]) -> list[Path]:
-    """Leave out each path whose middle book leads to where those of better ones come from."""
-    kept: list[Path] = []
+def _without_circles(ranked: list[Path]) -> list[Path]:
+    """Mark each path whose middle book leads to where those of better ones come from."""
+    found: list[Path] = []
     middles: set[tuple[int, int]] = set()
     for path in ranked:
         middle = _middle(path)
-        if middle is not None:
-            if _leads(middles, middle[1], middle[0]):
-                continue
+        is_alone = middle is not None and _leads(middles, middle[1], middle[0])
+        if middle is not None and not is_alone:
             middles.add(middle)
-        kept.append(path)
-    return kept
+        found.append(path._replace(is_alone=is_alone))
+    return found
 
 
 def _leads(middles: set[tuple[int, int]], start: int, end: int) -> bool:

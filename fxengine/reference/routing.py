@@ -84,14 +84,14 @@ def route(state: State, candidates: Candidates, wish: Wish) -> Routed:
     """
     if not candidates.paths:
         return Routed(None, (), candidates.reason)
-    arcs, paths = candidates.arcs, candidates.paths
+    arcs, paths = candidates.arcs, candidates.together
     main = Split(state, arcs, paths, wish, residual=True)
     plans = [main.run()]
     if main.took_back:
         plans.append(Split(state, arcs, paths, wish).run())
     if main.shares_books:
         plans.append(Split(state, arcs, _sharing_no_book(candidates.by_rank), wish).run())
-    singles = [Single(path, single(state, path, wish)) for path in paths]
+    singles = [Single(path, single(state, path, wish)) for path in candidates.paths]
     singles = [found for found in singles if found.plan.serves(wish)]
     singles.sort(key=lambda found: (-found.plan.delivered_units, found.plan.paid_units))
     plans += [found.plan for found in singles[:1]]

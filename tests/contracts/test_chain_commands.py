@@ -133,6 +133,17 @@ def test_a_silent_operator_s_vault_is_frozen_and_left_without_delay(funded: Rpc)
     assert typed("chain", "withdraw", "HKD", "--take")["set_apart"] == "0.000000"
 
 
+def test_a_heartbeat_puts_off_the_day_on_which_anybody_may_end_the_vault(deployed: Rpc) -> None:
+    deployed.call("anvil_setBalance", key_of("OPERATOR").address, hex(10**21))
+    before = typed("chain", "status")
+    deployed.call("evm_increaseTime", 300)
+    said = typed("chain", "heartbeat")
+    assert (said["done"], said["operator_seen"] > before["operator_seen"]) == (True, True)
+    after = typed("chain", "status")
+    assert after["operator_seen"] == said["operator_seen"]
+    assert after["freezable_from"] > before["freezable_from"] > before["operator_seen"]
+
+
 def test_a_pause_is_the_guardian_s_and_stops_deposits(funded: Rpc) -> None:
     assert typed("chain", "pause")["done"] is True
     assert typed("chain", "pause")["done"] is False
@@ -161,7 +172,7 @@ def test_an_account_is_found_by_its_name_in_the_books(deployed: Rpc, tmp_path: P
     venue = tmp_path / "venue"
     with ServedVenue(Home(venue)) as served:
         assert typed("token", "payer-1", "--venue", venue)["exit_code"] == 0
-        assert typed("deposit", "payer-1", "HKD", "5", "--venue", venue)["settlement"] == "FINAL"
+        assert typed("balances", "--as", "payer-1", "--venue", venue)["exit_code"] == 0  # which opens its account
         served.stop()
     holder = key_of("ACCOUNT").address
     said = typed("chain", "register", "payer-1", holder)

@@ -54,7 +54,17 @@ def test_swaps_cross_three_books_and_leave_change_on_the_way(flows: Flows) -> No
     swaps = [event for event in decode(flows["paths"][1]) if event.kind is EventKind.SWAPPED]
     by_legs = {n: sum(event.n_legs == n for event in swaps) for n in (1, 2, 3)}
     assert min(by_legs.values()) >= 10, by_legs
-    assert any(event.change_units_0 and event.change_units_1 for event in swaps)
+    changes = Counter(
+        event.sequence for event in decode(flows["paths"][1]) if event.kind is EventKind.SWAP_LEG and event.change_units
+    )
+    assert max(changes.values()) >= 2
+
+
+def test_swaps_are_split_over_many_books_and_parts_are_taken(flows: Flows) -> None:
+    swaps = [event for event in decode(flows["web"][1]) if event.kind is EventKind.SWAPPED]
+    assert sum(event.n_legs > 3 for event in swaps) >= 20, "swaps hardly ever take several paths"
+    assert sum(event.singles < 2 for event in swaps) >= 1
+    assert sum(event.unfilled_units > 0 for event in swaps) >= 5
 
 
 def test_rebates_are_paid_and_never_exceed_what_takers_pay(flows: Flows) -> None:

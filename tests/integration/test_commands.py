@@ -183,7 +183,8 @@ def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
     [
         "init", "serve", "demo", "deposit", "withdraw", "withdrawals", "withdrawal pay",
         "withdrawal return", "control venue", "control currency", "bust", "balances", "book", "order", "cancel",
-        "swap", "verify", "freeze", "unfreeze", "statement", "export", "attest", "reserves", "reserves take",
+        "swap", "quote", "pay", "mass-quote", "verify", "freeze", "unfreeze", "statement", "export", "attest",
+        "reserves", "reserves take",
         "prove publish", "prove account", "prove trade", "prove check", "token issue", "token inspect", "token revoke",
         "keys server", "keys client", "keys allow", "keys disallow", "keys issuer", "keys show",
     ],

@@ -4,14 +4,21 @@ import json
 import random
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fxengine.audit.settled import ChainAudit
+from fxengine.audit.vault import VaultHistory, read_vault
+from fxengine.audit.verify import verify
 from fxengine.chain.keys import Key
 from fxengine.chain.local_node import LocalNode
 from fxengine.chain.rpc import Rpc
 from fxengine.client import Client
+from fxengine.codes import RejectReason
+from fxengine.errors import RequestRejected
 from fxengine.home import Home
 from fxengine.ledger.reading import open_reader
 from tests.integration.served_venue import ServedVenue
@@ -161,6 +168,67 @@ def test_money_comes_in_trades_and_leaves_by_the_chain(chain: Chain, tmp_path: P
     verified = typed("verify", chain.directory, "--ledger", "evm", "--chain", chain.url)
     assert (verified["ok"], verified["exit_code"]) == (True, 0), verified
     assert (verified["chain"]["head_equal"], verified["chain"]["balances_equal"]) == (True, True)
+    see_what_was_altered(chain)
+
+
+def see_what_was_altered(chain: Chain) -> None:
+    """Alter what the chain says, one thing at a time: each is seen, and as what it is."""
+    history = read_vault(chain.rpc, chain.directory / "chain")
+    first = history.settlements[0]
+    traded = next(n for n, one in enumerate(history.settlements) if one.n_trades)
+    deposit, (account, currency, units) = next(iter(history.deposits.items()))
+
+    def with_settlement(at: int, **change: Any) -> VaultHistory:  # noqa: ANN401
+        settlements = list(history.settlements)
+        settlements[at] = settlements[at]._replace(**change)
+        return replace(history, settlements=settlements)
+
+    moved = dict(history.settlements[traded].deltas)
+    moved[min(moved)] += 1
+    altered = {
+        "journal hash": (with_settlement(0, journal_hash=bytes(32)), False, True),
+        "other trades": (with_settlement(traded, trades_root=bytes(32)), False, True),
+        "more trades": (with_settlement(traded, n_trades=history.settlements[traded].n_trades + 1), False, True),
+        "a delta": (with_settlement(traded, deltas=moved), True, False),
+        "another cut": (with_settlement(0, last_sequence=first.last_sequence - 1), False, False),
+        "a batch too few": (replace(history, settlements=history.settlements[:-1]), False, True),
+        "a deposit that was none": (replace(history, deposits={}), True, False),
+        "a deposit of less": (
+            replace(history, deposits=history.deposits | {deposit: (account, currency, units - 1)}),
+            True,
+            False,
+        ),
+        "nothing": (history, True, True),
+    }
+    for what, (told, head_equal, balances_equal) in altered.items():
+        found = verify(chain.directory, "", chain=lambda venue, told=told: ChainAudit(told, venue))  # type: ignore[misc]
+        assert found.chain is not None
+        assert found.ok is (head_equal and balances_equal), what
+        assert (found.chain.head_equal, found.chain.balances_equal) == (head_equal, balances_equal), what
+
+
+def test_a_credited_deposit_that_the_chain_takes_back_closes_its_currency(chain: Chain) -> None:
+    with ServedVenue(Home(chain.directory), "--ledger", "evm") as served, served.log_on("payer-1") as payer:
+        key = chain.open_account(payer, USD="10", EUR="10")
+        for _ in range(8):
+            chain.mine()
+        chain.typed("mint", "USD", "5", "--to", key.address)
+        deposited = chain.typed("deposit", "USD", "5")["block"]
+        assert isinstance(deposited, int)
+        until(lambda: free(payer, "USD") == "15.000000", chain.mine)
+        chain.rpc.call("anvil_reorg", int(chain.rpc.call("eth_blockNumber"), 16) - deposited + 1, [])
+
+        def refusal(instrument: str) -> int:
+            try:
+                order = payer.new_order(instrument, "BUY", "1", "1")
+            except RequestRejected as e:
+                return e.reason
+            payer.cancel(order.client_order_id)
+            return 0
+
+        until(lambda: refusal("EUR/USD") == RejectReason.CURRENCY_REDEEM_ONLY, chain.mine)
+        assert refusal("EUR/GBP") == RejectReason.INSUFFICIENT_FUNDS, "and no other"
+        assert free(payer, "USD") == "15.000000", "who owes it is for people to find out"
 
 
 def test_a_kill_at_any_time_credits_and_pays_once(chain: Chain) -> None:

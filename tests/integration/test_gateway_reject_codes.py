@@ -255,6 +255,9 @@ def swaps(desk: Desk) -> None:
             ({"currency_out": 65_535}, R.UNKNOWN_CURRENCY),
             ({"currency_in": EUR}, R.SAME_CURRENCY),
             ({"mode": 0}, R.BAD_SWAP_MODE),
+            ({"flags": 2}, R.BAD_SWAP_FLAGS),
+            ({"worst_units": -1}, R.AMOUNT_OUT_OF_RANGE),
+            ({"worst_units": 10**9}, R.WORST_PRICE_EXCEEDED),
             ({"amount_units": 0}, R.AMOUNT_OUT_OF_RANGE),
             ({"bound_units": 0}, R.AMOUNT_OUT_OF_RANGE),
             ({"bound_units": -1}, R.AMOUNT_OUT_OF_RANGE),
@@ -270,6 +273,10 @@ def swaps(desk: Desk) -> None:
         start=2,
     ):
         desk.refused(client, swap(number, **changes), reason)
+    for number in range(2, 12):
+        maker.say(order(number, side=2, price_ticks=10_900))
+        maker.hear()
+    desk.refused(client, swap(30), R.TOO_MANY_FILLS)
     stranger, _ = desk.log_on("stranger", currencies=("USD",))
     desk.refused(stranger, swap(1), R.CURRENCY_NOT_PERMITTED)
     desk.operator_id += 1

@@ -51,7 +51,10 @@ def test_a_swap_over_two_books_delivers_exactly_and_reports_its_route(served: Ru
         receipt = payer.swap("JPY", "HKD", exact_out="2500.00", max_in="60000", payee=payee.account)
         assert receipt.received == "2500.000000"
         assert [book.symbol for book in receipt.route] == ["USD/JPY", "USD/HKD"]
-        assert [leg.instrument.symbol for leg in receipt.legs] == ["USD/JPY", "USD/HKD"]
+        assert [fill.instrument.symbol for fill in receipt.fills] == ["USD/JPY", "USD/HKD"]
+        assert [(leg.pays.code, leg.receives.code) for leg in receipt.legs] == [("JPY", "USD"), ("USD", "HKD")]
+        (path,) = receipt.paths
+        assert ([c.code for c in path.stops], path.paid) == (["JPY", "USD", "HKD"], receipt.paid)
         spent = payer.balances()
         assert spent["JPY"].available_units == 10**12 - receipt.paid_units
         change = {currency.code: units for currency, units in receipt.change}
@@ -66,6 +69,23 @@ def test_a_swap_over_two_books_delivers_exactly_and_reports_its_route(served: Ru
         )
         back = payer.swap("JPY", "USD", exact_in="1500", min_out="9.9")
         assert (back.paid, back.received) == ("1500.000000", "9.999000")
+
+
+def test_a_worst_price_and_a_part_hold_what_they_say(served: RunningVenue) -> None:
+    with served.funded("maker-1") as maker, served.funded("payer-1") as payer:
+        maker.new_order("EUR/USD", "SELL", "1.1000", "100")
+        maker.new_order("EUR/USD", "SELL", "1.3000", "1000")
+        terms = {"exact_in": "1000", "min_out": "1", "worst_price": "1.2"}
+        with pytest.raises(RequestRejected) as refused:
+            payer.swap("USD", "EUR", **terms)
+        assert refused.value.reason == RejectReason.WORST_PRICE_EXCEEDED
+        part = payer.swap("USD", "EUR", **terms, allow_partial=True)
+        assert (part.paid, part.unfilled) == ("110.000000", "890.000000 USD")
+        for wrong in ("0", "-1", "1e-9"):
+            with pytest.raises(AmountError):
+                payer.quote("USD", "EUR", exact_in="1000", worst_price=wrong)
+        with pytest.raises(AmountError):
+            payer.quote("USD", "EUR", exact_in="1", exact_out="1")
 
 
 def test_a_repeated_command_is_answered_and_never_done_twice(served: RunningVenue) -> None:

@@ -60,17 +60,17 @@ def test_a_stop_order_waits_and_a_market_order_does_not(desk: ServedVenue) -> No
 
 
 def test_quotes_are_set_replaced_and_taken_away(desk: ServedVenue) -> None:
-    quoted = maker(desk, "quote", "HKD/JPY", "--bid", "19:500", "--bid", "18.5:700", "--offer", "21:300")
+    quoted = maker(desk, "mass-quote", "HKD/JPY", "--bid", "19:500", "--bid", "18.5:700", "--offer", "21:300")
     assert quoted["quoted"], quoted
     assert len(quoted["levels"]) == 3
-    refused = maker(desk, "quote", "HKD/JPY", "--bid", "18:500", "--bid", "19:700")
+    refused = maker(desk, "mass-quote", "HKD/JPY", "--bid", "18:500", "--bid", "19:700")
     assert (refused["quoted"], refused["reason"], refused["exit_code"]) == (False, RejectReason.BAD_QUOTE_SET, 1)
     rows = maker(desk, "orders")["orders"]
     assert sorted((row["price"], row["leaves"], row["quote"]) for row in rows) == [
         ("18.5000", "700", True), ("19.0000", "500", True), ("21.0000", "300", True),
     ]  # fmt: skip
     assert "QUOTE" in fxengine("orders", "--as", "maker-1", "--venue", str(desk.home.directory)).stdout
-    assert maker(desk, "quote", "HKD/JPY")["levels"] == []
+    assert maker(desk, "mass-quote", "HKD/JPY")["levels"] == []
     assert maker(desk, "orders")["orders"] == []
 
 
@@ -91,7 +91,7 @@ def test_reports_are_shown_again(desk: ServedVenue) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["quote", "HKD/JPY", "--bid", "19"], "PRICE:QUANTITY"),
+        (["mass-quote", "HKD/JPY", "--bid", "19"], "PRICE:QUANTITY"),
         (["order", "HKD/JPY", "buy", "1", "19", "--expires", "tomorrow"], "is no time"),
         (["order", "HKD/JPY", "buy", "1", "19", "--expires", "2099-01-31T17:00"], "time zone"),
         (["status", "999999"], "No such order"),
@@ -110,7 +110,7 @@ def test_people_are_answered_in_sentences(desk: ServedVenue) -> None:
     assert "SELL 10 HKD/JPY at 22.0000: NEW" in entered
     number = entered.split("client order id ")[1].split(")")[0]
     assert f"NEW_ORDER {number}: NEW" in fxengine("status", number, *venue).stdout
-    assert "1 bids and 0 offers" in fxengine("quote", "HKD/JPY", "--bid", "10:1", *venue).stdout
+    assert "1 bids and 0 offers" in fxengine("mass-quote", "HKD/JPY", "--bid", "10:1", *venue).stdout
     assert "runs out in 60 s" in fxengine("dead-man", "60", *venue).stdout
     assert "Stopped" in fxengine("dead-man", "0", *venue).stdout
     assert "Cancelled" in fxengine("cancel-all", *venue).stdout

@@ -100,3 +100,17 @@ def test_the_command_line_is_installed(elsewhere: Path) -> None:
     printed = run(elsewhere / "bin/fxengine", "--help", cwd=elsewhere.parent)
     assert "serve" in printed
     assert "swap" in printed
+
+
+def test_the_contracts_come_along_and_what_a_chain_needs_is_named(elsewhere: Path) -> None:
+    assert int(python(elsewhere, "from fxengine.contracts import load; print(len(load('SettlementVault').abi))")) > 30
+    assert "under 0.1 %" in run(elsewhere / "bin/fxengine", "chain", "cost", "--gas-price", "1", cwd=elsewhere.parent)
+    for command in ("status", "deploy", "new-key x"):
+        said = python(
+            elsewhere,
+            "import subprocess, sys; done = subprocess.run([sys.prefix + '/bin/fxengine', 'chain',"
+            f" *{command.split()!r}, '--json'], stdout=subprocess.PIPE, text=True, cwd=sys.prefix);"
+            " print(done.returncode, done.stdout)",
+        )
+        assert said.startswith("1 "), said
+        assert "pip install 'fxengine[evm]'" in said

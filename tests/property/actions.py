@@ -79,6 +79,9 @@ class Swap(NamedTuple):
     amount_units: int
     bound_units: int | None
     payee: int | None
+    allow_partial: bool = False
+    worst_units: int = 0
+    """What all of it may bring or cost at the worst; 0: any."""
 
 
 class Move(NamedTuple):

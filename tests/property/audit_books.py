@@ -15,7 +15,10 @@ from bench.flows import Core, Event
 from fxengine.codes import EventFlag, EventKind, OrdStatus, Side
 
 _TAKES = {EventKind.CANCELED, EventKind.REDUCED, EventKind.REPLACED}
-_NOT_ORDERS = {EventKind.SWAPPED, EventKind.RECEIVED, EventKind.DEPOSITED, EventKind.WITHDRAWN, EventKind.DONE}
+_NOT_ORDERS = {
+    EventKind.SWAPPED, EventKind.SWAP_PATH, EventKind.SWAP_LEG, EventKind.RECEIVED, EventKind.DEPOSITED,
+    EventKind.WITHDRAWN, EventKind.DONE,
+}  # fmt: skip
 
 
 class BookAudit:

@@ -27,6 +27,7 @@ from fxengine.codes import (
     RevokeAction,
     SelfTradePrevention,
     Side,
+    SwapFlag,
     SwapMode,
     TimeInForce,
     WithdrawalAction,
@@ -138,7 +139,7 @@ _ends = st.permutations(range(4)).map(lambda order: (order[0], order[1])) | st.t
 _amount, _bound = st.integers(1, 120), st.none() | st.none() | st.integers(1, 150)
 _swaps = st.builds(
     lambda who, ends, *rest: Swap(who, *ends, *rest), _who, _ends, st.sampled_from(SwapMode), _amount, _bound,
-    st.none() | _who,
+    st.none() | _who, st.booleans(), st.just(0) | st.just(0) | st.integers(1, 150),
 )  # fmt: skip
 _rare: st.SearchStrategy[Action] = st.one_of(
     _post_only_orders,
@@ -331,6 +332,8 @@ class Life:
             return commands.swap(
                 sender, client_order_id, currency_in=action.pay, currency_out=action.get, mode=action.mode,
                 amount_units=action.amount_units, bound_units=bound, payee=action.payee or 0, time_ns=self.now_ns,
+                flags=SwapFlag.ALLOW_PARTIAL if action.allow_partial else SwapFlag.NONE,
+                worst_units=action.worst_units,
             )  # fmt: skip
         if action.amount_units < 0:
             return commands.withdraw(

@@ -1,8 +1,9 @@
-"""Swaps against an oracle that tries every path and every number of lots, one by one.
+"""Swaps against an oracle that tries every path and every number of lots, one by one: never worse than the best.
 
 The oracle shares no code with the cores: it lists each book's offers lot by lot, walks every chain
 of one to three instruments, and takes the best of all combinations. A path bears an exact amount in
-when all of it can be spent but what is less than one more lot at the last price.
+when all of it can be spent but what is less than one more lot at the last price. The venues are small enough for
+every path to be a candidate. What a split adds is held against a linear program, in tests/unit/bench.
 """
 
 from collections.abc import Iterator
@@ -137,6 +138,10 @@ class Played(NamedTuple):
     """Whether balances and books are as they were."""
     paths: list[list[Hop]]
 
+    @property
+    def is_refused(self) -> bool:
+        return self.events[0].kind is EventKind.REJECTED
+
 
 def play(core_type: CoreType, venue: Scenario, resting: list[Order], swap: Swap) -> Played:
     """Rest the orders, ask the oracle, swap."""
@@ -172,11 +177,6 @@ def receipt_of(played: Played) -> Event:
     return receipt
 
 
-def normative(hops: list[Hop]) -> tuple[int, list[int]]:
-    """Order paths as ties are settled: fewer books, then the currencies between."""
-    return len(hops), [hop.leads_to for hop in hops[:-1]]
-
-
 @both_cores
 @given(venue=_venues, resting=_books, ends=_ends, amount=st.integers(1, 150), bound=st.none() | st.integers(1, 120))
 @settings(max_examples=200)
@@ -187,16 +187,18 @@ def test_exact_in_gets_the_most_of_all_paths_for_no_more_than_the_amount(
     found = [(most_received(hops, amount), hops) for hops in played.paths]
     borne = [(received, hops) for received, hops in found if received is not None]
     best = max((received for received, _ in borne), default=0)
-    if not borne:
-        assert refusal(played) == (RejectReason.INSUFFICIENT_LIQUIDITY if found else RejectReason.NO_PATH)
-    elif best < (bound or 1):
-        assert refusal(played) == RejectReason.BOUND_EXCEEDED
+    if played.is_refused:
+        allowed = {RejectReason.BOUND_EXCEEDED} if bound else set()
+        allowed |= {RejectReason.INSUFFICIENT_LIQUIDITY} if found and not borne else set()
+        allowed |= {RejectReason.NO_PATH} if not found else set()
+        assert refusal(played) in allowed
+        assert best < (bound or 1)
     else:
         receipt = receipt_of(played)
-        assert receipt.amount_out_units == best
+        assert receipt.amount_out_units >= max(best, bound or 1)
         assert receipt.amount_in_units <= amount
-        first = min((hops for received, hops in borne if received == best), key=normative)
-        assert [receipt.path_0, receipt.path_1, receipt.path_2][: receipt.n_legs] == [h.instrument for h in first]
+        singles = [path for path in played.events if path.kind is EventKind.SWAP_PATH]
+        assert max((path.amount_out_units for path in singles), default=0) == best
 
 
 @both_cores
@@ -209,15 +211,55 @@ def test_exact_out_delivers_exactly_that_for_the_least_of_all_paths(
     found = [(least_spent(hops, amount), hops) for hops in played.paths]
     borne = [(spent, hops) for spent, hops in found if spent is not None]
     least = min((spent for spent, _ in borne), default=0)
-    if not borne:
-        assert refusal(played) == (RejectReason.INSUFFICIENT_LIQUIDITY if found else RejectReason.NO_PATH)
-    elif bound is not None and least > bound:
-        assert refusal(played) == RejectReason.BOUND_EXCEEDED
+    if played.is_refused:
+        reason = refusal(played)
+        if not found:
+            assert reason == RejectReason.NO_PATH
+        elif borne:
+            assert reason == RejectReason.BOUND_EXCEEDED
+            assert bound is not None
+            assert least > bound
+        else:
+            assert reason == RejectReason.INSUFFICIENT_LIQUIDITY or (bound and reason == RejectReason.BOUND_EXCEEDED)
     else:
         receipt = receipt_of(played)
-        assert receipt.amount_out_units == amount
-        assert receipt.amount_in_units == least
+        assert receipt.amount_out_units == amount, "exact to the unit"
+        assert receipt.amount_in_units <= min([bound or 10**9, *([least] if borne else [])])
+        singles = [path.amount_in_units for path in played.events if path.kind is EventKind.SWAP_PATH]
+        assert singles[:1] == ([least] if borne else [])
         (paid,) = (event for event in played.events if event.kind is EventKind.RECEIVED)
         assert (paid.account, paid.instrument, paid.amount_units) == (PAYEE, ends[1], amount)
-        first = min((hops for spent, hops in borne if spent == least), key=normative)
-        assert [receipt.path_0, receipt.path_1, receipt.path_2][: receipt.n_legs] == [h.instrument for h in first]
+
+
+@both_cores
+@given(
+    venue=_venues, resting=_books, ends=_ends, mode=st.sampled_from(SwapMode), amount=st.integers(1, 400),
+    bound=st.integers(1, 200), worst=st.just(0) | st.integers(1, 400),
+)  # fmt: skip
+@settings(max_examples=200)
+def test_a_part_keeps_the_bound_and_tells_what_is_left(
+    core_type: CoreType,
+    venue: Scenario,
+    resting: list[Order],
+    ends: tuple[int, int],
+    mode: SwapMode,
+    amount: int,
+    bound: int,
+    worst: int,
+) -> None:
+    """``worst`` only leaves less to be had; that no part is worse is shown by hand, in the reference's tests."""
+    wish = Swap(PAYER, *ends, mode, amount, bound, PAYEE, allow_partial=True, worst_units=worst)
+    played = play(core_type, venue, resting, wish)
+    if played.is_refused:
+        refusal(played)
+        return
+    receipt = receipt_of(played)
+    paid, delivered, left = receipt.amount_in_units, receipt.amount_out_units, receipt.unfilled_units
+    if mode is SwapMode.EXACT_IN:
+        assert paid <= amount
+        assert delivered >= bound
+        assert left in (0, amount - paid)
+    else:
+        assert paid <= bound
+        assert delivered <= amount
+        assert left == amount - delivered

@@ -6,10 +6,16 @@ Two currencies unless a test wants more; one unit per lot and per tick times lot
 a test gives them: then every amount can be computed in the head.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
 from bench.flows import Event, Feed, Pair, Scenario, commands, decode
 from bench.flows.commands import Quotes
 from fxengine._core import Core as CompiledCore
 from fxengine.codes import AccountFlag, Side, WithdrawalAction
+from fxengine.records import ROUTE, Records
 from fxengine.reference import Core
 
 OPERATOR, MAKER, PAYER, OTHER = 2, 3, 4, 5
@@ -22,6 +28,15 @@ def pair(base: int = EUR, quote: int = USD, *, maker: int = 0, taker: int = 0, l
     return Pair(base, quote, maker, taker, lot, tick_lot, 1)
 
 
+def route_records(routes: Sequence[Sequence[int]]) -> Records:
+    """Name paths by their currencies."""
+    rows = np.zeros(len(routes), ROUTE)
+    for row, route in zip(rows, routes, strict=True):
+        row["n_stops"] = len(route)
+        row["stops"][: len(route)] = route
+    return rows
+
+
 class Desk:
     """A core with an operator and three clients who may hold everything."""
 
@@ -32,12 +47,14 @@ class Desk:
         max_orders: int = 100,
         window: int = 16,
         max_withdrawals: int = 1024,
+        routes: Sequence[Sequence[int]] = (),
     ) -> None:
         venue = Scenario("desk", pairs or (pair(),), 4, max_fills=max_fills, max_orders=max_orders, window=window)
         bounds = {"max_fills": max_fills, "max_orders": max_orders, "max_withdrawals": max_withdrawals}
-        self.core = Core(venue.instruments, n_currencies=4, **bounds)
+        named = route_records(routes)
+        self.core = Core(venue.instruments, n_currencies=4, routes=named, **bounds)
         self._feed = Feed(self.core)
-        self._twin = Feed(CompiledCore(venue.instruments, n_currencies=4, **bounds))
+        self._twin = Feed(CompiledCore(venue.instruments, n_currencies=4, routes=named, **bounds))
         self.twin = self._twin.core
         self.instruments = venue.instruments
         self.now_ns = 0
@@ -136,6 +153,14 @@ class Desk:
     def swap_out(self, account: int, pay: int, get: int, amount: int, **more: int) -> list[Event]:
         """Swap for an exact amount out."""
         return self.send(commands.swap_out(account, self.next_id(account), pay, get, amount, **more))
+
+    def quoted(self, command: bytes) -> tuple[Any, ...]:
+        """Ask what a swap would do, of both cores; nothing may change."""
+        before = self.core.state_bytes()
+        found = tuple(self.core.swap_quote(command))
+        assert found == self._twin.core.swap_quote(command)
+        assert self.core.state_bytes() == self._twin.core.state_bytes() == before
+        return found
 
     def wait_until(self, now_ns: int) -> list[Event]:
         """Let time pass."""

@@ -1,0 +1,211 @@
+"""Splits by hand: several books at once, shared books and residual steps, named routes, quotes. Both cores."""
+
+import pytest
+
+from bench.flows import Event, commands
+from fxengine.codes import EventKind, RejectReason, SwapFlag, SwapMode
+from tests.unit.reference.desk import EUR, HKD, JPY, MAKER, OTHER, PAYER, USD, Desk, pair
+
+GBP = HKD
+"""The desk's fourth currency by another name, as in the trap."""
+CENT = 100
+
+
+def receipt_of(events: list[Event]) -> Event:
+    (receipt,) = (event for event in events if event.kind is EventKind.SWAPPED)
+    return receipt
+
+
+def spent_by_book(events: list[Event]) -> dict[int, int]:
+    return {event.instrument: event.spent_units for event in events if event.kind is EventKind.SWAP_LEG}
+
+
+def trap() -> Desk:
+    """The books of the trap, in cents: a lot is ten of them, so that a rate is a price in tenths."""
+    ends = ((USD, EUR), (GBP, JPY), (EUR, GBP), (USD, GBP), (EUR, JPY))
+    desk = Desk(*(pair(base, quote, lot=10) for base, quote in ends))
+    desk.fund(MAKER, usd=10**6, eur=10**6, hkd=10**6, jpy=10**6)
+    desk.fund(PAYER, usd=200 * CENT)
+    bids = ((0, 10, 100), (0, 1, 1_000), (1, 10, 100), (1, 1, 1_000), (2, 10, 100), (3, 9, 100), (4, 9, 100))
+    for instrument, tenths, capacity in bids:
+        desk.buy(MAKER, capacity * CENT // 10, tenths, instrument=instrument)
+    return desk
+
+
+def test_the_trap_is_walked_around_with_a_residual_step() -> None:
+    desk = trap()
+    events = desk.swap_in(PAYER, USD, JPY, 200 * CENT)
+    # Greedy alone fills USD-EUR-GBP-JPY first, which blocks both others, and ends with 109.
+    assert receipt_of(events).amount_out_units == 181 * CENT
+    # 90 of the 100 EUR that went on to GBP are taken back: they go to JPY, and GBP comes straight from USD.
+    cents = {book: spent // CENT for book, spent in spent_by_book(events).items()}
+    assert cents == {0: 100, 3: 100, 2: 10, 4: 90, 1: 100}
+    assert desk.has(PAYER, JPY) == (181 * CENT, 0)
+
+
+def test_the_trap_the_other_way_round_costs_the_least() -> None:
+    desk = trap()
+    receipt = receipt_of(desk.swap_out(PAYER, USD, JPY, 181 * CENT))
+    assert (receipt.amount_in_units, receipt.amount_out_units) == (200 * CENT, 181 * CENT)
+
+
+def twin_ways() -> Desk:
+    """EUR to USD over two ways of two levels each: 12 and 8 directly, 10 and 6 over JPY."""
+    desk = Desk(pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD))
+    desk.fund(MAKER, usd=100_000, jpy=100_000)
+    desk.fund(PAYER, eur=100)
+    for price in (12, 8):
+        desk.buy(MAKER, 10, price, instrument=0)
+    for price in (10, 6):
+        desk.buy(MAKER, 10, price, instrument=1)
+    desk.buy(MAKER, 10_000, 1, instrument=2)
+    return desk
+
+
+def test_a_swap_takes_the_best_of_every_way_and_each_level_once() -> None:
+    desk = twin_ways()
+    events = desk.swap_in(PAYER, EUR, USD, 30)
+    # 10 at 12, 10 at 10 over JPY, 10 at 8: 300; the best single path brings 10 x 12 + 10 x 8, and not all of it.
+    assert receipt_of(events).amount_out_units == 300
+    assert spent_by_book(events) == {0: 20, 1: 10, 2: 100}
+    assert receipt_of(events).singles == 0, "no path bears 30 by itself"
+
+
+def test_what_single_paths_would_have_given_is_told_best_first() -> None:
+    desk = twin_ways()
+    events = desk.swap_in(PAYER, EUR, USD, 20)
+    assert receipt_of(events).amount_out_units == 220
+    paths = [event for event in events if event.kind is EventKind.SWAP_PATH]
+    assert [(p.n_legs, p.amount_in_units, p.amount_out_units, p.fills) for p in paths] == [
+        (1, 20, 200, 2),
+        (2, 20, 160, 3),
+    ]
+
+
+def test_an_exact_amount_out_is_put_together_from_several_ways_for_the_least() -> None:
+    desk = twin_ways()
+    receipt = receipt_of(desk.swap_out(PAYER, EUR, USD, 255))
+    # 120 for 10, 100 for 10, and 35 more at 8 take 5 lots: 40. The 5 beyond are change.
+    assert (receipt.amount_in_units, receipt.amount_out_units) == (25, 255)
+    assert desk.has(PAYER, USD) == (260, 0)
+
+
+def test_the_worst_price_holds_for_each_part_and_not_for_the_average() -> None:
+    desk = twin_ways()
+    command = commands.swap_in(PAYER, 1, EUR, USD, 30, worst_units=9 * 30)  # 10 each in all, but the last are at 8
+    assert desk.quoted(command)[0] == RejectReason.WORST_PRICE_EXCEEDED
+    part = commands.swap_in(PAYER, 1, EUR, USD, 30, worst_units=9 * 30, flags=SwapFlag.ALLOW_PARTIAL)
+    receipt = receipt_of(desk.send(part))
+    assert (receipt.amount_in_units, receipt.amount_out_units, receipt.unfilled_units) == (20, 220, 10)
+
+
+def test_all_paths_share_the_fills_of_one_command() -> None:
+    desk = Desk(pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD), max_fills=3)
+    desk.fund(MAKER, usd=100_000, jpy=100_000)
+    desk.fund(PAYER, eur=100)
+    desk.buy(MAKER, 10, 12, instrument=0)
+    desk.buy(MAKER, 10, 10, instrument=1)
+    desk.buy(MAKER, 10_000, 1, instrument=2)
+    assert receipt_of(desk.swap_in(PAYER, EUR, USD, 20)).fills == 3
+    for price in (12, 11):
+        desk.buy(MAKER, 5, price, instrument=0)
+    desk.buy(MAKER, 10, 10, instrument=1)
+    (refusal,) = desk.swap_in(PAYER, EUR, USD, 20)  # two and two are four
+    assert refusal.reason == RejectReason.TOO_MANY_FILLS
+
+
+def test_change_of_a_currency_that_several_legs_bring_is_told_once() -> None:
+    # Two ways into USD, one out of it in lots of 50: what is less than a lot is one pot.
+    desk = Desk(pair(EUR, USD, tick_lot=7), pair(EUR, JPY), pair(JPY, USD, tick_lot=3), pair(USD, HKD, lot=50))
+    desk.fund(MAKER, usd=10_000, jpy=10_000, hkd=10_000)
+    desk.fund(PAYER, eur=100)
+    desk.buy(MAKER, 10, 2, instrument=0)
+    desk.buy(MAKER, 10, 3, instrument=1)
+    desk.buy(MAKER, 100, 1, instrument=2)
+    desk.buy(MAKER, 100, 40, instrument=3)
+    events = desk.swap_in(PAYER, EUR, HKD, 20)
+    legs = [event for event in events if event.kind is EventKind.SWAP_LEG]
+    into_usd = [leg for leg in legs if leg.instrument in (0, 2)]
+    (out,) = (leg for leg in legs if leg.instrument == 3)
+    left = sum(leg.received_units for leg in into_usd) - out.spent_units
+    assert [leg.change_units for leg in into_usd] == [0] * (len(into_usd) - 1) + [left]
+    assert desk.has(PAYER, USD) == (left, 0)
+
+
+def test_a_quote_tells_what_the_swap_then_does_and_asks_for_no_money() -> None:
+    desk = twin_ways()
+    command = commands.swap_in(PAYER, 1, EUR, USD, 30)
+    reason, paid, delivered, unfilled, fills, legs, singles = desk.quoted(command)
+    assert (reason, paid, delivered, unfilled, fills, singles) == (0, 30, 300, 0, 4, ())
+    events = desk.send(command)
+    told = [event for event in events if event.kind is EventKind.SWAP_LEG]
+    assert legs == tuple(
+        (e.instrument, e.side, e.quantity_lots, e.spent_units, e.received_units, e.fee_units, e.change_units, e.fills)
+        for e in told
+    )
+    assert desk.has(OTHER, EUR) == (0, 0)
+    assert desk.quoted(commands.swap_in(OTHER, 1, EUR, USD, 1))[:3] == (0, 1, 6), "who asks need not have it"
+
+
+def test_a_quote_says_why_the_swap_would_be_refused() -> None:
+    desk = twin_ways()
+    for wrong, reason in (
+        ({"mode": 9}, RejectReason.BAD_SWAP_MODE),
+        ({"currency_out": EUR}, RejectReason.SAME_CURRENCY),
+        ({"amount_units": 1_000}, RejectReason.INSUFFICIENT_LIQUIDITY),
+        ({"bound_units": 10**9}, RejectReason.BOUND_EXCEEDED),
+        ({"payee": 99}, RejectReason.UNKNOWN_ACCOUNT),
+    ):
+        right = {
+            "currency_in": EUR,
+            "currency_out": USD,
+            "mode": SwapMode.EXACT_IN,
+            "amount_units": 5,
+            "bound_units": 1,
+        }
+        assert desk.quoted(commands.swap(PAYER, 1, **(right | wrong))) == (reason, 0, 0, 0, 0, (), ())
+    for core in (desk.core, desk.twin):
+        with pytest.raises(ValueError, match="len"):
+            core.swap_quote(b"short")
+        with pytest.raises(IndexError):
+            core.swap_quote(commands.swap(99, 1, **right))
+
+
+def test_named_routes_are_taken_and_no_others() -> None:
+    pairs = pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD)
+    desk = Desk(*pairs, routes=[(EUR, JPY, USD)])
+    desk.fund(MAKER, usd=100_000, jpy=100_000)
+    desk.fund(PAYER, eur=100)
+    desk.buy(MAKER, 10, 12, instrument=0)
+    desk.buy(MAKER, 10, 10, instrument=1)
+    desk.buy(MAKER, 1_000, 1, instrument=2)
+    assert spent_by_book(desk.swap_in(PAYER, EUR, USD, 5)) == {1: 5, 2: 50}
+    assert desk.swap_in(PAYER, EUR, USD, 15)[0].reason == RejectReason.INSUFFICIENT_LIQUIDITY
+    assert spent_by_book(desk.swap_in(PAYER, EUR, JPY, 2)) == {1: 2}, "other pairs take what they find"
+
+
+def test_a_path_that_would_lead_in_a_circle_is_taken_alone_or_not_at_all() -> None:
+    # At their tops EUR-USD-JPY-HKD brings 12 and EUR-JPY-USD-HKD 4, over the same USD-JPY book the other way.
+    desk = Desk(pair(EUR, USD), pair(USD, JPY), pair(JPY, HKD), pair(EUR, JPY), pair(USD, HKD))
+    desk.fund(MAKER, eur=10_000, usd=10_000, jpy=10_000, hkd=10_000)
+    desk.fund(PAYER, eur=100)
+    desk.buy(MAKER, 2, 3, instrument=0)
+    desk.buy(MAKER, 20, 2, instrument=1)
+    desk.sell(MAKER, 100, 3, instrument=1)
+    desk.buy(MAKER, 2, 2, instrument=2)
+    desk.buy(MAKER, 10, 3, instrument=3)
+    desk.buy(MAKER, 100, 4, instrument=4)
+    events = desk.swap_in(PAYER, EUR, HKD, 9)
+    # Together the others take 2 EUR over USD and one over JPY: not all of it. By itself the odd one takes all.
+    assert list(spent_by_book(events)) == [3, 1, 4]
+    assert receipt_of(events).amount_out_units == 9 * 3 // 3 * 4
+
+
+def test_own_orders_are_met_like_any_others() -> None:
+    desk = twin_ways()
+    desk.fund(PAYER, usd=100)
+    desk.buy(PAYER, 2, 20, instrument=0)
+    before = desk.has(PAYER, USD)
+    receipt = receipt_of(desk.swap_in(PAYER, EUR, USD, 2))
+    assert receipt.amount_out_units == 40
+    assert desk.has(PAYER, USD) == (before[0] + 40, before[1] - 40)
