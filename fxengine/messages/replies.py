@@ -327,7 +327,7 @@ class Settlement(NamedTuple):
     finality: Annotated[str, NAME, "the ledger's policy for calling it FINAL"]
     first_sequence: Annotated[int, U64, "first command of the batch; 1 after a logon, for all batches so far"]
     last_sequence: Annotated[int, U64, "last command of the batch"]
-    posted_ns: Annotated[int, I64, "when the ledger took it, ns since 1970 UTC; 0 after a logon"]
+    posted_ns: Annotated[int, I64, "when it was known to have come to this, ns since 1970 UTC; 0 after a logon"]
 
 
 class LevelUpdate(NamedTuple):

@@ -29,7 +29,8 @@ from fxengine.ledger.sqlite import SqliteLedger
 from fxengine.venue import Venue
 
 LEASE_NAME: Final = "poster.lock"
-_CURRENCIES_OF_A_SWAP: Final = 4
+_OTHERS: Final = 3
+"""Beside the makers of a command: its taker, the fees account, and the payee of a swap."""
 _ACCOUNTS_AT_ONCE: Final = 500
 _ACCOUNTS: Final = """
 SELECT account FROM postings WHERE batch = ?1
@@ -174,14 +175,14 @@ class EvmLedger(SqliteLedger):
 def _frame_commands_max(venue: Venue) -> int:
     """Return how many commands surely settle in one transaction, if each trades with as many makers as it may.
 
-    A maker of a trade has two currencies changed, which lie in one record or in two; the taker and the fees
-    account have those of a swap's path. Raises :class:`LedgerError` where not even one command does.
+    A maker of a trade has two currencies changed, which lie in one record or in two; the taker, the fees account and
+    who is paid by a swap may have any. Raises :class:`LedgerError` where not even one command does.
     """
     groups = -(-len(venue.currencies) // LANES)
-    of_maker, of_taker = min(2, groups), min(_CURRENCIES_OF_A_SWAP, groups)
-    records = of_maker * venue.max_fills + 2 * of_taker
+    of_maker = min(2, groups)
+    records = of_maker * venue.max_fills + _OTHERS * groups
     if records > RECORDS_SURE:
-        most = (RECORDS_SURE - 2 * of_taker) // of_maker
+        most = (RECORDS_SURE - _OTHERS * groups) // of_maker
         raise LedgerError(
             f"one order of this venue may trade {venue.max_fills} times, and what it moves then does not fit into one"
             f" transaction: set max_fills in venue.toml to {most} at most, before the venue's first start"

@@ -123,6 +123,7 @@ class Poster:
     def _signed(self, nonce: int, fees: Fees, gas: int, calldata: bytes) -> bytes:
         return self._key.sign(
             {
+                "type": 2,
                 "chainId": self._vault.chain_id,
                 "nonce": nonce,
                 "to": self._vault.address,

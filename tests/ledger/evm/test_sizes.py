@@ -98,7 +98,7 @@ def test_a_batch_of_more_accounts_than_wanted_does_not_fit(site: Site, books: Bo
             assert ledger.fits(books.close(moves)) is fits
 
 
-@pytest.mark.parametrize(("max_fills", "frame"), [(8, 23), (100, 2), (256, 1), (328, 1)])
+@pytest.mark.parametrize(("max_fills", "frame"), [(8, 21), (100, 2), (256, 1), (328, 1)])
 def test_frames_are_as_large_as_surely_settles(make_site: MakeSite, max_fills: int, frame: int) -> None:
     site = make_site(
         venue=parse_venue(WIDE.replace('id = "test-venue"', f'id = "v"\nmax_fills = {max_fills}')), n_accounts=0
