@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from fxengine.cli.app import app
 from fxengine.client import SwapReceipt
+from fxengine.codes import SwapMode
 from fxengine.demo.scene import Outcome, Scene
 from fxengine.demo.scoreboard import Payment, Scoreboard
 from fxengine.venue import Currency
@@ -19,7 +20,10 @@ HKD, JPY = Currency(0, "HKD", "token", 2), Currency(1, "JPY", "token", 2)
 
 
 def payment(*, final: bool) -> Payment:
-    receipt = SwapReceipt(1, 1, JPY, HKD, 2_000, 100, 5)
+    receipt = SwapReceipt(
+        client_order_id=1, sequence=1, pay=JPY, receive=HKD, paid_units=2_000, received_units=100, payee=5,
+        mode=SwapMode.EXACT_OUT,
+    )  # fmt: skip
     return Payment("payer-1", "payee-1", receipt, 1.0, asked_ns=1, answered_ns=2, final_ns=3 if final else 0)
 
 
