@@ -76,7 +76,8 @@ def test_what_is_quoted_is_done(generated: list[SwapVenue]) -> None:
         core.check()
 
 
-def test_the_command_prints_both_figures(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_its_figures(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.routing.pin", lambda: "not pinned")
     assert main(["--venues", "20", "--only", "distance", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     rows = {row["basis points"]: row for row in said["figures"]["distance"]}
