@@ -31,7 +31,6 @@ except ImportError as e:
     raise MissingExtraError("evm", "verifying a chain") from e
 
 WORD: Final = 32
-BLOCKS_AT_ONCE: Final = 2_000
 KEYS_AT_ONCE: Final = 256
 _DELTAS: Final = struct.Struct(">BI4q")
 _LANE: Final = 2**64 - 1
@@ -137,14 +136,8 @@ class _Reader:
         self._within: defaultdict[str, int] = defaultdict(int)
 
     def logs(self, first: int, last: int) -> Iterator[Mapping[str, Any]]:
-        """Yield the vault's events in order."""
-        for start in range(first, last + 1, BLOCKS_AT_ONCE):
-            wanted = {
-                "address": self._vault, "fromBlock": hex(start), "topics": [list(_EVENTS)],
-                "toBlock": hex(min(start + BLOCKS_AT_ONCE - 1, last)),
-            }  # fmt: skip
-            found = self._rpc.call("eth_getLogs", wanted)
-            yield from sorted(found, key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
+        """Return the vault's events in order."""
+        return self._rpc.logs({"address": self._vault, "topics": [list(_EVENTS)]}, first, last)
 
     def apply(self, log: Mapping[str, Any], history: VaultHistory, head: bytes) -> bytes:
         """Apply one event; return the head after it."""
