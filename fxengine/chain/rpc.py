@@ -119,8 +119,8 @@ class Rpc:
         except (AttributeError, LookupError, TypeError, ValueError) as e:
             raise ChainUnavailable(
                 "BAD_ANSWER",
-                f"the node {self.shown} answered what no node should ({type(e).__name__}); it is asked again. Where that"
-                f" goes on, name another with {ENVIRONMENT}",
+                f"the node {self.shown} answered what no node should ({type(e).__name__}); it is asked again. Where"
+                f" that goes on, name another with {ENVIRONMENT}",
             ) from None
 
     def _batch(self, calls: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
