@@ -104,7 +104,10 @@ def test_a_batch_keeps_its_order_and_what_is_missing_is_one_error(node: Node, rp
 
 
 def test_more_calls_than_a_node_takes_at_once_go_out_in_parts(node: Node, rpc: Rpc) -> None:
-    node.answer = lambda requests: (200, json.dumps([{"id": r["id"], "result": r["params"]} for r in requests]).encode())
+    node.answer = lambda requests: (
+        200,
+        json.dumps([{"id": r["id"], "result": r["params"]} for r in requests]).encode(),
+    )
     assert rpc.batch([("eth_call", (n,)) for n in range(250)]) == [[n] for n in range(250)]
     assert [len(request) for _, _, request in node.asked] == [100, 100, 50]
 
@@ -133,7 +136,9 @@ def test_logs_are_asked_for_in_smaller_parts_where_a_node_refuses(
         list(rpc.logs({}, 7, 9))
 
 
-@pytest.mark.parametrize("logs", [None, 5, [5], [{}], [{"blockNumber": None}], [{"blockNumber": "0x1", "logIndex": "x"}]])
+@pytest.mark.parametrize(
+    "logs", [None, 5, [5], [{}], [{"blockNumber": None}], [{"blockNumber": "0x1", "logIndex": "x"}]]
+)
 def test_what_is_no_answer_is_none(node: Node, rpc: Rpc, logs: object) -> None:
     node.says(result=logs)
     with pytest.raises(ChainUnavailable, match="BAD_ANSWER"):
