@@ -238,7 +238,7 @@ def revert_reason(data: object) -> str:
 def _parsed(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        usable = url.isascii() and url.isprintable() and " " not in url and parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         usable = False
     if not usable:  # what it is may be a key, so it is not repeated

@@ -211,7 +211,11 @@ def test_a_user_and_a_password_become_basic_authorization(node: Node) -> None:
     rpc.close()
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8545", "ws://host", f"https://:{KEY}@", "http://h:99999/"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "localhost:8545", "ws://host", f"https://:{KEY}@", "http://h:99999/", f"http://h/{KEY} 1", f"http://h/\x01{KEY}",
+     f"http://h/\xe9{KEY}", f"http://h/{KEY}\n"],
+)  # fmt: skip
 def test_what_is_no_address_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(ChainError, match="BAD_RPC_URL") as caught:
         Rpc(url)
