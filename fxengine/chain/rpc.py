@@ -238,7 +238,8 @@ def revert_reason(data: object) -> str:
 def _parsed(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        usable = url.isascii() and url.isprintable() and " " not in url and parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        plain = url.isascii() and url.isprintable() and " " not in url
+        usable = plain and parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         usable = False
     if not usable:  # what it is may be a key, so it is not repeated
