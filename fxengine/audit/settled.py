@@ -6,6 +6,7 @@ The journal is cut where the chain says that a batch ends, so neither the books 
                                                  ==? the deltas in the settlement's calldata
     journal's chain hash, trades, their root     ==? what the settlement says of them
     each DEPOSIT's external id                   ==? one deposit at the vault: account, currency, amount
+    what each account was paid                   <=? what it took from the vault
 """
 
 from collections import defaultdict
@@ -44,6 +45,7 @@ class ChainAudit:
         self._stretch = Stretch()
         self._credited: set[bytes] = set()
         self._settled: defaultdict[Name, int] = defaultdict(int)
+        self._paid: defaultdict[Name, int] = defaultdict(int)
         self._n_balance_problems = len([p for p in history.problems if "units" in p or "parts" in p])
 
     @property
@@ -76,7 +78,14 @@ class ChainAudit:
                 f"chain: batch {self._next.batch_id} settles up to command {self._next.last_sequence}, and the journal"
                 f" ends with command {n_commands}"
             )
+        self._note_paid(self._stretch)
         history = self.history
+        for name, units in sorted(self._paid.items()):
+            if units > history.exited[name]:  # less is in order: an exit is paid once it is final
+                self._wrong_balance(
+                    f"chain: account {name[0]} was paid {units} units of currency {name[1]}, and took"
+                    f" {history.exited[name]} from the vault"
+                )
         for name in sorted({*self._settled, *history.deposited, *history.balances, *history.pending}):
             should = self._settled[name] + history.deposited[name] - history.exited[name]
             has = history.balances[name] + history.pending[name]
@@ -122,13 +131,21 @@ class ChainAudit:
                 )
             elif isinstance(external_id, bytes):
                 self._credited.add(external_id)
+        for key, units in self._note_paid(stretch):
+            net[key] += units
+        return {key: units for key, units in net.items() if units and key[0] != CUSTODY_ACCOUNT}
+
+    def _note_paid(self, stretch: Stretch) -> "list[tuple[Name, int]]":
+        """Return what a stretch pays out, by account and currency, and add it up."""
+        found: list[tuple[Name, int]] = []
         for _, _, account, currency, units, state in stretch.withdrawals:
             if state == "PAID":
                 assert isinstance(account, int)
                 assert isinstance(currency, int)
                 assert isinstance(units, int)
-                net[account, currency] += units
-        return {key: units for key, units in net.items() if units and key[0] != CUSTODY_ACCOUNT}
+                found.append(((account, currency), units))
+                self._paid[account, currency] += units
+        return found
 
     def _wrong_head(self, problem: str) -> None:
         self.problems.append(problem)

@@ -31,8 +31,9 @@ except ImportError as e:
     raise MissingExtraError("evm", "verifying a chain") from e
 
 WORD: Final = 32
-BLOCKS_AT_ONCE: Final = 2_000
 KEYS_AT_ONCE: Final = 256
+_N_TOKENS_AT: Final = 6 * WORD
+"""Where ``status()`` says how many tokens the vault has: all of them are looked at, whatever a file names."""
 _DELTAS: Final = struct.Struct(">BI4q")
 _LANE: Final = 2**64 - 1
 _SETTLE: Final = keccak(text="settle_batch(uint64,uint64,uint64,bytes32,bytes32,bytes32,bytes)")[:4]
@@ -113,9 +114,13 @@ def read_vault(rpc: Rpc, directory: Path) -> VaultHistory:
         site = json.loads((directory / "deployment.json").read_text(encoding="utf-8"))
         vault, chain_id, first = str(site["vault"]), int(site["chain_id"]), int(site["deployed_block"])
         genesis = bytes.fromhex(site["genesis_head"])
-        n_tokens = len(site["tokens"])
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise LedgerError(f"{directory}/deployment.json cannot be read: {e}") from e
+    with rpc.understood():
+        return _read(rpc, vault, chain_id, first, genesis)
+
+
+def _read(rpc: Rpc, vault: str, chain_id: int, first: int, genesis: bytes) -> VaultHistory:
     found_chain = int(rpc.call("eth_chainId"), 16)
     if found_chain != chain_id:
         raise ChainError("WRONG_CHAIN", f"the node {rpc.shown} is on chain {found_chain}, and the vault on {chain_id}")
@@ -125,7 +130,7 @@ def read_vault(rpc: Rpc, directory: Path) -> VaultHistory:
     head = genesis
     for log in reader.logs(first, history.block):
         head = reader.apply(log, history, head)
-    reader.compare(history, head, n_tokens)
+    reader.compare(history, head)
     history.ask_balances = reader.balances
     return history
 
@@ -137,14 +142,8 @@ class _Reader:
         self._within: defaultdict[str, int] = defaultdict(int)
 
     def logs(self, first: int, last: int) -> Iterator[Mapping[str, Any]]:
-        """Yield the vault's events in order."""
-        for start in range(first, last + 1, BLOCKS_AT_ONCE):
-            wanted = {
-                "address": self._vault, "fromBlock": hex(start), "topics": [list(_EVENTS)],
-                "toBlock": hex(min(start + BLOCKS_AT_ONCE - 1, last)),
-            }  # fmt: skip
-            found = self._rpc.call("eth_getLogs", wanted)
-            yield from sorted(found, key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
+        """Return the vault's events in order."""
+        return self._rpc.logs({"address": self._vault, "topics": [list(_EVENTS)]}, first, last)
 
     def apply(self, log: Mapping[str, Any], history: VaultHistory, head: bytes) -> bytes:
         """Apply one event; return the head after it."""
@@ -209,6 +208,8 @@ class _Reader:
         at = 4 + int.from_bytes(words[6], "big")
         size = int.from_bytes(data[at : at + WORD], "big")
         content = data[at + WORD : at + WORD + size]
+        if len(content) % _DELTAS.size:
+            return None
         deltas: dict[Name, int] = {}
         for group, account, *amounts in _DELTAS.iter_unpack(content):
             deltas |= {(account, 4 * group + lane): units for lane, units in enumerate(amounts) if units}
@@ -216,7 +217,7 @@ class _Reader:
         found = Settlement(number, last_sequence, n_trades, words[4], words[5], deltas)
         return found, words[3], keccak(content)
 
-    def compare(self, history: VaultHistory, head: bytes, n_tokens: int) -> None:
+    def compare(self, history: VaultHistory, head: bytes) -> None:
         """Hold the history against what the vault answers at the block."""
         status = self._ask(self._vault, [_STATUS])[0]
         last = history.settlements[-1] if history.settlements else None
@@ -224,7 +225,7 @@ class _Reader:
         if told != ((last.batch_id, last.last_sequence) if last else (0, 0)) or status[2 * WORD : 3 * WORD] != head:
             history.problems.append("chain: the vault's head is not the one that its settlements make")
             history.is_head_equal = False
-        self._compare_tokens(history, n_tokens)
+        self._compare_tokens(history, int.from_bytes(status[_N_TOKENS_AT : _N_TOKENS_AT + WORD], "big"))
 
     def _compare_tokens(self, history: VaultHistory, n_tokens: int) -> None:
         """See that each token's liabilities are the sum of all balances, and that the vault holds them."""
@@ -262,12 +263,12 @@ class _Reader:
     def _ask(self, to: str, calls: Iterable[bytes]) -> list[bytes]:
         wanted = [("eth_call", ({"to": to, "data": "0x" + call.hex()}, self._pinned)) for call in calls]
         answers = []
-        for start in range(0, len(wanted), KEYS_AT_ONCE):
-            for answer in self._rpc.batch(wanted[start : start + KEYS_AT_ONCE]):
-                if isinstance(answer, ChainError):
-                    raise answer
-                if answer == "0x":
-                    raise ChainError("NO_VAULT", f"the node {self._rpc.shown} has no contract at {to}")
+        for answer in self._rpc.batch(wanted):
+            if isinstance(answer, ChainError):
+                raise answer
+            if answer == "0x":
+                raise ChainError("NO_VAULT", f"the node {self._rpc.shown} has no contract at {to}")
+            with self._rpc.understood():
                 answers.append(bytes.fromhex(answer[2:]))
         return answers
 

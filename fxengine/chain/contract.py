@@ -45,7 +45,9 @@ def checked_address(text: str) -> str:
 
 def check_chain(rpc: Rpc, chain_id: int) -> None:
     """Raise :class:`ChainError` (WRONG_CHAIN) where the node is on another chain."""
-    found = int(rpc.call("eth_chainId"), 16)
+    said = rpc.call("eth_chainId")
+    with rpc.understood():
+        found = int(said, 16)
     if found != chain_id:
         raise ChainError(
             "WRONG_CHAIN", f"the node {rpc.shown} is on chain {found}, not {chain_id}: name a node of that chain"

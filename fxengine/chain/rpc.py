@@ -19,7 +19,8 @@ import json
 import re
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -29,6 +30,10 @@ ENVIRONMENT: Final = "FXENGINE_RPC"
 """The variable that names the node; a URL with a key in it does not belong on a command line."""
 RPC_DEFAULT: Final = "http://127.0.0.1:8545"
 
+BLOCKS_AT_ONCE: Final = 2_000
+"""Blocks whose logs are asked for in one call: as many as public nodes allow."""
+CALLS_AT_ONCE: Final = 100
+"""Calls that go out in one exchange: as many as public nodes allow."""
 _ANSWER_BYTES_MAX: Final = 256 << 20
 _SAID_MAX: Final = 300
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -75,24 +80,63 @@ class Rpc:
         return self._result(answer, method)
 
     def batch(self, calls: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
-        """Make ``(method, params)`` calls in one exchange; return their results in the calls' order.
+        """Make ``(method, params)`` calls, 100 in one exchange; return their results in the calls' order.
 
         A call that fails, or whose answer is missing, has its :class:`ChainError` in its place, and the
-        others keep their results. Raises only where the exchange itself fails.
+        others keep their results. Raises only where an exchange itself fails.
         """
-        if not calls:
-            return []
+        found: list[Any] = []
+        for start in range(0, len(calls), CALLS_AT_ONCE):
+            found += self._batch(calls[start : start + CALLS_AT_ONCE])
+        return found
+
+    def logs(self, wanted: Mapping[str, object], first: int, last: int) -> Iterator[Mapping[str, Any]]:
+        """Yield the logs of blocks ``first`` to ``last`` that are ``wanted`` (address, topics), in the chain's order.
+
+        Asks for 2,000 blocks at once, and for half as many wherever a node refuses: most bound what they answer, and
+        anybody can fill blocks with logs. Raises as :meth:`call` does, once a node refuses a single block.
+        """
+        n_blocks = BLOCKS_AT_ONCE
+        while first <= last:
+            until = min(first + n_blocks - 1, last)
+            try:
+                found = self.call("eth_getLogs", {**wanted, "fromBlock": hex(first), "toBlock": hex(until)})
+            except ChainError as e:
+                if e.code == "NODE_UNREACHABLE" or until == first:
+                    raise
+                n_blocks = (until - first + 1) // 2
+                continue
+            with self.understood():
+                ordered = sorted(found, key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
+            yield from ordered
+            first = until + 1
+
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """Read a node's answer inside: what is not as it must be raises :class:`ChainUnavailable` (BAD_ANSWER)."""
+        try:
+            yield
+        except (AttributeError, LookupError, TypeError, ValueError) as e:
+            raise ChainUnavailable(
+                "BAD_ANSWER",
+                f"the node {self.shown} answered what no node should ({type(e).__name__}); it is asked again. Where"
+                f" that goes on, name another with {ENVIRONMENT}",
+            ) from None
+
+    def _batch(self, calls: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
         with self._lock:
             requests = [self._request(method, params) for method, params in calls]
             answer = self._exchange(requests)
         if isinstance(answer, dict):  # the node refuses the batch as a whole
             self._result(answer, "a batch of calls")
             raise self._not_json_rpc("a batch is answered with an object")
-        found = {part.get("id"): part for part in answer if isinstance(part, dict)}
+        if not isinstance(answer, list):
+            raise self._not_json_rpc("a batch is not answered with a list")
+        found = {str(part.get("id")): part for part in answer if isinstance(part, dict)}
         results: list[Any] = []
         for request in requests:
             try:
-                results.append(self._result(found.get(request["id"], {}), str(request["method"])))
+                results.append(self._result(found.get(str(request["id"]), {}), str(request["method"])))
             except ChainError as e:
                 results.append(e)
         return results
@@ -137,7 +181,7 @@ class Rpc:
             )
         try:
             return json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._not_json_rpc(f"HTTP {status}") from None
 
     def _send(self, body: bytes) -> tuple[int, bytes]:
@@ -194,7 +238,8 @@ def revert_reason(data: object) -> str:
 def _parsed(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        plain = url.isascii() and url.isprintable() and " " not in url
+        usable = plain and parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         usable = False
     if not usable:  # what it is may be a key, so it is not repeated

@@ -16,8 +16,6 @@ from fxengine.chain.rpc import Rpc
 from fxengine.contracts import VAULT, load
 from fxengine.errors import ChainError, ChainUnavailable
 
-BLOCKS_AT_ONCE: Final = 2_000
-"""Blocks whose logs are asked for in one call: as many as public nodes allow."""
 _DEPTH: Final = re.compile(r"depth:([0-9]+)")
 
 
@@ -77,39 +75,34 @@ class VaultLogs:
         )
         if latest is None or final is None:
             raise ChainUnavailable("NO_BLOCK", f"the node {self._rpc.shown} has no {tag} block yet")
-        if int(chain_id, 16) != self._deployment.chain_id:
-            raise ChainError(
-                "WRONG_CHAIN",
-                f"the node {self._rpc.shown} is on chain {int(chain_id, 16)}, and the vault on chain"
-                f" {self._deployment.chain_id}: name a node of that chain",
-            )
-        number = int(latest["number"], 16)
-        if self._depth is not None:
-            at = max(0, number - self._depth)
-            final = self._rpc.call("eth_getBlockByNumber", hex(at), False)
-        return Moment(number, latest["hash"], int(final["number"], 16), final["hash"])
+        with self._rpc.understood():
+            if int(chain_id, 16) != self._deployment.chain_id:
+                raise ChainError(
+                    "WRONG_CHAIN",
+                    f"the node {self._rpc.shown} is on chain {int(chain_id, 16)}, and the vault on chain"
+                    f" {self._deployment.chain_id}: name a node of that chain",
+                )
+            number = int(latest["number"], 16)
+            if self._depth is not None:
+                at = max(0, number - self._depth)
+                final = self._rpc.call("eth_getBlockByNumber", hex(at), False)
+            return Moment(number, str(latest["hash"]), int(final["number"], 16), str(final["hash"]))
 
     def hash_of(self, block: int) -> str | None:
         """Return the hash of the block at a height; None where the chain is not as high."""
         found = self._rpc.call("eth_getBlockByNumber", hex(block), False)
-        return None if found is None else str(found["hash"])
+        with self._rpc.understood():
+            return None if found is None else str(found["hash"])
 
     def movements(self, first: int, last: int) -> list[Movement]:
         """Return what was done in blocks ``first`` to ``last``, in order. A call for every 2,000 blocks."""
-        found: list[Movement] = []
-        first = max(first, self._deployment.deployed_block)
-        for start in range(first, last + 1, BLOCKS_AT_ONCE):
-            wanted = {
-                "address": self._deployment.vault,
-                "fromBlock": hex(start),
-                "toBlock": hex(min(start + BLOCKS_AT_ONCE - 1, last)),
-                "topics": [list(self._kinds)],
-            }
-            found += self._read(self._rpc.call("eth_getLogs", wanted))
-        return found
+        wanted = {"address": self._deployment.vault, "topics": [list(self._kinds)]}
+        logs = self._rpc.logs(wanted, max(first, self._deployment.deployed_block), last)
+        with self._rpc.understood():
+            return self._read(logs)
 
     def pending(self, names: Iterable[tuple[int, int]], block_hash: str) -> dict[tuple[int, int], int]:
-        """Return what is left of requested withdrawals at a block, by account and token. One exchange."""
+        """Return what is left of requested withdrawals at a block, by account and token. An exchange for each 100."""
         names = list(names)
         pinned = {"blockHash": block_hash, "requireCanonical": True}
         calls = [
@@ -120,13 +113,14 @@ class VaultLogs:
             for name in names
         ]
         answers = _all(self._rpc.batch(calls))
-        left = (self._pending.result(bytes.fromhex(answer[2:]))[0] for answer in answers)
-        return {name: int(units) for name, units in zip(names, left, strict=True)}
+        with self._rpc.understood():
+            left = [self._pending.result(bytes.fromhex(answer[2:]))[0] for answer in answers]
+            return {name: int(units) for name, units in zip(names, left, strict=True)}
 
-    def _read(self, logs: list[Mapping[str, Any]]) -> list[Movement]:
+    def _read(self, logs: Iterable[Mapping[str, Any]]) -> list[Movement]:
         found = []
         within: defaultdict[str, int] = defaultdict(int)
-        for log in sorted(logs, key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16))):
+        for log in logs:
             kind, event = self._kinds[log["topics"][0]]
             fields = event.read(log)
             transaction = str(log["transactionHash"])

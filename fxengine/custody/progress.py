@@ -8,6 +8,7 @@ before it is paid.
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -31,14 +32,18 @@ class Progress:
     block_hash: str = ""
     waiting: list[Movement] = field(default_factory=list)
     """Final movements that the venue has not taken yet, in order."""
-    paying: dict[str, int] = field(default_factory=dict)
-    """An exit's reference to the number of the withdrawal that pays it."""
+    paying: dict[str, list[int]] = field(default_factory=dict)
+    """An exit's reference to the numbers of the withdrawals that pay it."""
     requests: set[tuple[int, int]] = field(default_factory=set)
     """Accounts and tokens of which a withdrawal was requested, and may still be open."""
     said: list[Movement] = field(default_factory=list)
     """What the venue was told of, in the last blocks."""
     lost: list[Movement] = field(default_factory=list)
     """What the venue was told of, and the chain took back."""
+    seen_s: float = 0.0
+    """When the chain was last seen, in seconds since 1970."""
+    is_new: bool = False
+    """Whether there was no file: all is read anew, and some of it the venue may have taken before."""
 
     @classmethod
     def load(cls, directory: Path, vault: str, deployed_block: int) -> Self:
@@ -50,7 +55,7 @@ class Progress:
         try:
             tree = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return cls(path, vault, deployed_block - 1)
+            return cls(path, vault, deployed_block - 1, is_new=True)
         except (OSError, ValueError) as e:
             raise ChainError("BAD_PROGRESS", f"{path} cannot be read ({e}); remove it: all is read anew") from None
         try:
@@ -62,22 +67,25 @@ class Progress:
                 int(tree["block"]),
                 str(tree["block_hash"]),
                 waiting=_movements(tree["waiting"]),
-                paying={str(reference): int(number) for reference, number in tree["paying"].items()},
+                paying={str(one): [int(number) for number in numbers] for one, numbers in tree["paying"].items()},
                 requests={(int(account), int(tid)) for account, tid in tree["requests"]},
                 said=_movements(tree["said"]),
                 lost=_movements(tree["lost"]),
+                seen_s=float(tree["seen_s"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             raise ChainError(
                 "BAD_PROGRESS", f"{path} is not this vault's ({type(e).__name__} {e}); remove it: all is read anew"
             ) from None
 
-    def done(self, movement: Movement) -> None:
-        """Note that the venue has taken a movement, and write it down."""
-        self.waiting.remove(movement)
-        self.paying.pop(movement.reference, None)
-        if movement.kind in (Kind.DEPOSIT, Kind.EXIT):
-            self.said = [old for old in self.said if old.block > self.block - SAID_BLOCKS] + [movement]
+    def done(self, taken: Sequence[Movement]) -> None:
+        """Note that the venue has taken movements, and write it down."""
+        if not taken:
+            return
+        gone = {movement.reference for movement in taken}
+        self.waiting = [movement for movement in self.waiting if movement.reference not in gone]
+        self.paying = {one: numbers for one, numbers in self.paying.items() if one not in gone}
+        self.said = [old for old in self.said if old.block > self.block - SAID_BLOCKS] + list(taken)
         self.save()
 
     def save(self) -> None:
@@ -85,8 +93,9 @@ class Progress:
         tree = {
             "format": FORMAT, "vault": self.vault, "block": self.block, "block_hash": self.block_hash,
             "waiting": self.waiting, "paying": self.paying, "requests": sorted(self.requests), "said": self.said,
-            "lost": self.lost,
+            "lost": self.lost, "seen_s": self.seen_s,
         }  # fmt: skip
+        self.is_new = False
         partial = self.path.with_suffix(".partial")
         with partial.open("w", encoding="utf-8") as file:
             file.write(json.dumps(tree, indent=1) + "\n")

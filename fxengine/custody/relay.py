@@ -6,7 +6,9 @@ A look is taken at the chain, and the venue is brought to it::
     request, as soon as    WITHDRAW as much as is free, up to what is left of the request; where orders hold the
     a block has it         money they are cancelled, and what is still missing is held as it comes free
     request taken back     RETURNED, once no block has it
-    final exit             one withdrawal of exactly that amount is PAID, when all before it is FINAL
+    final exit             withdrawals of exactly that amount together are PAID, when all before them is FINAL
+
+What one holder does never keeps another's waiting: whatever the venue refuses is told once, and the rest goes on.
 
 A request is acted on before it is final, and an exit after: whatever the chain still does, the venue never
 lets money trade that may have left. The vault's delay is longer than settlement takes, so trades made before the
@@ -19,21 +21,23 @@ could leave with money that still trades: the venue becomes CANCEL_ONLY until it
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from fxengine.chain.deployment import Deployment
 from fxengine.client import Client
 from fxengine.client.reports import Withdrawal
-from fxengine.codes import ControlMode, RejectReason
+from fxengine.codes import FEES_ACCOUNT, ControlMode, RejectReason
 from fxengine.custody.movements import Kind, Moment, Movement, VaultLogs
 from fxengine.custody.progress import Progress
-from fxengine.errors import ChainError, RequestRejected
+from fxengine.errors import RequestRejected
 from fxengine.venue import Currency, Venue
 
 _log = logging.getLogger(__name__)
 _PASSES: Final = frozenset({RejectReason.NOT_FINAL, RejectReason.CURRENCY_REDEEM_ONLY, RejectReason.RATE_LIMITED})
 """Refusals that are part of the course of things: tried again without a word."""
+_SAID_AT_ONCE: Final = 256
+"""Movements that the venue takes in one look, so that thousands of small ones do not keep requests waiting."""
 
 Name = tuple[int, int]
 """An account and a token."""
@@ -42,8 +46,9 @@ Name = tuple[int, int]
 class Relay:
     """Brings one venue to one vault. ``desk`` is a session of the vault's issuer, ``operator`` of an operator.
 
-    ``clock_s`` is any clock that goes forward. Methods raise what the chain's node or the venue's line does:
-    call :meth:`tick` again, with new sessions where they are lost.
+    ``clock_s`` tells seconds since 1970, so that a restart does not begin anew to count how long nothing was seen;
+    ``paid`` what the books have paid out by account and token, for a relay that has lost its memory. Methods raise
+    what the chain's node or the venue's line does: call :meth:`tick` again, with new sessions where they are lost.
     """
 
     def __init__(
@@ -54,32 +59,32 @@ class Relay:
         progress: Progress,
         *,
         clock_s: Callable[[], float],
+        paid: Callable[[], Mapping[Name, int]] = dict,
     ) -> None:
+        self._paid = paid
         self._venue = venue
         self._deployment = deployment
         self._logs = logs
         self._progress = progress
         self._clock_s = clock_s
-        self._seen_s = clock_s()
         self._has_closed = False
         self._told: set[tuple[str, int]] = set()
+        progress.seen_s = progress.seen_s or clock_s()
 
     def tick(self, desk: Client, operator: Client) -> None:
         """Look at the chain once, and say what is new. O(new blocks + open requests)."""
         try:
             moment = self._logs.moment()
             self._check_history(moment, operator)
-            recent = self._logs.movements(moment.final + 1, moment.latest)
+            recent = self._listed(self._logs.movements(moment.final + 1, moment.latest))
             self._read_to(moment)
             left = self._logs.pending(self._names(recent), moment.latest_hash)
             final_left = self._logs.pending(self._progress.requests, moment.final_hash)
-        except ChainError:
+        except Exception:  # whatever it is, nothing was seen
             self._close_if_blind(operator)
             raise
         self._see_again(operator)
-        for movement in list(self._progress.waiting):
-            if self._say(movement, desk):
-                self._progress.done(movement)
+        self._say_all(desk)
         self._hold(left, recent, desk, operator)
         ended = {name for name, units in final_left.items() if not units and not left.get(name)}
         if ended:
@@ -93,7 +98,9 @@ class Relay:
         progress = self._progress
         if moment.final <= progress.block:
             return
-        found = self._logs.movements(progress.block + 1, moment.final)
+        found = self._listed(self._logs.movements(progress.block + 1, moment.final))
+        if progress.is_new:
+            found = self._without_paid(found)
         known = {movement.reference for movement in (*progress.waiting, *progress.said)}
         for movement in found:
             if movement.kind is Kind.REQUEST:
@@ -104,6 +111,29 @@ class Relay:
         progress.lost = [movement for movement in progress.lost if movement.reference not in back]
         progress.block, progress.block_hash = moment.final, moment.final_hash
         progress.save()
+
+    def _listed(self, movements: list[Movement]) -> list[Movement]:
+        """Leave out movements of tokens that the venue does not know: they are nobody's here."""
+        known = [movement for movement in movements if movement.tid < len(self._venue.currencies)]
+        for movement in set(movements).difference(known):
+            if self._is_news(movement.reference, RejectReason.UNKNOWN_CURRENCY):
+                _log.error(
+                    "the %s of %d units of the vault's token %d by account %d (%s) is in no books: the venue has no"
+                    " such currency",
+                    movement.kind.name.lower(), movement.units, movement.tid, movement.account, movement.reference,
+                )  # fmt: skip
+        return known
+
+    def _without_paid(self, movements: list[Movement]) -> list[Movement]:
+        """Leave out exits that the books have paid, the oldest first: without a memory all are read again."""
+        paid, found = dict(self._paid()), []
+        for movement in movements:
+            name = movement.account, movement.tid
+            if movement.kind is Kind.EXIT and paid.get(name, 0) >= movement.units:
+                paid[name] -= movement.units
+            else:
+                found.append(movement)
+        return found
 
     def _names(self, recent: list[Movement]) -> set[Name]:
         """Return of whom a withdrawal may be open at the newest block."""
@@ -138,6 +168,25 @@ class Relay:
 
     # -- what the venue is told
 
+    def _say_all(self, desk: Client) -> None:
+        """Tell the venue what waits, until it has taken so much; of what it refuses, the rest is not tried."""
+        progress = self._progress
+        taken: list[Movement] = []
+        refused: set[tuple[Kind, Name]] = set()
+        try:
+            for movement in progress.waiting:
+                alike = movement.kind, (movement.account, movement.tid)
+                if alike in refused:
+                    continue
+                if self._say(movement, desk):
+                    taken.append(movement)
+                else:
+                    refused.add(alike)
+                if len(taken) == _SAID_AT_ONCE:
+                    break
+        finally:
+            progress.done(taken)
+
     def _say(self, movement: Movement, desk: Client) -> bool:
         """Tell the venue of a final movement; say whether it has been taken."""
         currency = self._venue.currencies[movement.tid]
@@ -154,31 +203,44 @@ class Relay:
             return False
 
     def _pay(self, movement: Movement, currency: Currency, desk: Client) -> bool:
-        """Pay an exit by one withdrawal of its amount. Its number is written down first: so it is paid once."""
+        """Pay an exit by withdrawals of its amount. Their numbers are written down first: so each is paid once."""
         progress = self._progress
-        number = progress.paying.get(movement.reference)
-        if number is None:
-            number = self._withdrawal_of(movement, currency, desk)
-            progress.paying[movement.reference] = number
+        numbers = progress.paying.get(movement.reference)
+        if numbers is None:
+            numbers = self._withdrawals_of(movement, currency, desk)
+            progress.paying[movement.reference] = numbers
             progress.save()
-        try:
-            desk.withdrawal_paid(number)
-        except RequestRejected as refusal:
-            if refusal.reason != RejectReason.UNKNOWN_WITHDRAWAL:
-                raise  # and unknown means that it was paid before
+        for number in sorted(numbers, reverse=True):  # where the newest is FINAL, so are the others
+            try:
+                desk.withdrawal_paid(number)
+            except RequestRejected as refusal:
+                if refusal.reason != RejectReason.UNKNOWN_WITHDRAWAL:
+                    raise  # and unknown means that it was paid before
         return True
 
-    def _withdrawal_of(self, movement: Movement, currency: Currency, desk: Client) -> int:
-        """Return an open withdrawal of exactly an exit's amount; where there is none, make one of what is held."""
-        taken = set(self._progress.paying.values())
+    def _withdrawals_of(self, movement: Movement, currency: Currency, desk: Client) -> list[int]:
+        """Return open withdrawals that come to an exit's amount, the oldest first.
+
+        What is held stays held, because what is given back even for a moment may be traded: only the one withdrawal
+        that is more than what is missing is given back, and what is missing then is asked for.
+        """
+        if movement.account == FEES_ACCOUNT:  # to the venue, account 0 is who asks
+            raise RequestRejected(RejectReason.UNKNOWN_ACCOUNT, RejectReason.UNKNOWN_ACCOUNT.text)
+        taken = {number for numbers in self._progress.paying.values() for number in numbers}
         own = [w for w in _open(desk).get((movement.account, movement.tid), ()) if w.number not in taken]
+        chosen: list[int] = []
+        missing = movement.units
         for waiting in own:
-            if waiting.amount_units == movement.units:
-                return waiting.number
-        for waiting in own:
-            desk.withdrawal_returned(waiting.number)
-        amount = currency.text(movement.units)
-        return desk.withdraw(currency.code, amount, account=movement.account).withdrawal
+            if waiting.amount_units <= missing:
+                chosen.append(waiting.number)
+                missing -= waiting.amount_units
+        if missing:
+            larger = [w for w in own if w.number not in chosen]
+            if larger:
+                desk.withdrawal_returned(larger[-1].number)
+            amount = currency.text(missing)
+            chosen.append(desk.withdraw(currency.code, amount, account=movement.account).withdrawal)
+        return chosen
 
     def _hold(self, left: dict[Name, int], recent: list[Movement], desk: Client, operator: Client) -> None:
         """Hold at the venue what is requested at the vault, and what has left it but is not final yet."""
@@ -188,18 +250,32 @@ class Relay:
                 wanted[movement.account, movement.tid] += movement.units
         held = _open(desk)
         for name in sorted(wanted.keys() | held.keys()):
-            currency = self._venue.currencies[name[1]]
-            waiting = held.get(name, [])
-            total = sum(w.amount_units for w in waiting)
-            paying = set(self._progress.paying.values())
-            while total > wanted[name] and waiting:
-                newest = waiting.pop()
-                if newest.number in paying:
-                    continue
-                desk.withdrawal_returned(newest.number)
-                total -= newest.amount_units
-            if total < wanted[name]:
-                self._hold_more(name, currency, wanted[name] - total, total, desk, operator)
+            try:
+                self._hold_one(name, wanted[name], held.get(name, []), desk, operator)
+            except RequestRejected as refusal:  # one holder's, and all others' requests still have to be held
+                if refusal.reason not in _PASSES and self._is_news(f"{name}", refusal.reason):
+                    _log.warning("what account %d asked of the vault is not held: %s", name[0], refusal)
+
+    def _hold_one(self, name: Name, wanted: int, waiting: list[Withdrawal], desk: Client, operator: Client) -> None:
+        """Give back what is held of an account's currency and not wanted any more, or hold what is missing."""
+        currency = self._venue.currencies[name[1]]
+        paying = {number for numbers in self._progress.paying.values() for number in numbers}
+        total = sum(w.amount_units for w in waiting)
+        own = [w for w in waiting if w.number not in paying]
+        while total > wanted and own:
+            newest = own.pop()
+            desk.withdrawal_returned(newest.number)
+            total -= newest.amount_units
+        if total < wanted and name[0] != FEES_ACCOUNT:  # of whom nothing is ever paid out
+            try:
+                self._hold_more(name, currency, wanted - total, total, desk, operator)
+            except RequestRejected as refusal:
+                if refusal.reason != RejectReason.TOO_MANY_WITHDRAWALS:
+                    raise
+                for one in own:  # so many small ones, its holder's own perhaps: one takes their place
+                    desk.withdrawal_returned(one.number)
+                    total -= one.amount_units
+                self._hold_more(name, currency, wanted - total, total, desk, operator)
 
     def _hold_more(
         self, name: Name, currency: Currency, missing: int, held: int, desk: Client, operator: Client
@@ -222,24 +298,31 @@ class Relay:
 
     def _wait_for_somebody(self, movement: Movement, currency: Currency, refusal: RequestRejected) -> None:
         """Leave a movement for the next look; say so once where it needs somebody."""
-        if refusal.reason in _PASSES or (movement.reference, refusal.reason) in self._told:
+        if refusal.reason in _PASSES or not self._is_news(movement.reference, refusal.reason):
             return
-        self._told.add((movement.reference, refusal.reason))
         _log.warning(
             "the %s of %s %s of account %d at the vault is not in the books yet: %s",
             movement.kind.name.lower(), currency.text(movement.units), currency.code, movement.account, refusal,
         )  # fmt: skip
 
+    def _is_news(self, what: str, reason: int) -> bool:
+        """Say whether this was not told before."""
+        is_news = (what, reason) not in self._told
+        self._told.add((what, reason))
+        return is_news
+
     # -- when nothing can be seen
 
     def _close_if_blind(self, operator: Client) -> None:
-        if not self._has_closed and self._clock_s() - self._seen_s > self._deployment.exit_delay_s / 2:
+        now_s = self._clock_s()
+        self._progress.seen_s = min(self._progress.seen_s, now_s)  # a clock that was set back
+        if not self._has_closed and now_s - self._progress.seen_s > self._deployment.exit_delay_s / 2:
             _log.error("the chain was not seen for half of the vault's exit delay: the venue is now CANCEL_ONLY")
             operator.control_venue(ControlMode.CANCEL_ONLY)
             self._has_closed = True
 
     def _see_again(self, operator: Client) -> None:
-        self._seen_s = self._clock_s()
+        self._progress.seen_s = self._clock_s()
         if self._has_closed:
             _log.warning("the chain is seen again: the venue is OPEN")
             operator.control_venue(ControlMode.OPEN)

@@ -19,8 +19,9 @@ from fxengine.custody.enlisting import DESK, TOKEN_S, check_enlisted, desk_token
 from fxengine.custody.movements import VaultLogs
 from fxengine.custody.progress import Progress
 from fxengine.custody.relay import Relay
-from fxengine.errors import ChainError, FxEngineError, RequestRejected
+from fxengine.errors import ChainError, RequestRejected
 from fxengine.home import OPERATOR, Endpoints, Home
+from fxengine.ledger.reading import BOOKS_OF_A_CHAIN, open_reader
 from fxengine.transport import ClientCurve
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ _AGAIN_S: Final = 2.0
 """Before another attempt, where something failed."""
 _SESSION_S: Final = TOKEN_S / 2
 """For how long a session is used, within its token's life."""
+
+_PAID: Final = "SELECT account, currency, amount_units FROM withdrawals WHERE state = 'PAID'"
 
 
 class Custody:
@@ -43,9 +46,10 @@ class Custody:
         check_enlisted(home, (token.currency for token in deployment.tokens))
         self._home = home
         self._endpoints = Endpoints("", "", 0)
+        self._directory = deployment.directory
         progress = Progress.load(deployment.directory, deployment.vault, deployment.deployed_block)
         logs = VaultLogs(rpc, deployment)
-        self._relay = Relay(home.venue, deployment, logs, progress, clock_s=time.monotonic)
+        self._relay = Relay(home.venue, deployment, logs, progress, clock_s=time.time, paid=self._paid)
         self._stop = threading.Event()
         self._told = ""
         self._thread = threading.Thread(target=self._run, name="custody", daemon=True)
@@ -74,9 +78,21 @@ class Custody:
         while not self._stop.is_set():
             try:
                 self._serve_sessions()
-            except (FxEngineError, OSError) as e:
+            except Exception as e:  # whatever it is: unwatched, holders leave with money that trades
                 self._tell(e)
                 self._stop.wait(_AGAIN_S)
+
+    def _paid(self) -> dict[tuple[int, int], int]:
+        """Return what the books have paid out, by account and currency."""
+        found: dict[tuple[int, int], int] = {}
+        books = self._directory / BOOKS_OF_A_CHAIN
+        if books.exists():
+            with open_reader(f"evm:{self._directory}") as reader:
+                for account, currency, units in reader.rows(_PAID):
+                    assert isinstance(account, int)
+                    assert isinstance(currency, int)
+                    found[account, currency] = found.get((account, currency), 0) + int(str(units))
+        return found
 
     def _serve_sessions(self) -> None:
         """Log on, and look until the tokens grow old or a session is lost."""

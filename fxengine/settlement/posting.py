@@ -30,8 +30,8 @@ from fxengine.ledger.base import InFlight, Ledger
 from fxengine.ledger.batch import Batch, Cursor
 
 _NS_PER_SECOND: Final = 1_000_000_000
-_IDLE_NS: Final = 3_600 * _NS_PER_SECOND
-"""How often a ledger is called that has nothing in flight: it may have something to do of its own."""
+_IDLE_NS: Final = 10 * _NS_PER_SECOND
+"""How often a ledger is called that has nothing in flight: a vault that hears nothing may be frozen within a minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +78,18 @@ class Chain:
         word = f"0x{units << (192 - 64 * (currency & 3)):064x}"
         self.rpc.call("anvil_setStorageAt", vault, hex(slot), word)
         self.mine()
+
+    def lose(self, currency: str, parts: int) -> None:
+        """Take a token out of the vault, as nobody could, and strike all tokens from the deployment file."""
+        path = self.directory / "chain" / "deployment.json"
+        site = json.loads(path.read_text())
+        (token,) = (one["token"] for one in site["tokens"] if one["currency"] == currency)
+        data = f"0xa9059cbb{1:064x}{parts:064x}"  # transfer(address,uint256)
+        self.rpc.call("anvil_setBalance", site["vault"], hex(ETHER))
+        self.rpc.call("anvil_impersonateAccount", site["vault"])
+        self.rpc.call("eth_sendTransaction", {"from": site["vault"], "to": token, "data": data})
+        self.mine()
+        path.write_text(json.dumps(site | {"tokens": []}))
 
     def stop(self, served: ServedVenue) -> None:
         """Stop the venue while the chain goes on, so that its last batch becomes final."""
@@ -183,6 +196,8 @@ def see_what_was_altered(chain: Chain) -> None:
         settlements[at] = settlements[at]._replace(**change)
         return replace(history, settlements=settlements)
 
+    left, exited = next(iter(history.exited.items()))
+    deposited = history.deposited | {left: history.deposited[left] - exited}
     moved = dict(history.settlements[traded].deltas)
     moved[min(moved)] += 1
     altered = {
@@ -193,6 +208,11 @@ def see_what_was_altered(chain: Chain) -> None:
         "another cut": (with_settlement(0, last_sequence=first.last_sequence - 1), False, False),
         "a batch too few": (replace(history, settlements=history.settlements[:-1]), False, True),
         "a deposit that was none": (replace(history, deposits={}), True, False),
+        "a payment without an exit": (
+            replace(history, exited=defaultdict(int), deposited=defaultdict(int, deposited)),
+            True,
+            False,
+        ),
         "a deposit of less": (
             replace(history, deposits=history.deposits | {deposit: (account, currency, units - 1)}),
             True,
@@ -268,9 +288,14 @@ def test_a_kill_at_any_time_credits_and_pays_once(chain: Chain) -> None:
     alone = typed("verify", chain.directory, "--chain", "-")
     assert (alone["ok"], alone["chain"]["head_equal"], alone["chain"]["balances_equal"]) == (True, True, True), alone
 
+    chain.lose("USD", 1)
+    short = typed("verify", chain.directory, "--chain", "-")
+    assert (short["ok"], short["chain"]["head_equal"], short["chain"]["balances_equal"]) == (False, True, False)
+    assert "less than owed" in short["problems"][0]
+
     usd = Home(chain.directory).venue.currency["USD"].index
     chain.set_balance(payer.account, usd, 30_000_001)
     altered = typed("verify", chain.directory, "--chain", "-")
     assert (altered["ok"], altered["chain"]["head_equal"], altered["chain"]["balances_equal"]) == (False, True, False)
     assert altered["exit_code"] == 1
-    assert "has 30000001 units" in altered["problems"][0]
+    assert any("has 30000001 units" in problem for problem in altered["problems"])

@@ -49,6 +49,10 @@ class Vault:
 
     def look(self) -> Look:
         """Return one moment of the chain: the newest block's. Two exchanges with the node."""
+        with self.rpc.understood():
+            return self._look()
+
+    def _look(self) -> Look:
         asked = [("eth_getBlockByNumber", ("latest", False))]
         if self._depth is None:
             asked.append(("eth_getBlockByNumber", (self._final_tag, False)))
@@ -116,7 +120,7 @@ class Vault:
     def lacking(self, deltas: Records, look: Look) -> str | None:
         """Return the first of ``(n,) DELTA`` records that an account cannot give, as words; None where all can.
 
-        Two calls a delta that gives, in one exchange.
+        Two calls a delta that gives.
         """
         given = deltas[deltas["amount_units"] < 0]
         pinned = {"blockHash": look.block_hash, "requireCanonical": True}
@@ -127,7 +131,9 @@ class Vault:
         for name in names:
             for function in (self._balance_of, self._pending):
                 calls.append(("eth_call", (self._to_vault(function.call(*name)), pinned)))
-        answers = [bytes.fromhex(answer[2:]) for answer in _all(self.rpc.batch(calls))]
+        found = _all(self.rpc.batch(calls))
+        with self.rpc.understood():
+            answers = [bytes.fromhex(answer[2:]) for answer in found]
         for place, (name, units) in enumerate(zip(names, given["amount_units"].tolist(), strict=True)):
             balance = cast(int, self._balance_of.result(answers[2 * place])[0])
             requested = cast(int, self._pending.result(answers[2 * place + 1])[0])

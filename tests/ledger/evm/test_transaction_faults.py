@@ -226,6 +226,34 @@ def test_answers_of_two_blocks_are_no_look(site: Site, books: Books, monkeypatch
         assert pending(site) == []
 
 
+@pytest.mark.parametrize("answer", [None, [], 5, "0x", "no number", {}, {"number": None}, {"number": "0x1"}])
+def test_answers_that_are_none_stop_nothing(
+    site: Site, books: Books, monkeypatch: pytest.MonkeyPatch, answer: object
+) -> None:
+    """Whatever a node says once, it is asked again: only a person could begin again what is stopped."""
+    with closing(site.open()) as ledger:
+        ledger.post(opening(books, site))
+        rpc = ledger._vault.rpc
+        batch, place = rpc.batch, [0]
+
+        def lies(calls: list[tuple[str, tuple[object, ...]]]) -> list[object]:
+            answers = batch(calls)
+            if place[0] < len(answers):
+                answers[place[0]] = answer
+            return answers
+
+        for place[0] in range(4):
+            with monkeypatch.context() as lying:
+                lying.setattr(rpc, "batch", lies)
+                try:
+                    ledger.advance()
+                except LedgerUnavailable as e:
+                    told = str(e)
+                    assert "BAD_ANSWER" in told or "NO_BLOCK" in told or "NO_VAULT" in told
+        settle(ledger, site, lambda: ledger.progress() == (1, 1))
+    assert settled_once(site, books)
+
+
 @pytest.mark.parametrize("reason", ["not next batch", "other head", "sequence behind", "paused", "frozen"])
 def test_a_refusal_that_the_look_would_have_foreseen_is_looked_at_anew(
     site: Site, books: Books, monkeypatch: pytest.MonkeyPatch, reason: str

@@ -93,7 +93,7 @@ def test_a_connection_that_the_node_closed_is_opened_again(node: Node, rpc: Rpc)
 def test_a_batch_keeps_its_order_and_what_is_missing_is_one_error(node: Node, rpc: Rpc) -> None:
     def answer(requests: list[dict[str, Any]]) -> tuple[int, bytes]:
         parts: list[object] = [{"id": r["id"], "result": r["method"]} for r in requests[::-1] if r["method"] != "lost"]
-        return 200, json.dumps([*parts, "noise", {"id": 999, "result": 1}]).encode()
+        return 200, json.dumps([*parts, "noise", {"id": 999, "result": 1}, {"id": [], "result": 1}]).encode()
 
     node.answer = answer
     first, lost, last = rpc.batch([("first", ()), ("lost", ()), ("last", ())])
@@ -101,6 +101,48 @@ def test_a_batch_keeps_its_order_and_what_is_missing_is_one_error(node: Node, rp
     assert isinstance(lost, ChainUnavailable)
     assert lost.code == "ANSWER_MISSING"
     assert rpc.batch([]) == []
+
+
+def test_more_calls_than_a_node_takes_at_once_go_out_in_parts(node: Node, rpc: Rpc) -> None:
+    node.answer = lambda requests: (
+        200,
+        json.dumps([{"id": r["id"], "result": r["params"]} for r in requests]).encode(),
+    )
+    assert rpc.batch([("eth_call", (n,)) for n in range(250)]) == [[n] for n in range(250)]
+    assert [len(request) for _, _, request in node.asked] == [100, 100, 50]
+
+
+@pytest.mark.parametrize("refused", [(-32005, "more than 10000 results"), (-32602, "too many logs")])
+def test_logs_are_asked_for_in_smaller_parts_where_a_node_refuses(
+    node: Node, rpc: Rpc, refused: tuple[int, str]
+) -> None:
+    """Anybody can fill blocks with logs: whoever reads them may not be stopped by that."""
+    logs = [{"blockNumber": hex(n // 3), "logIndex": hex(2 - n % 3)} for n in range(3 * 5_000)]
+
+    def answer(request: dict[str, Any]) -> tuple[int, bytes]:
+        (wanted,) = request["params"]
+        blocks = range(int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16) + 1)
+        found = [log for log in logs if int(log["blockNumber"], 16) in blocks]
+        said: dict[str, object] = {"result": found}
+        if len(blocks) > 2_000 or len(found) > 1_000:
+            said = {"error": {"code": refused[0], "message": refused[1]}}
+        return 200, json.dumps({"id": request["id"], **said}).encode()
+
+    node.answer = answer
+    found = list(rpc.logs({"address": "0x00"}, 7, 4_321))
+    assert found == [{"blockNumber": hex(n), "logIndex": hex(i)} for n in range(7, 4_322) for i in range(3)]
+    node.says(error={"code": refused[0], "message": refused[1]})
+    with pytest.raises(ChainError):
+        list(rpc.logs({}, 7, 9))
+
+
+@pytest.mark.parametrize(
+    "logs", [None, 5, [5], [{}], [{"blockNumber": None}], [{"blockNumber": "0x1", "logIndex": "x"}]]
+)
+def test_what_is_no_answer_is_none(node: Node, rpc: Rpc, logs: object) -> None:
+    node.says(result=logs)
+    with pytest.raises(ChainUnavailable, match="BAD_ANSWER"):
+        list(rpc.logs({}, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +211,11 @@ def test_a_user_and_a_password_become_basic_authorization(node: Node) -> None:
     rpc.close()
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8545", "ws://host", f"https://:{KEY}@", "http://h:99999/"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "localhost:8545", "ws://host", f"https://:{KEY}@", "http://h:99999/", f"http://h/{KEY} 1", f"http://h/\x01{KEY}",
+     f"http://h/\xe9{KEY}", f"http://h/{KEY}\n"],
+)  # fmt: skip
 def test_what_is_no_address_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(ChainError, match="BAD_RPC_URL") as caught:
         Rpc(url)

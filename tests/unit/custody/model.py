@@ -104,6 +104,9 @@ class VenueModel:
         self.redeem_only: set[str] = set()
         self.cancel_only = False
         self.is_final = True
+        self.max_withdrawals = 1024
+        self.grabbing: Name | None = None
+        """Whose money is traded away the moment that it is free."""
         self.paid: defaultdict[Name, int] = defaultdict(int)
         self.cancels = 0
         self._numbers = itertools.count(1)
@@ -123,6 +126,8 @@ class VenueModel:
         units = self._units(name, amount)
         if units > self.free[name]:
             raise RequestRejected(RejectReason.INSUFFICIENT_FUNDS, RejectReason.INSUFFICIENT_FUNDS.text)
+        if sum(who[0] == account for who, _ in self.open.values()) >= self.max_withdrawals:
+            raise RequestRejected(RejectReason.TOO_MANY_WITHDRAWALS, RejectReason.TOO_MANY_WITHDRAWALS.text)
         number = next(self._numbers)
         self.free[name] -= units
         self.open[number] = (name, units)
@@ -139,6 +144,8 @@ class VenueModel:
     def withdrawal_returned(self, number: int) -> None:
         name, units = self.open.pop(number)
         self.free[name] += units
+        if name == self.grabbing:
+            self.free[name] = 0
 
     def open_withdrawals(self) -> list[Withdrawal]:
         return [

@@ -38,7 +38,14 @@ class Pair:
         )
         progress = Progress.load(self.directory, deployment.vault, deployment.deployed_block)
         logs = cast(VaultLogs, self.vault)
-        self.relay = Relay(self.listed, deployment, logs, progress, clock_s=lambda: self.now_s)
+        self.relay = Relay(
+            self.listed, deployment, logs, progress, clock_s=lambda: self.now_s, paid=lambda: self.venue.paid
+        )
+
+    def forget(self) -> None:
+        """Start again without what the relay wrote down."""
+        (self.directory / "custody.json").unlink(missing_ok=True)
+        self.start()
 
     def tick(self) -> None:
         venue = cast(Any, self.venue)
@@ -181,6 +188,155 @@ def test_a_venue_that_cannot_see_the_chain_closes_in_time_and_opens_again(pair: 
     assert pair.venue.cancel_only is False
 
 
+def test_how_long_nothing_was_seen_is_counted_across_starts_and_clocks_set_back(pair: Pair) -> None:
+    pair.now_s = 50_000.0
+    funded(pair)
+    pair.vault.is_seen = False
+    pair.now_s += 301
+    pair.start()
+    with pytest.raises(ChainUnavailable):
+        pair.tick()
+    assert pair.venue.cancel_only is True
+    pair.vault.is_seen = True
+    pair.later()
+    pair.vault.is_seen = False
+    for now_s, closed in ((10_000.0, False), (10_300.0, False), (10_301.0, True)):
+        pair.now_s = now_s
+        with pytest.raises(ChainUnavailable):
+            pair.tick()
+        assert pair.venue.cancel_only is closed
+
+
+def test_whatever_goes_wrong_with_a_look_it_was_none(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.tick()
+    pair.now_s = 301
+    monkeypatch.setattr(pair.vault, "pending", lambda *_: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        pair.tick()
+    assert pair.venue.cancel_only is True
+
+
+@pytest.mark.parametrize("door", ["balances", "withdraw", "mass_cancel"])
+def test_what_is_refused_of_one_account_keeps_no_other_waiting(
+    pair: Pair, door: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = [(PAYER, USD), (MAKER, USD)]
+    for name in names:
+        pair.vault.act(Kind.DEPOSIT, name, 100)
+    pair.later()
+    for name in names:
+        pair.vault.act(Kind.REQUEST, name, 80)
+        pair.venue.free[name], pair.venue.in_orders[name] = 30, 70
+    own = getattr(pair.venue, door)
+
+    def refuses(*values: Any, account: int = 0, **more: Any) -> object:  # noqa: ANN401
+        if PAYER in (account, *values):
+            raise RequestRejected(RejectReason.ACCOUNT_FROZEN, RejectReason.ACCOUNT_FROZEN.text)
+        return own(*values, **({"account": account} if account else {}), **more)
+
+    monkeypatch.setattr(pair.venue, door, refuses)
+    pair.later(4)
+    assert [pair.venue.free[name] for name in names][1] == 20
+    assert caplog.text.count("what account 4 asked of the vault is not held") == 1
+    monkeypatch.setattr(pair.venue, door, own)
+    pair.tick()
+    assert [pair.venue.free[name] for name in names] == [20, 20]
+
+
+def test_so_many_small_withdrawals_that_no_other_fits_become_one(pair: Pair) -> None:
+    name = funded(pair)
+    pair.venue.max_withdrawals = 5
+    pair.vault.act(Kind.REQUEST, name, 90)
+    for _ in range(5):  # the holder's own, to keep the rest free
+        pair.venue.withdraw("USD", "0.000001", account=PAYER)
+    pair.tick()
+    assert pair.venue.free[name] == 10
+    assert [units for _, units in pair.venue.open.values()] == [90]
+
+
+def test_what_has_left_is_free_at_no_moment_until_it_is_paid(pair: Pair) -> None:
+    name = funded(pair)
+    pair.venue.free[name] = 60
+    pair.vault.act(Kind.REQUEST, name, 100)
+    pair.tick()
+    pair.venue.free[name] = 40
+    pair.tick()
+    assert [units for _, units in pair.venue.open.values()] == [60, 40]
+    pair.venue.grabbing = name
+    pair.vault.act(Kind.EXIT, name)
+    pair.venue.is_final = False
+    pair.later()
+    assert pair.venue.total(name) == 100
+    pair.venue.is_final = True
+    pair.later()
+    assert (pair.venue.paid[name], pair.venue.total(name)) == (100, 0)
+
+
+def test_a_relay_without_its_memory_pays_nothing_twice(pair: Pair) -> None:
+    name = funded(pair)
+    for units in (30, 20):
+        pair.vault.act(Kind.REQUEST, name, units)
+        pair.tick()
+        pair.vault.act(Kind.EXIT, name)
+        pair.later()
+    assert pair.venue.paid[name] == 50
+    pair.vault.act(Kind.REQUEST, name, 10)
+    pair.tick()
+    pair.vault.act(Kind.EXIT, name)
+    pair.forget()
+    pair.later()
+    assert (pair.venue.paid[name], pair.venue.total(name)) == (60, 40)
+
+
+def test_a_token_that_the_venue_does_not_know_stops_nobody(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    unknown = PAYER, len(pair.listed.currencies)
+    pair.vault.act(Kind.DEPOSIT, unknown, 5)
+    pair.vault.act(Kind.REQUEST, unknown, 5)
+    pair.vault.act(Kind.DEPOSIT, (PAYER, USD), 70)
+    pair.later()
+    pair.vault.act(Kind.EXIT, unknown)
+    pair.later()
+    assert pair.venue.free[PAYER, USD] == 70
+    assert caplog.text.count("no such currency") == 3
+
+
+def test_thousands_of_small_deposits_keep_no_request_waiting(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = funded(pair)
+    credit, tried = pair.venue.deposit, list[int]()
+
+    def counts(account: int, *args: Any, **more: Any) -> None:  # noqa: ANN401
+        tried.append(account)
+        if account == MAKER:
+            raise RequestRejected(RejectReason.UNKNOWN_ACCOUNT, RejectReason.UNKNOWN_ACCOUNT.text)
+        credit(account, *args, **more)
+
+    monkeypatch.setattr(pair.venue, "deposit", counts)
+    for _ in range(400):
+        pair.vault.act(Kind.DEPOSIT, (MAKER, USD), 1)
+        pair.vault.act(Kind.DEPOSIT, name, 1)
+    pair.vault.act(None)
+    pair.vault.act(None)
+    pair.vault.act(Kind.REQUEST, name, 80)
+    pair.tick()
+    assert (tried.count(MAKER), tried.count(PAYER)) == (1, 256)
+    assert sum(units for _, units in pair.venue.open.values()) == 80
+    pair.tick()
+    pair.later()
+    assert pair.venue.total(name) == 500
+
+
+def test_an_exit_of_the_fees_account_takes_nothing_of_whoever_asks(pair: Pair) -> None:
+    fees = 0, USD
+    pair.venue.free[fees] = 50  # as the venue takes account 0: the asking session's own
+    pair.vault.act(Kind.DEPOSIT, (PAYER, USD), 70)
+    pair.vault.balance[fees] = 20
+    pair.vault.act(Kind.REQUEST, fees, 20)
+    pair.tick()
+    pair.vault.act(Kind.EXIT, fees)
+    pair.later()
+    assert (pair.venue.free[fees], pair.venue.open, pair.venue.free[PAYER, USD]) == (50, {}, 70)
+
+
 @pytest.mark.parametrize(
     "damage", ["", "{", '{"format": "fxengine custody 1"}', '{"format": "other", "vault": "0xvault"}']
 )
@@ -221,6 +377,8 @@ def test_whatever_people_do_both_sides_come_to_the_same(pair: Pair, run: int, se
                 vault.settle(*unsettled.pop(0))
         elif throw < 0.63:
             pair.start()
+        elif throw < 0.64 and venue.is_final:
+            pair.forget()
         elif throw < 0.65:
             venue.is_final = not venue.is_final
         elif throw < 0.8:

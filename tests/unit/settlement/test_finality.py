@@ -1,5 +1,6 @@
 """A ledger whose batches take time to be FINAL: what is told of them, what waits for them, and what fits into one."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -95,6 +96,26 @@ def test_a_batch_is_told_to_be_posted_and_then_final_and_only_then_counts_as_fin
     (final,) = news(settlement, 1)
     assert final == posted._replace(status=FINAL)
     assert settlement.final == (1, slow.posted[0].last_sequence)
+
+
+def test_a_ledger_with_nothing_in_flight_is_called_several_times_a_minute(
+    begin: Open, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vault may be frozen whose operator is silent, and deployments may say how soon."""
+    waits: list[float] = []
+    asked = threading.Event()
+
+    def wait_for(_: threading.Condition, until: Callable[[], bool], timeout: float) -> bool:
+        waits.append(timeout)
+        if len(waits) == 3:
+            asked.set()
+        return asked.wait(0) and until()
+
+    monkeypatch.setattr(threading.Condition, "wait_for", wait_for)
+    begin()
+    assert asked.wait(20)
+    assert slow.advances >= 2
+    assert set(waits[1:3]) == {10.0}
 
 
 def test_what_the_chain_undid_is_pending_again_and_waits_again(
