@@ -163,6 +163,7 @@ class Relay:
         progress.said = [movement for movement in progress.said if movement not in gone]
         progress.lost += gone
         progress.waiting = [movement for movement in progress.waiting if movement.reference in there]
+        progress.paying = {one: numbers for one, numbers in progress.paying.items() if one in there}
         progress.block, progress.block_hash = min(oldest, moment.final) - 1, ""
         progress.save()
 

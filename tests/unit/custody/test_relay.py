@@ -272,6 +272,75 @@ def test_what_has_left_is_free_at_no_moment_until_it_is_paid(pair: Pair) -> None
     assert (pair.venue.paid[name], pair.venue.total(name)) == (100, 0)
 
 
+def test_an_exit_is_paid_whole_or_not_yet(pair: Pair) -> None:
+    name = funded(pair)
+    pair.venue.free[name] = 60
+    pair.vault.act(Kind.REQUEST, name, 100)
+    pair.tick()
+    pair.venue.free[name] = 40
+    pair.tick()
+    assert pair.venue.cancels == 0, "nothing but withdrawals holds the money"
+    pair.vault.act(Kind.EXIT, name)
+    pair.venue.final_to = min(pair.venue.open)
+    pair.later()
+    assert (pair.venue.paid[name], len(pair.venue.open)) == (0, 2)
+    pair.venue.final_to = max(pair.venue.open)
+    pair.later()
+    assert pair.venue.paid[name] == 100
+
+
+def test_an_exit_of_less_than_is_held_pays_just_that(pair: Pair) -> None:
+    name = funded(pair)
+    pair.vault.act(Kind.REQUEST, name, 100)
+    pair.tick()
+    pair.vault.settle(name, -60)  # matched before, and nobody looked until all was over
+    pair.vault.act(Kind.EXIT, name)
+    pair.later()
+    assert (pair.venue.paid[name], pair.venue.free[name], pair.venue.open) == (40, 60, {})
+
+
+def test_what_pays_an_exit_is_not_given_back_for_being_too_much(pair: Pair) -> None:
+    name = funded(pair)
+    for amount in ("0.000050", "0.000040"):  # the holder's own
+        pair.venue.withdraw("USD", amount, account=PAYER)
+    pair.vault.act(Kind.REQUEST, name, 40)
+    pair.vault.act(Kind.EXIT, name)
+    pair.venue.is_final = False
+    pair.later()
+    assert [units for _, units in pair.venue.open.values()] == [40]
+    pair.venue.is_final = True
+    pair.later()
+    assert (pair.venue.paid[name], pair.venue.total(name)) == (40, 60)
+
+
+def test_an_exit_that_the_chain_takes_back_keeps_nothing_held(pair: Pair) -> None:
+    name = funded(pair)
+    pair.vault.act(Kind.REQUEST, name, 80)
+    pair.tick()
+    pair.vault.act(Kind.EXIT, name)
+    pair.venue.is_final = False
+    pair.later(2)
+    pair.vault.undo(3)
+    pair.vault.act(Kind.CANCEL, name)
+    pair.later(4)
+    assert (pair.venue.free[name], pair.venue.open) == (100, {})
+
+
+def test_a_request_that_is_over_is_not_asked_about_for_ever(pair: Pair) -> None:
+    name = funded(pair)
+    pair.vault.act(Kind.REQUEST, name, 80)
+    pair.later()
+    assert pair.relay._progress.requests == {name}
+    pair.vault.final_lag = 6  # a node that is behind its own word about what is final
+    pair.tick()
+    pair.vault.final_lag = 2
+    pair.tick()
+    assert sum(units for _, units in pair.venue.open.values()) == 80
+    pair.vault.act(Kind.EXIT, name)
+    pair.later()
+    assert pair.relay._progress.requests == set()
+
+
 def test_a_relay_without_its_memory_pays_nothing_twice(pair: Pair) -> None:
     name = funded(pair)
     for units in (30, 20):
