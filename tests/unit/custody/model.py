@@ -55,6 +55,11 @@ class VaultModel:
         self.balance[name] = left
         self.act(None)
 
+    def again(self, movement: Movement) -> None:
+        """Put a movement that was undone into a block once more: the same transaction."""
+        self.act(movement.kind, (movement.account, movement.tid), movement.units)
+        self.blocks[-1] = movement._replace(block=len(self.blocks) - 1)
+
     def undo(self, n_blocks: int) -> None:
         """Take the newest blocks back, deposits and exits in them and all; others take their place."""
         for movement in self.blocks[-n_blocks:]:

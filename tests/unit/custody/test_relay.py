@@ -8,7 +8,7 @@ import pytest
 
 from fxengine.chain.deployment import Deployment
 from fxengine.codes import RejectReason
-from fxengine.custody.movements import Kind, VaultLogs
+from fxengine.custody.movements import Kind, Movement, VaultLogs
 from fxengine.custody.progress import Progress
 from fxengine.custody.relay import Relay
 from fxengine.errors import ChainError, ChainUnavailable, RequestRejected
@@ -165,6 +165,60 @@ def test_a_deposit_that_the_chain_takes_back_closes_its_currency(pair: Pair, cap
     pair.later(5)
     assert caplog.text.count("took back") == 1
     assert pair.venue.free[PAYER, USD] == 70, "who owes it is for people to find out"
+
+
+def paid_then_undone(pair: Pair) -> tuple[Name, Movement]:
+    """Have an exit paid, and its block undone."""
+    name = PAYER, USD
+    pair.later(8)
+    pair.vault.act(Kind.REQUEST, name, 30)
+    pair.later()
+    pair.vault.act(Kind.EXIT, name)
+    exit_ = pair.vault.blocks[-1]
+    assert exit_ is not None
+    pair.later(3)
+    assert pair.venue.paid[name] == 30
+    pair.vault.undo(4)
+    return name, exit_
+
+
+def test_an_exit_that_the_chain_takes_back_and_has_again_is_paid_once(pair: Pair) -> None:
+    funded(pair)
+    name, exit_ = paid_then_undone(pair)
+    pair.tick()
+    assert pair.venue.redeem_only == {"USD"}
+    pair.vault.again(exit_)
+    pair.later(5)
+    assert pair.relay._progress.lost == []
+    assert (pair.venue.paid[name], pair.venue.total(name)) == (30, 70)
+    pair.vault.undo(6)
+    pair.vault.again(exit_)
+    pair.later(5)
+    assert (pair.venue.paid[name], pair.venue.total(name)) == (30, 70), "nor when it comes a third time"
+
+
+def test_what_waits_is_neither_lost_nor_credited_in_vain_when_final_blocks_are_undone(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credit = pair.venue.deposit
+    unknown = (MAKER, MAKER + 1)
+
+    def refuses(account: int, *args: Any, **more: Any) -> None:  # noqa: ANN401
+        if account in unknown:
+            raise RequestRejected(RejectReason.UNKNOWN_ACCOUNT, RejectReason.UNKNOWN_ACCOUNT.text)
+        credit(account, *args, **more)
+
+    monkeypatch.setattr(pair.venue, "deposit", refuses)
+    pair.vault.act(Kind.DEPOSIT, (MAKER, USD), 5)
+    funded(pair)
+    pair.later(8)
+    pair.vault.act(Kind.DEPOSIT, (MAKER + 1, USD), 7)
+    pair.later(3)
+    pair.vault.undo(4)
+    pair.later(5)
+    monkeypatch.setattr(pair.venue, "deposit", credit)
+    pair.later()
+    assert {name: units for name, units in pair.venue.free.items() if units} == {(PAYER, USD): 100, (MAKER, USD): 5}
 
 
 def test_a_reorganisation_of_what_was_not_final_is_nothing_special(pair: Pair) -> None:
