@@ -146,7 +146,13 @@ def _latest(payments: Sequence[Payment]) -> list[Payment]:
 
 
 def _route(receipt: SwapReceipt) -> str:
-    return " > ".join(instrument.symbol for instrument in receipt.route)
+    """Write the books of a receipt: one after the other where they are one path, else as what was split over."""
+    held, is_path = receipt.pay, True
+    for leg in receipt.legs:
+        is_path &= leg.pays == held
+        held = leg.receives
+    between = " > " if is_path and held == receipt.receive else " + "
+    return between.join(instrument.symbol for instrument in receipt.route)
 
 
 def _short(amount: str) -> str:
