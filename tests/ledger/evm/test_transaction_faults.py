@@ -191,6 +191,21 @@ def test_a_frozen_vault_ends_posting(site: Site, books: Books) -> None:
         assert not isinstance(caught.value, LedgerUnavailable)
 
 
+def test_a_paused_vault_is_not_told_that_the_operator_is_there(site: Site, books: Books) -> None:
+    """It would refuse, for gas, at every look."""
+    with closing(site.open()) as ledger:
+        ledger.post(opening(books, site))
+        settle(ledger, site, lambda: ledger.progress() == (1, 1))
+        site.call_as_owner("set_paused", True)
+        site.rpc.call("evm_increaseTime", 80 * 86400)
+        site.mine()
+        assert ledger.advance() is None
+        assert pending(site) == []
+        site.call_as_owner("set_paused", False)
+        ledger.advance()
+        assert len(pending(site)) == 1
+
+
 def test_a_look_is_of_one_block_or_it_is_none(site: Site, books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     """The block that a look began with is undone before its state is read: the node knows it no longer."""
     with closing(site.open()) as ledger:

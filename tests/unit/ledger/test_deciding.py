@@ -51,6 +51,12 @@ def test_a_look_is_held_against_the_outbox(
     assert (found.code if found else None) == code
 
 
+def test_a_final_batch_that_these_books_never_had_is_of_another_history() -> None:
+    found = judge(LOOK._replace(final_batch_id=7), 3, 2, 9, (HEADS[3], None))
+    assert isinstance(found, Halt)
+    assert found.code == "HEAD_DIFFERS"
+
+
 SIGNED = row(4, 20, b"four")
 NOW = {4: Sent(b"four", 10, "0xa")}
 
@@ -89,6 +95,14 @@ def test_a_pause_holds_a_freeze_ends_and_lost_nonces_are_somebodys_business() ->
     assert isinstance(ended, Hold), "what is in flight still becomes FINAL"
     assert ended.code == "VAULT_FROZEN"
     assert decide([SIGNED], NOW, {4: NONCES_MAX}, LOOK) is None, "one that is on its way is left alone"
+
+
+def test_only_the_oldest_owns_its_nonce_and_may_be_stuck() -> None:
+    behind = row(5, 21, b"five")
+    for lost in (row(5, 25, b"five"), row(5)):
+        assert decide([SIGNED, lost], NOW, {5: NONCES_MAX}, LOOK) == Sign(5, 21)
+    sent = NOW | {5: Sent(b"five", 10 - STUCK_BLOCKS, "0xa")}
+    assert decide([SIGNED, behind], sent, {}, LOOK) is None, "it waits for the one before it"
 
 
 def test_no_more_than_four_are_in_flight() -> None:
