@@ -78,6 +78,16 @@ def test_no_changed_proof_is_taken(batches: tuple[VenueOnChain, dict[int, list[b
     assert not verify(venue, batch_id, record, index, size, path)
 
 
+def test_every_trade_is_proved_at_its_own_place_alone(batches: tuple[VenueOnChain, dict[int, list[bytes]]]) -> None:
+    """Where a tree is not full, the same hashes in the same order fit other places too, but for the path's length."""
+    venue, found = batches
+    for batch_id, trades in list(found.items())[:9]:
+        for own in range(len(trades)):
+            path = inclusion_proof(trades, own)
+            accepted = [at for at in range(len(trades)) if verify(venue, batch_id, trades[own], at, len(trades), path)]
+            assert accepted == [own]
+
+
 def test_a_node_is_not_taken_for_a_leaf_nor_a_leaf_for_a_node() -> None:
     venue = VenueOnChain(n_tokens=0)
     trades = leaves(4)

@@ -38,6 +38,8 @@ def test_a_reorganisation_is_told_and_mended(site: Site, books: Books, depth: in
         assert after.final == final
         assert after.posted < 5
         assert ledger.status(5) is SettlementStatus.PENDING
+        states = ledger._rows("SELECT batch FROM outbox WHERE state = 'INCLUDED' AND batch > ?", after.posted)
+        assert states == [], "a start between here and the next look would tell that they are posted"
         settle(ledger, site, lambda: ledger.progress() == (5, 5))
     assert settled_once(site, books)
 
