@@ -20,11 +20,19 @@ import pytest
 
 from fxengine.codes import EventKind, OrdStatus
 from fxengine.engine import ANYWHERE, MatchingCore, Place, Released
-from fxengine.messages import ExecutionReport, MoneyReport, OrderStatus, Reply, SwapReport
+from fxengine.messages import (
+    ExecutionReport,
+    MoneyReport,
+    OrderStatus,
+    Reply,
+    SwapLegReport,
+    SwapPathReport,
+    SwapReport,
+)
 from fxengine.wire import read_events, report_of
 
-Report = ExecutionReport | OrderStatus | SwapReport | MoneyReport
-REPORTS: Final = (ExecutionReport, OrderStatus, SwapReport, MoneyReport)
+Report = ExecutionReport | OrderStatus | SwapLegReport | SwapPathReport | SwapReport | MoneyReport
+REPORTS: Final = (ExecutionReport, OrderStatus, SwapLegReport, SwapPathReport, SwapReport, MoneyReport)
 _ENDED: Final = frozenset({OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.EXPIRED})
 _OF_AN_ORDER: Final = frozenset({
     EventKind.ACCEPTED, EventKind.FILL, EventKind.CANCELED, EventKind.RESTED, EventKind.REPLACED, EventKind.REDUCED,
