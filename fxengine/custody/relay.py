@@ -101,12 +101,14 @@ class Relay:
         found = self._listed(self._logs.movements(progress.block + 1, moment.final))
         if progress.is_new:
             found = self._without_paid(found)
-        known = {movement.reference for movement in (*progress.waiting, *progress.said)}
+        lost = {movement.reference for movement in progress.lost}
+        known = lost.union(movement.reference for movement in (*progress.waiting, *progress.said))
         for movement in found:
             if movement.kind is Kind.REQUEST:
                 progress.requests.add((movement.account, movement.tid))
             elif movement.kind is not Kind.CANCEL and movement.reference not in known:
                 progress.waiting.append(movement)
+        progress.said += [movement for movement in found if movement.reference in lost]
         back = {movement.reference for movement in found}
         progress.lost = [movement for movement in progress.lost if movement.reference not in back]
         progress.block, progress.block_hash = moment.final, moment.final_hash
@@ -148,7 +150,7 @@ class Relay:
             return
         if moment.final < progress.block and self._logs.hash_of(progress.block) == progress.block_hash:
             return  # a node that is behind its own word about what is final
-        oldest = min((movement.block for movement in progress.said), default=progress.block)
+        oldest = min((movement.block for movement in (*progress.said, *progress.waiting)), default=progress.block)
         there = {movement.reference for movement in self._logs.movements(oldest, moment.latest)}
         gone = [movement for movement in progress.said if movement.reference not in there]
         for movement in gone:
@@ -163,6 +165,7 @@ class Relay:
         progress.said = [movement for movement in progress.said if movement not in gone]
         progress.lost += gone
         progress.waiting = [movement for movement in progress.waiting if movement.reference in there]
+        progress.paying = {one: numbers for one, numbers in progress.paying.items() if one in there}
         progress.block, progress.block_hash = min(oldest, moment.final) - 1, ""
         progress.save()
 

@@ -76,6 +76,9 @@ def test_who_may_not_deposit_is_told_why(venue: VenueOnChain) -> None:
     venue.vault.call(REGISTRAR, "set_account", 2, venue.world.now - 1, False)
     with refused("kyc expired"):
         deposit()
+    venue.vault.call(REGISTRAR, "set_account", 2, venue.world.now, False)
+    with refused("allowance too small"):  # the last second counts
+        deposit()
     venue.vault.call(REGISTRAR, "set_account", 2, FOREVER, True)
     with refused("account frozen"):
         deposit()

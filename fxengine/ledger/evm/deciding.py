@@ -134,7 +134,7 @@ def decide(
     comes to None after a few steps. O(1).
     """
     if not waiting:
-        return None
+        return _ended() if look.is_frozen else None
     first = waiting[0]
     if look.is_frozen:
         return Halt(
@@ -160,3 +160,11 @@ def decide(
         if not place and look.number - known.first >= STUCK_BLOCKS:
             return Sign(row.batch_id, nonce, more=True)
     return None
+
+
+def _ended() -> Hold:
+    return Hold(
+        "VAULT_FROZEN",
+        "the vault is frozen and takes no more batches: what is traded from now on is settled nowhere. Let nobody trade"
+        " (fxengine control venue cancel-only); holders leave with what they have there, without delay",
+    )

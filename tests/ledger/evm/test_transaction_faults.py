@@ -180,7 +180,11 @@ def test_a_frozen_vault_ends_posting(site: Site, books: Books) -> None:
     with closing(site.open()) as ledger:
         site.rpc.call("evm_increaseTime", 91 * 86400)
         site.mine()
+        ledger.advance()
         site.call_as_owner("freeze")
+        with pytest.raises(LedgerUnavailable, match=r"settled nowhere.*VAULT_FROZEN") as told:
+            ledger.advance()
+        assert told.value.needs_somebody, "before anything more is traded"
         ledger.post(opening(books, site))
         with pytest.raises(LedgerError, match=r"frozen.*batch 1 was not settled.*VAULT_FROZEN") as caught:
             ledger.advance()

@@ -24,6 +24,7 @@ class VaultModel:
         self.past: list[dict[Name, int]] = [{}]
         """What was requested after each block."""
         self.is_seen = True
+        self.final_lag = 2
         self._numbers = itertools.count(1)
 
     def act(self, kind: Kind | None, name: Name = (0, 0), units: int = 0) -> None:
@@ -54,12 +55,22 @@ class VaultModel:
         self.balance[name] = left
         self.act(None)
 
+    def again(self, movement: Movement) -> None:
+        """Put a movement that was undone into a block once more: the same transaction."""
+        self.act(movement.kind, (movement.account, movement.tid), movement.units)
+        self.blocks[-1] = movement._replace(block=len(self.blocks) - 1)
+
     def undo(self, n_blocks: int) -> None:
-        """Take the newest blocks back, deposits in them and all; others take their place."""
+        """Take the newest blocks back, deposits and exits in them and all; others take their place."""
         for movement in self.blocks[-n_blocks:]:
             if movement is not None:
-                assert movement.kind is Kind.DEPOSIT
-                self.balance[movement.account, movement.tid] -= movement.units
+                name = movement.account, movement.tid
+                if movement.kind is Kind.DEPOSIT:
+                    self.balance[name] -= movement.units
+                else:
+                    assert movement.kind is Kind.EXIT
+                    self.exited[name] -= movement.units
+                    self.requested[name] = movement.units
         del self.blocks[-n_blocks:], self.past[-n_blocks:]
         for _ in range(n_blocks + 1):
             self.act(None)
@@ -73,7 +84,7 @@ class VaultModel:
         if not self.is_seen:
             raise ChainUnavailable("NODE_UNREACHABLE", "the node does not answer")
         latest = len(self.blocks) - 1
-        final = max(0, latest - 2)
+        final = max(0, latest - self.final_lag)
         return Moment(latest, self._hash(latest), final, self._hash(final))
 
     def hash_of(self, block: int) -> str | None:
@@ -104,6 +115,8 @@ class VenueModel:
         self.redeem_only: set[str] = set()
         self.cancel_only = False
         self.is_final = True
+        self.final_to = 1 << 63
+        """The newest withdrawal that is FINAL, where ``is_final``."""
         self.max_withdrawals = 1024
         self.grabbing: Name | None = None
         """Whose money is traded away the moment that it is free."""
@@ -136,7 +149,7 @@ class VenueModel:
     def withdrawal_paid(self, number: int) -> None:
         if number not in self.open:
             raise RequestRejected(RejectReason.UNKNOWN_WITHDRAWAL, RejectReason.UNKNOWN_WITHDRAWAL.text)
-        if not self.is_final:
+        if not self.is_final or number > self.final_to:
             raise RequestRejected(RejectReason.NOT_FINAL, RejectReason.NOT_FINAL.text)
         name, units = self.open.pop(number)
         self.paid[name] += units

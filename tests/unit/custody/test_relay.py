@@ -8,7 +8,7 @@ import pytest
 
 from fxengine.chain.deployment import Deployment
 from fxengine.codes import RejectReason
-from fxengine.custody.movements import Kind, VaultLogs
+from fxengine.custody.movements import Kind, Movement, VaultLogs
 from fxengine.custody.progress import Progress
 from fxengine.custody.relay import Relay
 from fxengine.errors import ChainError, ChainUnavailable, RequestRejected
@@ -167,6 +167,60 @@ def test_a_deposit_that_the_chain_takes_back_closes_its_currency(pair: Pair, cap
     assert pair.venue.free[PAYER, USD] == 70, "who owes it is for people to find out"
 
 
+def paid_then_undone(pair: Pair) -> tuple[Name, Movement]:
+    """Have an exit paid, and its block undone."""
+    name = PAYER, USD
+    pair.later(8)
+    pair.vault.act(Kind.REQUEST, name, 30)
+    pair.later()
+    pair.vault.act(Kind.EXIT, name)
+    exit_ = pair.vault.blocks[-1]
+    assert exit_ is not None
+    pair.later(3)
+    assert pair.venue.paid[name] == 30
+    pair.vault.undo(4)
+    return name, exit_
+
+
+def test_an_exit_that_the_chain_takes_back_and_has_again_is_paid_once(pair: Pair) -> None:
+    funded(pair)
+    name, exit_ = paid_then_undone(pair)
+    pair.tick()
+    assert pair.venue.redeem_only == {"USD"}
+    pair.vault.again(exit_)
+    pair.later(5)
+    assert pair.relay._progress.lost == []
+    assert (pair.venue.paid[name], pair.venue.total(name)) == (30, 70)
+    pair.vault.undo(6)
+    pair.vault.again(exit_)
+    pair.later(5)
+    assert (pair.venue.paid[name], pair.venue.total(name)) == (30, 70), "nor when it comes a third time"
+
+
+def test_what_waits_is_neither_lost_nor_credited_in_vain_when_final_blocks_are_undone(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credit = pair.venue.deposit
+    unknown = (MAKER, MAKER + 1)
+
+    def refuses(account: int, *args: Any, **more: Any) -> None:  # noqa: ANN401
+        if account in unknown:
+            raise RequestRejected(RejectReason.UNKNOWN_ACCOUNT, RejectReason.UNKNOWN_ACCOUNT.text)
+        credit(account, *args, **more)
+
+    monkeypatch.setattr(pair.venue, "deposit", refuses)
+    pair.vault.act(Kind.DEPOSIT, (MAKER, USD), 5)
+    funded(pair)
+    pair.later(8)
+    pair.vault.act(Kind.DEPOSIT, (MAKER + 1, USD), 7)
+    pair.later(3)
+    pair.vault.undo(4)
+    pair.later(5)
+    monkeypatch.setattr(pair.venue, "deposit", credit)
+    pair.later()
+    assert {name: units for name, units in pair.venue.free.items() if units} == {(PAYER, USD): 100, (MAKER, USD): 5}
+
+
 def test_a_reorganisation_of_what_was_not_final_is_nothing_special(pair: Pair) -> None:
     funded(pair)
     pair.vault.act(Kind.DEPOSIT, (PAYER, USD), 70)
@@ -270,6 +324,75 @@ def test_what_has_left_is_free_at_no_moment_until_it_is_paid(pair: Pair) -> None
     pair.venue.is_final = True
     pair.later()
     assert (pair.venue.paid[name], pair.venue.total(name)) == (100, 0)
+
+
+def test_an_exit_is_paid_whole_or_not_yet(pair: Pair) -> None:
+    name = funded(pair)
+    pair.venue.free[name] = 60
+    pair.vault.act(Kind.REQUEST, name, 100)
+    pair.tick()
+    pair.venue.free[name] = 40
+    pair.tick()
+    assert pair.venue.cancels == 0, "nothing but withdrawals holds the money"
+    pair.vault.act(Kind.EXIT, name)
+    pair.venue.final_to = min(pair.venue.open)
+    pair.later()
+    assert (pair.venue.paid[name], len(pair.venue.open)) == (0, 2)
+    pair.venue.final_to = max(pair.venue.open)
+    pair.later()
+    assert pair.venue.paid[name] == 100
+
+
+def test_an_exit_of_less_than_is_held_pays_just_that(pair: Pair) -> None:
+    name = funded(pair)
+    pair.vault.act(Kind.REQUEST, name, 100)
+    pair.tick()
+    pair.vault.settle(name, -60)  # matched before, and nobody looked until all was over
+    pair.vault.act(Kind.EXIT, name)
+    pair.later()
+    assert (pair.venue.paid[name], pair.venue.free[name], pair.venue.open) == (40, 60, {})
+
+
+def test_what_pays_an_exit_is_not_given_back_for_being_too_much(pair: Pair) -> None:
+    name = funded(pair)
+    for amount in ("0.000050", "0.000040"):  # the holder's own
+        pair.venue.withdraw("USD", amount, account=PAYER)
+    pair.vault.act(Kind.REQUEST, name, 40)
+    pair.vault.act(Kind.EXIT, name)
+    pair.venue.is_final = False
+    pair.later()
+    assert [units for _, units in pair.venue.open.values()] == [40]
+    pair.venue.is_final = True
+    pair.later()
+    assert (pair.venue.paid[name], pair.venue.total(name)) == (40, 60)
+
+
+def test_an_exit_that_the_chain_takes_back_keeps_nothing_held(pair: Pair) -> None:
+    name = funded(pair)
+    pair.vault.act(Kind.REQUEST, name, 80)
+    pair.tick()
+    pair.vault.act(Kind.EXIT, name)
+    pair.venue.is_final = False
+    pair.later(2)
+    pair.vault.undo(3)
+    pair.vault.act(Kind.CANCEL, name)
+    pair.later(4)
+    assert (pair.venue.free[name], pair.venue.open) == (100, {})
+
+
+def test_a_request_that_is_over_is_not_asked_about_for_ever(pair: Pair) -> None:
+    name = funded(pair)
+    pair.vault.act(Kind.REQUEST, name, 80)
+    pair.later()
+    assert pair.relay._progress.requests == {name}
+    pair.vault.final_lag = 6  # a node that is behind its own word about what is final
+    pair.tick()
+    pair.vault.final_lag = 2
+    pair.tick()
+    assert sum(units for _, units in pair.venue.open.values()) == 80
+    pair.vault.act(Kind.EXIT, name)
+    pair.later()
+    assert pair.relay._progress.requests == set()
 
 
 def test_a_relay_without_its_memory_pays_nothing_twice(pair: Pair) -> None:

@@ -58,7 +58,7 @@ NOW = {4: Sent(b"four", 10, "0xa")}
 @pytest.mark.parametrize(
     ("waiting", "sent", "look", "action"),
     [
-        ([], {}, LOOK._replace(paused=True, is_frozen=True), None),
+        ([], {}, LOOK._replace(paused=True), None),
         ([row(4)], {}, LOOK, Sign(4, 20)),
         ([SIGNED], {}, LOOK, Send(4)),
         ([SIGNED], NOW, LOOK, None),
@@ -85,6 +85,9 @@ def test_a_pause_holds_a_freeze_ends_and_lost_nonces_are_somebodys_business() ->
         found = decide([SIGNED], NOW, nonces, look)
         assert isinstance(found, kind)
         assert found.code == code
+    ended = decide([], {}, {}, LOOK._replace(is_frozen=True))
+    assert isinstance(ended, Hold), "what is in flight still becomes FINAL"
+    assert ended.code == "VAULT_FROZEN"
     assert decide([SIGNED], NOW, {4: NONCES_MAX}, LOOK) is None, "one that is on its way is left alone"
 
 
