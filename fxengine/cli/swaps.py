@@ -9,7 +9,7 @@ from fxengine.cli.connect import Account, Amount, ClientOrderId, Currency, Venue
 from fxengine.cli.output import Json, answering, console, print_json, print_table
 from fxengine.cli.shown import fill_line, show_fills
 from fxengine.client import SettlementNotice, SwapLeg, SwapPath, SwapReceipt, SwapResult
-from fxengine.errors import AmountError
+from fxengine.errors import AmountError, VenueUnreachable
 
 commands = typer.Typer()
 PANEL = "Trade"
@@ -131,18 +131,24 @@ def pay(
 
     The same as a swap with --exact-out and --payee. Waits until the payment is FINAL in the ledger.
     """
-    with answering(as_json), session(venue, account) as client:
-        if max_in is None:
-            cost = client.quote(pay_with, currency, exact_out=amount, payee=payee)
-            max_in = cost.pay.text(-(-cost.paid_units * (BP_ONE + tolerance) // BP_ONE))
-        bound = max_in
-        receipt = with_own_id(
-            lambda: client.pay(
-                payee, currency, amount, pay_with=pay_with, max_in=bound, client_order_id=client_order_id
-            ),
-            client_order_id,
-        )
-        final = wait_final(client, receipt.sequence, receipt.client_order_id)
+    with answering(as_json):
+        if client_order_id is not None and max_in is None:
+            raise AmountError("say --max-in with --client-order-id: a payment is repeated only if it is the very same")
+        with session(venue, account) as client:
+            if max_in is None:
+                cost = client.quote(pay_with, currency, exact_out=amount, payee=payee)
+                max_in = cost.pay.text(-(-cost.paid_units * (BP_ONE + tolerance) // BP_ONE))
+            bound = max_in
+            try:
+                receipt = with_own_id(
+                    lambda: client.pay(
+                        payee, currency, amount, pay_with=pay_with, max_in=bound, client_order_id=client_order_id
+                    ),
+                    client_order_id,
+                )
+                final = wait_final(client, receipt.sequence, receipt.client_order_id)
+            except VenueUnreachable as lost:
+                raise VenueUnreachable(f"{lost}; it was sent with --max-in {bound}") from None
     _show_receipt(receipt, final, as_json)
 
 
@@ -222,4 +228,4 @@ def _bar(part: int, whole: int) -> str:
     '██████░░░░  60 % >'
     """
     filled = (part * BAR_CELLS + whole // 2) // whole
-    return f"{'█' * filled}{'░' * (BAR_CELLS - filled)} {part * 100 // whole:>3} % >"
+    return f"{'█' * filled}{'░' * (BAR_CELLS - filled)} {(part * 200 + whole) // (2 * whole):>3} % >"

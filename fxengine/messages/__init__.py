@@ -29,10 +29,6 @@ from fxengine.messages.replies import (
     Reject,
     Replayed,
     Settlement,
-    SwapLegReport,
-    SwapPathReport,
-    SwapQuote,
-    SwapReport,
     Taken,
     TradeUpdate,
     VenueDescription,
@@ -64,6 +60,7 @@ from fxengine.messages.requests import (
     VenueRequest,
     Withdraw,
 )
+from fxengine.messages.swap_replies import SwapLegReport, SwapPathReport, SwapQuote, SwapReport
 
 PROTOCOL_VERSION: Final = 1
 """First element of every frame."""

@@ -5,8 +5,9 @@ same state, byte for byte, for the same commands; the differential tests compare
 ``fxengine verify`` replays a venue's journal through this package alone.
 
 Read in this order: ``account`` and ``book`` (what there is), ``state`` (all of it together),
-``orders``, ``swaps``, ``transfers``, ``credentials``, ``guards`` and ``revocations`` (what each command
-does), ``queries`` (what may be asked), ``core`` (time and dispatch),
+``arcs``, ``paths``, ``steps``, ``splits`` and ``routing`` (how a swap is routed), ``orders``, ``swaps``,
+``transfers``, ``credentials``, ``guards`` and ``revocations`` (what each command does), ``queries`` (what may
+be asked), ``core`` (time and dispatch),
 ``canonical`` (the state as bytes) and ``invariants`` (what must hold after every command).
 """
 

@@ -23,6 +23,7 @@ from fxengine.messages import (
     Reject,
     Request,
     Swap,
+    SwapQuoteRequest,
     VenueRequest,
     Withdraw,
 )
@@ -69,6 +70,9 @@ class Desk:
         self.seen.add((TYPE_OF[type(request)], reason))
 
 
+QUOTE = SwapQuoteRequest(1, USD, EUR, 1, 10**8, 1, 0, 0, 0)
+
+
 def order(number: int, **changes: int) -> NewOrder:
     return limit_order(number, **({"quantity_lots": 1} | changes))
 
@@ -99,6 +103,7 @@ def play(scene: str, folder: Path) -> Seen:
 
 def before_logon(desk: Desk) -> None:
     requests = [order(1), Cancel(1, 0, 1), swap(1), BalancesRequest(1), VenueRequest(1), BookRequest(1, 0, 1)]
+    requests.append(QUOTE)
     requests += [AccountRequest(1, "i", "s"), Deposit(1, 2, 0, 1), Withdraw(1, 2, 0, 1)]
     for request in requests:
         desk.refused(desk.venue.connection(), request, R.NOT_LOGGED_ON)
@@ -154,7 +159,7 @@ def expired(desk: Desk) -> None:
         [notice] = connection.hear()
         assert isinstance(notice, Reject)
         assert (notice.reason, notice.ref_type) == (R.CREDENTIAL_EXPIRED, 0), "it is told unasked, once"
-    for request in (order(1), swap(2), BalancesRequest(1), VenueRequest(1), BookRequest(1, 0, 1)):
+    for request in (order(1), swap(2), BalancesRequest(1), VenueRequest(1), BookRequest(1, 0, 1), QUOTE):
         desk.refused(client, request, R.CREDENTIAL_EXPIRED)
     desk.refused(operator, AccountRequest(1, "i", "s"), R.CREDENTIAL_EXPIRED)
     desk.refused(operator, Deposit(1, 2, 0, 1), R.NOT_AUTHORIZED)

@@ -69,6 +69,17 @@ def test_a_payment_is_bounded_by_what_it_costs_now_and_a_little_or_by_what_is_sa
     assert said["received"] == "500.000000"
 
 
+def test_a_payment_is_repeated_only_with_the_bound_that_it_had(books: ServedVenue) -> None:
+    pay = ["pay", "3", "100", "HKD", "--with", "JPY"]
+    once = run(books, *pay, "--max-in", "2500", "--as", "payer-1")
+    again = ["--client-order-id", str(once["client_order_id"]), "--as", "payer-1"]
+    assert run(books, *pay, "--max-in", "2500", *again)["paid"] == once["paid"]
+    held = run(books, "balances", "--as", "payer-1")["balances"]["JPY"]["available"]
+    assert "--max-in" in run(books, *pay, *again)["error"]["text"]
+    assert run(books, *pay, "--max-in", "2501", *again)["error"]["code"] == RejectReason.CLIENT_ID_REUSED
+    assert run(books, "balances", "--as", "payer-1")["balances"]["JPY"]["available"] == held
+
+
 def test_a_person_sees_the_routes_drawn_and_what_single_paths_would_have_given(books: ServedVenue) -> None:
     venue: tuple[str | Path, ...] = ("--venue", books.home.directory)
     said, code = printed("quote", "JPY", "HKD", "--exact-in", "60000", "--as", "payer-1", *venue)

@@ -135,7 +135,7 @@ REASONS: dict[MessageType, set[R]] = {
     MessageType.OPEN_ORDERS_REQUEST: _LIVE,
     MessageType.REPLAY_REQUEST: _LIVE,
     MessageType.OPEN_WITHDRAWALS_REQUEST: _LIVE | {R.NOT_AUTHORIZED, R.UNKNOWN_ACCOUNT},
-    MessageType.SWAP_QUOTE_REQUEST: _NOT_ON,
+    MessageType.SWAP_QUOTE_REQUEST: _LIVE,
     MessageType.DEPOSIT: _CLIENT_IDS
     | _OPERATORS
     | _NOT_ON
