@@ -196,7 +196,21 @@ def test_whatever_the_chain_does_every_batch_is_settled_in_order_and_then_all_is
     for _ in range(2 * len(chain.rows) + STUCK_BLOCKS + 2):
         chain.do("mine")
     assert chain.blocks[-1][0] == len(chain.rows)
+    # Where transactions of somebody else were undone, one of ours may wait behind a nonce that nobody uses.
+    for _ in range(len(steps) + 1):
+        chain.do("foreign")
     assert not chain.pool, "nothing is left that would be mined later"
+    assert chain.blocks[-1][0] == len(chain.rows)
+
+
+def test_a_transaction_behind_a_nonce_that_was_undone_settles_nothing_twice() -> None:
+    chain = Chain()
+    for step in ("batch", "foreign", "foreign", "reorg", "mine"):
+        chain.do(step)
+    assert (chain.blocks[-1], chain.pool) == ((1, 1), {2: 1})
+    for step in ("batch", "mine", "mine"):
+        chain.do(step)
+    assert (chain.blocks[-1][0], chain.pool) == (2, {})
 
 
 def test_an_offer_is_twice_the_base_fee_up_to_the_most_and_none_where_that_is_not_enough() -> None:
