@@ -13,7 +13,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from fxengine.audit.journal import Frame
-from fxengine.audit.recut import Stretch
+from fxengine.audit.recut import Stretch, genesis_head
 from fxengine.codes import CUSTODY_ACCOUNT
 from fxengine.venue import Venue
 
@@ -44,6 +44,8 @@ class ChainAudit:
         self._next: Settlement | None = next(self._waiting, None)
         self._stretch = Stretch()
         self._credited: set[bytes] = set()
+        if history.genesis != genesis_head(venue):
+            self._wrong_head("chain: the vault was deployed for another venue, or for this one under other rules")
         self._settled: defaultdict[Name, int] = defaultdict(int)
         self._paid: defaultdict[Name, int] = defaultdict(int)
         self._n_balance_problems = len([p for p in history.problems if "units" in p or "parts" in p])

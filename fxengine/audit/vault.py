@@ -77,6 +77,8 @@ class VaultHistory:
     """A vault up to one block. ``problems``: where the chain does not agree with itself, in words."""
 
     block: int
+    genesis: bytes
+    """The head that the first settlement must continue."""
     settlements: list[Settlement] = field(default_factory=list)
     deposits: dict[bytes, tuple[int, int, int]] = field(default_factory=dict)
     """Account, currency and units by the external id that the venue knows a deposit by."""
@@ -126,7 +128,7 @@ def _read(rpc: Rpc, vault: str, chain_id: int, first: int, genesis: bytes) -> Va
         raise ChainError("WRONG_CHAIN", f"the node {rpc.shown} is on chain {found_chain}, and the vault on {chain_id}")
     newest = rpc.call("eth_getBlockByNumber", "latest", False)
     reader = _Reader(rpc, vault, chain_id, newest["hash"])
-    history = VaultHistory(int(newest["number"], 16))
+    history = VaultHistory(int(newest["number"], 16), genesis)
     head = genesis
     for log in reader.logs(first, history.block):
         head = reader.apply(log, history, head)
