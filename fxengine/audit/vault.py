@@ -265,9 +265,7 @@ class _Reader:
     def _ask(self, to: str, calls: Iterable[bytes]) -> list[bytes]:
         wanted = [("eth_call", ({"to": to, "data": "0x" + call.hex()}, self._pinned)) for call in calls]
         answers = []
-        for answer in self._rpc.batch(wanted):
-            if isinstance(answer, ChainError):
-                raise answer
+        for answer in self._rpc.all_of(wanted):
             if answer == "0x":
                 raise ChainError("NO_VAULT", f"the node {self._rpc.shown} has no contract at {to}")
             with self._rpc.understood():

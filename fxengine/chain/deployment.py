@@ -7,13 +7,13 @@ where it was, and nothing is deployed twice.
 """
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 from fxengine.errors import ChainError
+from fxengine.whole_files import write_whole
 
 FORMAT: Final = "fxengine deployment 1"
 FILE_NAME: Final = "deployment.json"
@@ -119,17 +119,7 @@ class Deployment:
         first = ("format", "venue", "chain_id", "vault")
         ordered = {name: tree[name] for name in (*first, *(name for name in tree if name not in first))}
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(ordered, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path)
-        folder = os.open(self.directory, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(self.path, json.dumps(ordered, indent=1) + "\n")
 
     def token(self, currency: str) -> Token:
         """Return a currency's token. Raises :class:`ChainError` (NOT_LISTED) where it has none."""
@@ -149,3 +139,12 @@ def checked_finality(text: str) -> str:
     if not _POLICY.fullmatch(text):
         raise ChainError("BAD_FINALITY", f"a finality policy is finalized, safe or depth:N, not {text!r}")
     return text
+
+
+def finality_depth(policy: str) -> int | None:
+    """Return N of a policy ``depth:N``; None where the chain itself says what is final.
+
+    Raises :class:`ChainError` (BAD_FINALITY) for what is no policy.
+    """
+    _, _, blocks = checked_finality(policy).partition(":")
+    return int(blocks) if blocks else None

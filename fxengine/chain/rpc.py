@@ -90,6 +90,14 @@ class Rpc:
             found += self._batch(calls[start : start + CALLS_AT_ONCE])
         return found
 
+    def all_of(self, calls: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
+        """Do as :meth:`batch`, but raise the first error among the answers."""
+        answers = self.batch(calls)
+        for answer in answers:
+            if isinstance(answer, ChainError):
+                raise answer
+        return answers
+
     def logs(self, wanted: Mapping[str, object], first: int, last: int) -> Iterator[Mapping[str, Any]]:
         """Yield the logs of blocks ``first`` to ``last`` that are ``wanted`` (address, topics), in the chain's order.
 

@@ -11,6 +11,7 @@ from typing import Final
 from fxengine.errors import FxEngineError
 from fxengine.home import Home
 from fxengine.sandbox import load_key
+from fxengine.whole_files import write_whole
 
 VAULT_ISSUER: Final = "vault"
 VAULT_KID: Final = "vault-1"
@@ -59,7 +60,7 @@ def enlist(home: Home, currencies: Iterable[str]) -> bool:
         jurisdiction=min(min(issuer.jurisdictions) for issuer in venue.issuers.values() if issuer.jurisdictions),
         currencies=_quoted(wanted),
     )  # fmt: skip
-    _write(home, home.venue_file.read_text(encoding="utf-8").rstrip("\n") + f"\n{block}")
+    write_whole(home.venue_file, home.venue_file.read_text(encoding="utf-8").rstrip("\n") + f"\n{block}")
     return True
 
 
@@ -72,18 +73,12 @@ def _widen(home: Home, before: list[str], wanted: list[str]) -> bool:
             f"{home.venue_file} lists the vault as the issuer of {', '.join(before) or 'nothing'}, and it holds"
             f" {', '.join(wanted)}: change that issuer's line issues, then try again"
         )
-    _write(home, text.replace(line, f"issues = [{_quoted(wanted)}]"))
+    write_whole(home.venue_file, text.replace(line, f"issues = [{_quoted(wanted)}]"))
     return True
 
 
 def _quoted(codes: Iterable[str]) -> str:
     return ", ".join(f'"{code}"' for code in codes)
-
-
-def _write(home: Home, text: str) -> None:
-    partial = home.venue_file.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(home.venue_file)
 
 
 def check_enlisted(home: Home, currencies: Iterable[str]) -> None:

@@ -4,19 +4,17 @@ A movement is known by its *reference*, which no reorganisation changes: the tra
 that transaction's movements it is. A log's index in its block would not do: it is another after a reorganisation.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from fxengine.chain.calldata import Interface
-from fxengine.chain.deployment import Deployment
+from fxengine.chain.contract import check_chain
+from fxengine.chain.deployment import Deployment, finality_depth
 from fxengine.chain.rpc import Rpc
 from fxengine.contracts import VAULT, load
-from fxengine.errors import ChainError, ChainUnavailable
-
-_DEPTH: Final = re.compile(r"depth:([0-9]+)")
+from fxengine.errors import ChainUnavailable
 
 
 class Kind(StrEnum):
@@ -58,34 +56,21 @@ class VaultLogs:
         events = {kind: interface.event(kind) for kind in Kind}
         self._kinds = {event.topic: (kind, event) for kind, event in events.items()}
         self._pending = interface.function("pending")
-        found = _DEPTH.fullmatch(deployment.finality)
-        self._depth = int(found[1]) if found else None
+        self._depth = finality_depth(deployment.finality)
 
     def moment(self) -> Moment:
-        """Return where the chain stands. One exchange, two where finality is a depth."""
+        """Return where the chain stands. Two exchanges, three where finality is a depth."""
+        check_chain(self._rpc, self._deployment.chain_id)
         tag = self._deployment.finality if self._depth is None else "latest"
-        latest, final, chain_id = _all(
-            self._rpc.batch(
-                [
-                    ("eth_getBlockByNumber", ("latest", False)),
-                    ("eth_getBlockByNumber", (tag, False)),
-                    ("eth_chainId", ()),
-                ]
-            )
+        latest, final = self._rpc.all_of(
+            [("eth_getBlockByNumber", ("latest", False)), ("eth_getBlockByNumber", (tag, False))]
         )
         if latest is None or final is None:
             raise ChainUnavailable("NO_BLOCK", f"the node {self._rpc.shown} has no {tag} block yet")
         with self._rpc.understood():
-            if int(chain_id, 16) != self._deployment.chain_id:
-                raise ChainError(
-                    "WRONG_CHAIN",
-                    f"the node {self._rpc.shown} is on chain {int(chain_id, 16)}, and the vault on chain"
-                    f" {self._deployment.chain_id}: name a node of that chain",
-                )
             number = int(latest["number"], 16)
             if self._depth is not None:
-                at = max(0, number - self._depth)
-                final = self._rpc.call("eth_getBlockByNumber", hex(at), False)
+                final = self._rpc.call("eth_getBlockByNumber", hex(max(0, number - self._depth)), False)
             return Moment(number, str(latest["hash"]), int(final["number"], 16), str(final["hash"]))
 
     def hash_of(self, block: int) -> str | None:
@@ -112,7 +97,7 @@ class VaultLogs:
             )
             for name in names
         ]
-        answers = _all(self._rpc.batch(calls))
+        answers = self._rpc.all_of(calls)
         with self._rpc.understood():
             left = [self._pending.result(bytes.fromhex(answer[2:]))[0] for answer in answers]
             return {name: int(units) for name, units in zip(names, left, strict=True)}
@@ -129,11 +114,3 @@ class VaultLogs:
             account, tid, units = (int(fields[name]) for name in ("account", "tid", "units"))
             found.append(Movement(reference, kind, account, tid, units, int(log["blockNumber"], 16)))
         return found
-
-
-def _all(answers: list[Any]) -> list[Any]:
-    """Return a batch's answers, or raise the first error among them."""
-    for answer in answers:
-        if isinstance(answer, ChainError):
-            raise answer
-    return answers

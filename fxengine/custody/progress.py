@@ -7,7 +7,6 @@ before it is paid.
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final, Self
 
 from fxengine.custody.movements import Kind, Movement
 from fxengine.errors import ChainError
+from fxengine.whole_files import write_whole
 
 FORMAT: Final = "fxengine custody 1"
 FILE_NAME: Final = "custody.json"
@@ -96,17 +96,7 @@ class Progress:
             "lost": self.lost, "seen_s": self.seen_s,
         }  # fmt: skip
         self.is_new = False
-        partial = self.path.with_suffix(".partial")
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(tree, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(self.path, json.dumps(tree, indent=1) + "\n")
 
 
 def _movements(rows: list[list[object]]) -> list[Movement]:

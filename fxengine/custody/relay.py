@@ -30,7 +30,7 @@ from fxengine.client.reports import Withdrawal
 from fxengine.codes import FEES_ACCOUNT, ControlMode, RejectReason
 from fxengine.custody.movements import Kind, Moment, Movement, VaultLogs
 from fxengine.custody.progress import Progress
-from fxengine.errors import RequestRejected
+from fxengine.errors import ChainUnavailable, RequestRejected
 from fxengine.venue import Currency, Venue
 
 _log = logging.getLogger(__name__)
@@ -146,10 +146,14 @@ class Relay:
         progress = self._progress
         if progress.block < self._deployment.deployed_block or not progress.block_hash:
             return
-        if moment.final >= progress.block and self._logs.hash_of(progress.block) == progress.block_hash:
+        if moment.latest < progress.block:
+            raise ChainUnavailable(
+                "NODE_BEHIND",
+                f"the node is at block {moment.latest}, and block {progress.block} was final before: wait until it has"
+                " caught up, or name another",
+            )
+        if self._logs.hash_of(progress.block) == progress.block_hash:
             return
-        if moment.final < progress.block and self._logs.hash_of(progress.block) == progress.block_hash:
-            return  # a node that is behind its own word about what is final
         oldest = min((movement.block for movement in (*progress.said, *progress.waiting)), default=progress.block)
         there = {movement.reference for movement in self._logs.movements(oldest, moment.latest)}
         gone = [movement for movement in progress.said if movement.reference not in there]

@@ -210,7 +210,7 @@ class Scene:
                     raise VenueUnreachable(
                         f"the venue has not credited {name}'s deposits; its own words are in {self.home.directory}"
                     )
-                time.sleep(0.1)
+                clients[name].poll(0.1)
         self._say("the venue saw the deposits in final blocks and credited them")
 
     def _worth(self, eur: int, currency: Currency) -> str:

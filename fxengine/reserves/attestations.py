@@ -17,6 +17,7 @@ from typing import Final
 from fxengine.reserves.attestation import BYTES_MAX, Attestation, AttestationFlaw, AttestationVerifier
 from fxengine.signed import NS_PER_SECOND
 from fxengine.venue import Venue
+from fxengine.whole_files import write_whole
 
 FOLDER_NAME: Final = "attestations"
 """Of the folder in a venue's directory."""
@@ -50,12 +51,7 @@ class Attestations:
                 return AttestationFlaw.OUTDATED
         path = self._folder / f"{stem}-{now_ns:020d}{_SUFFIX}"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("w", encoding="ascii") as file:
-            file.write(token + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        write_whole(path, token + "\n")
         return found, path
 
     def files(self) -> frozenset[str]:

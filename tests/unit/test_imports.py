@@ -1,6 +1,7 @@
 """Imports point one way, sockets and databases stay in their rooms: read from the sources themselves.
 
-    errors, codes, money, private_files <- venue, records, messages, transport, signed <- wire, _core, reference
+    errors, codes, money, private_files, whole_files <- venue, records, messages, transport, signed
+        <- wire, _core, reference
         <- engine, chain, contracts, ledger <- settlement, proof, reserves, statements
         <- gateway, home, keyring, sandbox
         <- custody <- cli, demo, web
@@ -23,7 +24,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 STEPS = [
-    {"errors", "codes", "money", "private_files"},
+    {"errors", "codes", "money", "private_files", "whole_files"},
     {"venue", "venue_file", "records", "messages", "transport", "signed"},
     {"wire", "_core", "reference"},
     {"engine", "chain", "contracts", "ledger"},

@@ -5,17 +5,16 @@ and then they tell of a state that never was. Where that block is undone in betw
 not know it, and the look is taken anew. Not every node keeps to that, so the vault says itself of which block it told.
 """
 
-import re
 from typing import Any, Final, cast
 
 from fxengine.chain.calldata import Interface
 from fxengine.chain.contract import check_chain, deliver
+from fxengine.chain.deployment import finality_depth
 from fxengine.chain.rpc import Rpc
 from fxengine.errors import ChainError, ChainUnavailable
 from fxengine.ledger.evm.deciding import Look
 from fxengine.records import Records
 
-_DEPTH: Final = re.compile(r"depth:([0-9]+)")
 _UNDERPRICED: Final = "replacement transaction underpriced"
 
 
@@ -39,8 +38,7 @@ class Vault:
         self._status = interface.function("status")
         self._balance_of = interface.function("balance_of")
         self._pending = interface.function("pending")
-        found = _DEPTH.fullmatch(finality)
-        self._depth = int(found[1]) if found else None
+        self._depth = finality_depth(finality)
         self._final_tag = finality
 
     def check_chain(self) -> None:
@@ -56,21 +54,19 @@ class Vault:
         asked = [("eth_getBlockByNumber", ("latest", False))]
         if self._depth is None:
             asked.append(("eth_getBlockByNumber", (self._final_tag, False)))
-        block, *tagged = _all(self.rpc.batch(asked))
+        block, *tagged = self.rpc.all_of(asked)
         if block is None or tagged == [None]:
             raise ChainUnavailable("NO_BLOCK", f"the node {self.rpc.shown} has no {self._final_tag} block yet")
         number = int(block["number"], 16)
         pinned = {"blockHash": block["hash"], "requireCanonical": True}
         final: object = hex(max(0, number - self._depth)) if self._depth is not None else _pinned(tagged[0])
-        status, final_status, nonce, tip = _all(
-            self.rpc.batch(
-                [
-                    ("eth_call", (self._to_vault(self._status.call()), pinned)),
-                    ("eth_call", (self._to_vault(self._status.call()), final)),
-                    ("eth_getTransactionCount", (self.operator, pinned)),
-                    ("eth_maxPriorityFeePerGas", ()),
-                ]
-            )
+        status, final_status, nonce, tip = self.rpc.all_of(
+            [
+                ("eth_call", (self._to_vault(self._status.call()), pinned)),
+                ("eth_call", (self._to_vault(self._status.call()), final)),
+                ("eth_getTransactionCount", (self.operator, pinned)),
+                ("eth_maxPriorityFeePerGas", ()),
+            ]
         )
         if status == "0x":
             raise ChainError(
@@ -131,7 +127,7 @@ class Vault:
         for name in names:
             for function in (self._balance_of, self._pending):
                 calls.append(("eth_call", (self._to_vault(function.call(*name)), pinned)))
-        found = _all(self.rpc.batch(calls))
+        found = self.rpc.all_of(calls)
         with self.rpc.understood():
             answers = [bytes.fromhex(answer[2:]) for answer in found]
         for place, (name, units) in enumerate(zip(names, given["amount_units"].tolist(), strict=True)):
@@ -150,11 +146,3 @@ class Vault:
 
 def _pinned(block: dict[str, Any]) -> dict[str, object]:
     return {"blockHash": block["hash"], "requireCanonical": True}
-
-
-def _all(answers: list[Any]) -> list[Any]:
-    """Return a batch's answers, or raise the first error among them."""
-    for answer in answers:
-        if isinstance(answer, ChainError):
-            raise answer
-    return answers
