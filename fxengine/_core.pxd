@@ -891,7 +891,6 @@ cdef struct Ranked:  # a path among the best
     i64 number
     i64 key  # of its rate
     u32 n  # books
-    bint is_alone  # may not be part of a split
     Top tops[LEGS_MAX]
 
 cdef struct Entry:  # one fill that is there to be made
@@ -921,7 +920,6 @@ cdef struct Leg:  # what a plan takes of an arc
 
 cdef struct Candidate:  # a path that a swap may take
     u32 rank  # among the candidates, 0 is best
-    bint is_alone  # may not be part of a split
     u32 n  # books
     u32 arcs[LEGS_MAX]
 
@@ -975,13 +973,14 @@ cdef struct Router:  # all that planning a swap needs, made once
     u32 n_arcs
     u32 n_nodes
     u32 n_middles
-    u32 together  # paths that may be part of a split, as bits
+    u32 together  # paths that a split is made of, as bits
+    u32 turned  # those of another, where some are left out of the first
     u32 n_singles
     i64 n_numbered  # paths that came so far
     bint has_plan
     Ranked ranked[PATHS_MAX]  # best first
     Candidate paths[PATHS_MAX]  # by number
-    Arc arcs[ARCS_MAX]  # in order of execution
+    Arc arcs[ARCS_MAX]  # first books, middle ones, last ones
     u32 nodes[NODES_MAX]  # currency
     u32 middles[PATHS_MAX][2]  # currencies that the middle books of better paths join
     Single singles[SINGLES_TOLD]  # best first

@@ -157,29 +157,38 @@ cdef bint leads(const Router* r, u32 start, u32 end) noexcept nogil:
     return False
 
 
-cdef void mark_circles(State* s, Router* r) noexcept nogil:
-    """Mark each path whose middle book leads to where those of better ones come from."""
+cdef bint joins(State* s, Router* r, const Ranked* path) noexcept nogil:
+    """Say whether a path may be split with those so far: its middle book leads to nowhere that theirs come from."""
     cdef Book* book
-    cdef Ranked* path
     cdef u32 given
     cdef u32 received
-    cdef u32 i
     cdef u8 side
+    if path.n < LEGS_MAX:
+        return True
+    book = s.books + (path.tops[1].hop >> 2)
+    side = path.tops[1].hop & 3
+    given = currency_given(book, side)
+    received = currency_received(book, side)
+    if leads(r, received, given):
+        return False
+    r.middles[r.n_middles][0] = given
+    r.middles[r.n_middles][1] = received
+    r.n_middles += 1
+    return True
+
+
+cdef u32 without_circles(State* s, Router* r, u32 first) noexcept nogil:
+    """Return, as bits by rank, the paths that may be split together: those in ``first``, then the others, best first."""
+    cdef u32 kept = 0
+    cdef u32 i
     r.n_middles = 0
     for i in range(r.n_ranked):
-        path = r.ranked + i
-        path.is_alone = False
-        if path.n < LEGS_MAX:
-            continue
-        book = s.books + (path.tops[1].hop >> 2)
-        side = path.tops[1].hop & 3
-        given = currency_given(book, side)
-        received = currency_received(book, side)
-        path.is_alone = leads(r, received, given)
-        if not path.is_alone:
-            r.middles[r.n_middles][0] = given
-            r.middles[r.n_middles][1] = received
-            r.n_middles += 1
+        if first >> i & 1 and joins(s, r, r.ranked + i):
+            kept |= <u32>1 << i
+    for i in range(r.n_ranked):
+        if not first >> i & 1 and joins(s, r, r.ranked + i):
+            kept |= <u32>1 << i
+    return kept
 
 
 cdef u32 arc_of(State* s, Router* r, u32 hop) noexcept nogil:
@@ -210,45 +219,38 @@ cdef u32 node_of(Router* r, u32 currency) noexcept nogil:
     return r.n_nodes - 1
 
 
-cdef void open_middle_arcs(State* s, Router* r) noexcept nogil:
-    """Open middle books, each the first whose money none of those still left brings."""
-    cdef u32 left[PATHS_MAX]
-    cdef u32 n = 0
+cdef u32 by_number(const Router* r, u32 ranks) noexcept nogil:
+    """Turn ranks, as bits, into places among the candidates."""
+    cdef u32 places = 0
     cdef u32 i
-    cdef u32 j
-    cdef u32 hop
-    cdef u32 given
-    cdef bint is_ready
     for i in range(r.n_paths):
-        if r.paths[i].n == LEGS_MAX and not r.paths[i].is_alone:
-            hop = r.ranked[r.paths[i].rank].tops[1].hop
-            for j in range(n):
-                if left[j] == hop:
-                    break
-            else:
-                left[n] = hop
-                n += 1
-    while n:
-        for i in range(n):
-            given = currency_given(s.books + (left[i] >> 2), left[i] & 3)
-            is_ready = True
-            for j in range(n):
-                if currency_received(s.books + (left[j] >> 2), left[j] & 3) == given:
-                    is_ready = False
-            if is_ready:
-                arc_of(s, r, left[i])
-                n -= 1
-                for j in range(i, n):
-                    left[j] = left[j + 1]
-                break
+        places |= (ranks >> r.paths[i].rank & 1) << i
+    return places
+
+
+cdef void open_arcs(State* s, Router* r) noexcept nogil:
+    """Open the books of all candidates: first ones, then middle ones, then last ones."""
+    cdef Candidate* path
+    cdef u32 i
+    for i in range(r.n_paths):
+        path = r.paths + i
+        path.arcs[0] = arc_of(s, r, r.ranked[path.rank].tops[0].hop)
+    for i in range(r.n_paths):
+        path = r.paths + i
+        if path.n == LEGS_MAX:
+            path.arcs[1] = arc_of(s, r, r.ranked[path.rank].tops[1].hop)
+    for i in range(r.n_paths):
+        path = r.paths + i
+        path.arcs[path.n - 1] = arc_of(s, r, r.ranked[path.rank].tops[path.n - 1].hop)
 
 
 cdef int find_candidates(State* s, Router* r, const Account* account, u32 start, u32 end) noexcept nogil:
-    """Choose the candidate paths of a swap and open their arcs, those of a split in order of execution; return why there is none."""
+    """Choose the candidate paths of a swap and open their books; return why there is none, or NONE."""
     cdef Candidate path
-    cdef u32 i
-    cdef u32 j
+    cdef u32 together
+    cdef u32 all_ranks
     cdef u32 place
+    cdef u32 i
     r.n_ranked = r.n_paths = r.n_arcs = 0
     r.n_numbered = 0
     if not rank_named(s, r, account, start, end):
@@ -257,30 +259,23 @@ cdef int find_candidates(State* s, Router* r, const Account* account, u32 start,
         return NO_PATH
     if r.n_ranked == 0:
         return INSUFFICIENT_LIQUIDITY
-    mark_circles(s, r)
     for i in range(r.n_ranked):
         path.rank = i
         path.n = r.ranked[i].n
-        path.is_alone = r.ranked[i].is_alone
         place = i
         while place and r.ranked[r.paths[place - 1].rank].number > r.ranked[i].number:
             r.paths[place] = r.paths[place - 1]
             place -= 1
         r.paths[place] = path
     r.n_paths = r.n_ranked
+    all_ranks = (<u32>1 << r.n_ranked) - 1
+    together = without_circles(s, r, 0)
+    r.together = by_number(r, together)
+    r.turned = 0
+    if together != all_ranks:
+        r.turned = by_number(r, without_circles(s, r, all_ranks & ~together))
     r.nodes[0] = start
     r.nodes[1] = end
     r.n_nodes = 2
-    r.together = 0
-    for i in range(r.n_paths):
-        if not r.paths[i].is_alone:
-            r.together |= <u32>1 << i
-            arc_of(s, r, r.ranked[r.paths[i].rank].tops[0].hop)
-    open_middle_arcs(s, r)
-    for i in range(r.n_paths):
-        if not r.paths[i].is_alone:
-            arc_of(s, r, r.ranked[r.paths[i].rank].tops[r.paths[i].n - 1].hop)
-    for i in range(r.n_paths):
-        for j in range(r.paths[i].n):
-            r.paths[i].arcs[j] = arc_of(s, r, r.ranked[r.paths[i].rank].tops[j].hop)
+    open_arcs(s, r)
     return NONE

@@ -1,8 +1,8 @@
 # The router: the best of several plans for a swap. docs/routing.md is its specification in words.
 #
-# What executes is the best of a split with residual steps, the same without, a split over paths that share no book,
-# and the best single path: so it is never worse than that one, whatever the books look like. All of it happens in
-# one Router that the core keeps, made with it and never enlarged; what books tell is read once for all plans.
+# What executes is the best of several splits and of every path by itself: so it is never worse than the best single
+# path, whatever the books look like. All of it happens in one Router that the core keeps, made with it and never
+# enlarged; what books tell is read once for all plans.
 
 
 cdef bint serves(const Plan* plan, const Wish* wish) noexcept nogil:
@@ -29,7 +29,7 @@ cdef void keep_leg(const Split* split, u32 arc, Plan* plan) noexcept nogil:
 cdef void read_split(
     const Router* r, const Split* split, const Candidate* path, const Wish* wish, int reason, Plan* plan
 ) noexcept nogil:
-    """Write down what a split came to: over one path its legs in the path's order, else all in order of execution."""
+    """Write down what a split came to."""
     cdef u32 i
     plan.n_legs = 0
     plan.reason = reason
@@ -153,7 +153,7 @@ cdef u32 paths_sharing_no_book(const Router* r) noexcept nogil:
     for rank in range(r.n_ranked):
         for i in range(r.n_paths):
             path = r.paths + i
-            if path.rank != rank or path.is_alone:
+            if path.rank != rank or not r.together >> i & 1:
                 continue
             books = 0
             for j in range(path.n):
@@ -193,11 +193,35 @@ cdef void keep_better(Router* r, const Plan* plan, const Wish* wish, Plan* best)
         r.has_plan = True
 
 
+cdef void order_legs(const Router* r, Plan* plan) noexcept nogil:
+    """Bring legs into an order in which each finds its money: next the first whose money none still left brings."""
+    cdef Leg leg
+    cdef u32 arc
+    cdef u32 place
+    cdef u32 i
+    cdef u32 j
+    for place in range(plan.n_legs):
+        for i in range(place, plan.n_legs):
+            for j in range(place, plan.n_legs):
+                if r.arcs[plan.arcs[j]].pays_into == r.arcs[plan.arcs[i]].pays_from:
+                    break
+            else:
+                break
+        arc = plan.arcs[i]
+        leg = plan.legs[i]
+        for j in range(i, place, -1):
+            plan.arcs[j] = plan.arcs[j - 1]
+            plan.legs[j] = plan.legs[j - 1]
+        plan.arcs[place] = arc
+        plan.legs[place] = leg
+
+
 cdef int find_route(State* s, Router* r, const Wish* wish) noexcept nogil:
     """Write the best of all plans to ``r.best``; return why there is none, or NONE.
 
     Plans are made in this order, and a later one has to be better: the split with residual steps; if it took any,
-    the split without; if two of its paths shared a book, the split over paths that share none; single paths.
+    the split without; if two of its paths shared a book, the split over paths that share none; if paths were left out
+    of it, the split in which they come first; single paths.
     """
     cdef bint took_back
     cdef bint is_shared
@@ -214,5 +238,11 @@ cdef int find_route(State* s, Router* r, const Wish* wish) noexcept nogil:
     if is_shared:
         plan_split(s, r, &r.split, wish, paths_sharing_no_book(r), False, &r.plan)
         keep_better(r, &r.plan, wish, &r.best)
+    if r.turned:
+        plan_split(s, r, &r.split, wish, r.turned, True, &r.plan)
+        keep_better(r, &r.plan, wish, &r.best)
     plan_singles(s, r, wish, &r.best)
-    return NONE if r.has_plan else reason
+    if not r.has_plan:
+        return reason
+    order_legs(r, &r.best)
+    return NONE

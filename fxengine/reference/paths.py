@@ -6,9 +6,10 @@ rates at the top of their books, after fees, are the candidates; the lower numbe
 venue names routes for a pair, these are its paths, numbered as they stand in the file, and there is
 no ranking among them to drop any.
 
-Of the candidates, in their order of rank, one whose middle book leads back to where the middle books of
-better ones come from is taken alone or not at all. So in a split each book is used in one direction, money
-never runs in a circle, and the legs can be executed in an order in which each finds its money there.
+A split is made of candidates whose middle books lead in no circle: in their order of rank, one whose middle
+book leads back to where those of better ones come from is left out. So each book is used in one direction, and
+the legs can be executed in an order in which each finds its money there. Where any is left out there is a second
+such set, in which those come first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,8 +32,6 @@ class Path(NamedTuple):
 
     number: int
     arcs: tuple[Arc, ...]
-    is_alone: bool = False
-    """It may not be part of a split."""
 
 
 class Hops:
@@ -81,10 +80,11 @@ class Hops:
 
 
 class Candidates:
-    """The candidate paths of one swap, in order of their numbers, and the arcs that a split is made of.
+    """The candidate paths of one swap, and the sets of them that a split is made of, all in order of their numbers.
 
-    ``together`` are those that may be part of a split, ``by_rank`` the same, best rate at the top of their books
-    first. ``reason`` says why there is no candidate.
+    ``together`` are those without circles, better ones first, ``by_rank`` the same, best first; ``turned`` are
+    those in which the ones left out come first, if there are any. ``arcs`` are the books of all candidates: first
+    ones, middle ones, last ones. ``reason`` says why there is no candidate.
     """
 
     def __init__(self, state: State, hops: Hops, start: int, end: int, account: Account) -> None:
@@ -98,11 +98,12 @@ class Candidates:
             if rate is not None:
                 ranked.append((rate, path))
         ranked.sort(key=cmp_to_key(_better_rate_first))
-        candidates = _without_circles([path for _, path in ranked[:PATHS_MAX]])
-        self.paths = sorted(candidates, key=lambda path: path.number)
-        self.together = [path for path in self.paths if not path.is_alone]
-        self.by_rank = [path for path in candidates if not path.is_alone]
-        self.arcs = _in_order_of_execution(self.together)
+        candidates = [path for _, path in ranked[:PATHS_MAX]]
+        self.by_rank = _without_circles(candidates)
+        left_out = [path for path in candidates if path not in self.by_rank]
+        self.paths, self.together = _by_number(candidates), _by_number(self.by_rank)
+        self.turned = _by_number(_without_circles(left_out + self.by_rank)) if left_out else []
+        self.arcs = _first_middle_last(self.paths)
 
     def _arc(self, state: State, hop: Hop) -> Arc:
         if hop not in self._arcs:
@@ -134,17 +135,20 @@ def _middle(path: Path) -> tuple[int, int] | None:
     return (path.arcs[1].spends, path.arcs[1].brings) if len(path.arcs) == PATH_BOOKS_MAX else None
 
 
-def _without_circles(ranked: list[Path]) -> list[Path]:
-    """Mark each path whose middle book leads to where those of better ones come from."""
-    found: list[Path] = []
+def _by_number(paths: list[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: path.number)
+
+
+def _without_circles(paths: list[Path]) -> list[Path]:
+    """Leave out each path whose middle book leads to where those of the ones before come from."""
+    kept: list[Path] = []
     middles: set[tuple[int, int]] = set()
-    for path in ranked:
+    for path in paths:
         middle = _middle(path)
-        is_alone = middle is not None and _leads(middles, middle[1], middle[0])
-        if middle is not None and not is_alone:
-            middles.add(middle)
-        found.append(path._replace(is_alone=is_alone))
-    return found
+        if middle is None or not _leads(middles, middle[1], middle[0]):
+            kept.append(path)
+            middles |= {middle} if middle else set()
+    return kept
 
 
 def _leads(middles: set[tuple[int, int]], start: int, end: int) -> bool:
@@ -152,17 +156,9 @@ def _leads(middles: set[tuple[int, int]], start: int, end: int) -> bool:
     return start == end or any(_leads(middles, brings, end) for spends, brings in middles if spends == start)
 
 
-def _in_order_of_execution(paths: list[Path]) -> list[Arc]:
-    """Return the arcs in an order in which each finds its money: first ones, middle ones, last ones.
-
-    Of the middle ones, the first whose money none of those still left brings.
-    """
-    first = list(dict.fromkeys(path.arcs[0] for path in paths))
-    left = list(dict.fromkeys(path.arcs[1] for path in paths if len(path.arcs) == PATH_BOOKS_MAX))
-    last = list(dict.fromkeys(path.arcs[-1] for path in paths if len(path.arcs) > 1))
-    middle: list[Arc] = []
-    while left:
-        ready = next(arc for arc in left if all(other.brings != arc.spends for other in left))
-        left.remove(ready)
-        middle.append(ready)
-    return first + middle + last
+def _first_middle_last(paths: list[Path]) -> list[Arc]:
+    """Return the books of paths, each once: those paid in the currency paid, middle ones, last ones."""
+    first = [path.arcs[0] for path in paths]
+    middle = [path.arcs[1] for path in paths if len(path.arcs) == PATH_BOOKS_MAX]
+    last = [path.arcs[-1] for path in paths]
+    return list(dict.fromkeys(first + middle + last))

@@ -1,7 +1,7 @@
 """The router: the best of several plans for a swap. docs/routing.md is its specification in words.
 
-What executes is the best of a split with residual steps, the same without, a split over paths that share no
-book, and the best single path: so it is never worse than that one, whatever the books look like.
+What executes is the best of several splits and of every path by itself: so it is never worse than the best
+single path, whatever the books look like.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,8 @@ def route(state: State, candidates: Candidates, wish: Wish) -> Routed:
     """Return the best of all plans, or why there is none.
 
     Plans are made in this order, and a later one has to be better: the split with residual steps; if it took
-    any, the split without; if two of its paths shared a book, the split over paths that share none; single paths.
+    any, the split without; if two of its paths shared a book, the split over paths that share none; if paths were
+    left out of it, the split in which they come first; single paths.
     """
     if not candidates.paths:
         return Routed(None, (), candidates.reason)
@@ -91,6 +92,8 @@ def route(state: State, candidates: Candidates, wish: Wish) -> Routed:
         plans.append(Split(state, arcs, paths, wish).run())
     if main.shares_books:
         plans.append(Split(state, arcs, _sharing_no_book(candidates.by_rank), wish).run())
+    if candidates.turned:
+        plans.append(Split(state, arcs, candidates.turned, wish, residual=True).run())
     singles = [Single(path, single(state, path, wish)) for path in candidates.paths]
     singles = [found for found in singles if found.plan.serves(wish)]
     singles.sort(key=lambda found: (-found.plan.delivered_units, found.plan.paid_units))
@@ -99,6 +102,8 @@ def route(state: State, candidates: Candidates, wish: Wish) -> Routed:
     for plan in plans:
         if plan.serves(wish) and plan.beats(best):
             best = plan
+    if best is not None:
+        best = best._replace(legs=_in_order_of_execution(best.legs))
     return Routed(best, tuple(singles[:SINGLES_TOLD]), plans[0].reason or RejectReason.INSUFFICIENT_LIQUIDITY)
 
 
@@ -112,3 +117,13 @@ def _sharing_no_book(by_rank: Sequence[Path]) -> list[Path]:
             taken |= arcs
             kept.append(path)
     return sorted(kept, key=lambda path: path.number)
+
+
+def _in_order_of_execution(legs: Sequence[Leg]) -> tuple[Leg, ...]:
+    """Return legs so that each finds its money: next always the first whose money none still left brings."""
+    left, found = list(legs), list[Leg]()
+    while left:
+        ready = next(leg for leg in left if all(other.arc.brings != leg.arc.spends for other in left))
+        left.remove(ready)
+        found.append(ready)
+    return tuple(found)

@@ -184,7 +184,7 @@ def test_named_routes_are_taken_and_no_others() -> None:
     assert spent_by_book(desk.swap_in(PAYER, EUR, JPY, 2)) == {1: 2}, "other pairs take what they find"
 
 
-def test_a_path_that_would_lead_in_a_circle_is_taken_alone_or_not_at_all() -> None:
+def test_of_paths_that_want_a_book_in_opposite_directions_both_are_tried() -> None:
     # At their tops EUR-USD-JPY-HKD brings 12 and EUR-JPY-USD-HKD 4, over the same USD-JPY book the other way.
     desk = Desk(pair(EUR, USD), pair(USD, JPY), pair(JPY, HKD), pair(EUR, JPY), pair(USD, HKD))
     desk.fund(MAKER, eur=10_000, usd=10_000, jpy=10_000, hkd=10_000)
@@ -196,9 +196,11 @@ def test_a_path_that_would_lead_in_a_circle_is_taken_alone_or_not_at_all() -> No
     desk.buy(MAKER, 10, 3, instrument=3)
     desk.buy(MAKER, 100, 4, instrument=4)
     events = desk.swap_in(PAYER, EUR, HKD, 9)
-    # Together the others take 2 EUR over USD and one over JPY: not all of it. By itself the odd one takes all.
-    assert list(spent_by_book(events)) == [3, 1, 4]
-    assert receipt_of(events).amount_out_units == 9 * 3 // 3 * 4
+    # With the better path the rest is stuck in JPY. With the other: 2 EUR and 6 USD bring 24 HKD; 7 EUR make 21 JPY,
+    # of which 2 bring 4 HKD, 18 make 6 USD and 24 HKD more, and one is change.
+    assert list(spent_by_book(events).items()) == [(0, 2), (3, 7), (1, 18), (2, 2), (4, 12)]
+    assert receipt_of(events).amount_out_units == 24 + 4 + 24
+    assert desk.has(PAYER, JPY) == (1, 0)
 
 
 def test_own_orders_are_met_like_any_others() -> None:
