@@ -1047,6 +1047,7 @@ cdef struct State:
     Router* router
     RouteRecord* routes  # n_routes that the venue names
     u32 n_routes
+    i32 swap_rate  # fee on the last leg of a swap, instead of every leg's taker fee; -1: none, each leg pays its own
     Timer* timers  # binary heap, soonest first
     size_t n_timers
     size_t timers_capacity

@@ -331,6 +331,16 @@ ROUTE: Final = np.dtype([
 ])  # fmt: skip
 """A path that the venue names: a swap between the ends of named routes takes these and no others."""
 
+
+def route_records(routes: Sequence[Sequence[int]]) -> Records:
+    """Return named paths as ``(n,) ROUTE`` records; each is its currencies in order, by their indices."""
+    rows = np.zeros(len(routes), ROUTE)
+    for row, route in zip(rows, routes, strict=True):
+        row["n_stops"] = len(route)
+        row["stops"][: len(route)] = route
+    return rows
+
+
 EVENT_VIEWS: Final[dict[EventKind, np.dtype[np.void]]] = {
     EventKind.CANCELED: CANCEL_EVENT,
     EventKind.REDUCED: REDUCE_EVENT,

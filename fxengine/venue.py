@@ -13,7 +13,7 @@ import numpy as np
 
 from fxengine.errors import AmountError
 from fxengine.money import format_scaled, parse_scaled
-from fxengine.records import INSTRUMENT, ROUTE, Records
+from fxengine.records import INSTRUMENT, Records, route_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,8 @@ class Venue:
     """How old a custodian's word about its holdings may be."""
     routes: tuple[tuple[Currency, ...], ...] = ()
     """Paths for instant swaps that the venue names: a swap between the ends of any takes these and no others."""
+    swap_rate: int | None = None
+    """The fee of a swap's last leg, where it takes the place of every leg's taker fee; hundredths of a basis point."""
 
     @cached_property
     def currency(self) -> dict[str, Currency]:
@@ -159,11 +161,7 @@ class Venue:
     @cached_property
     def route_records(self) -> Records:
         """The named paths as the core wants them: ``(n,) ROUTE`` records."""
-        rows = np.zeros(len(self.routes), ROUTE)
-        for row, route in zip(rows, self.routes, strict=True):
-            row["n_stops"] = len(route)
-            row["stops"][: len(route)] = [currency.index for currency in route]
-        return rows
+        return route_records([[currency.index for currency in route] for route in self.routes])
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -177,6 +175,8 @@ class Venue:
             h.update(f"|{c.code}:{c.decimals}".encode())
         h.update(self.instrument_records.tobytes())
         h.update(self.route_records.tobytes())
+        if self.swap_rate is not None:
+            h.update(f"|swap:{self.swap_rate}".encode())
         return h.digest()
 
 

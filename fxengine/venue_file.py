@@ -45,6 +45,9 @@ def parse_venue(text: str) -> Venue:
 _TABLES = {"venue", "gateway", "levels", "issuers", "currencies", "instruments", "routes", "custodians", "reserves"}
 
 
+_VENUE_KEYS = {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms", "pending_trades_max", "swap_fee"}
+
+
 class _Reader:
     """Walks the TOML tree once; every look-up knows the key it is at."""
 
@@ -55,7 +58,7 @@ class _Reader:
         top = self.tree
         _no_unknown("", top, _TABLES)
         v = _get(top, "", "venue", dict)
-        _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms", "pending_trades_max"})
+        _no_unknown("venue", v, _VENUE_KEYS)
         gateway = _get(top, "", "gateway", dict, {})
         _no_unknown("gateway", gateway, {"history_bytes"})
         reserves = _get(top, "", "reserves", dict, {})
@@ -79,6 +82,7 @@ class _Reader:
             custodians=self._custodians(by_code),
             attestation_max_age_s=_int(reserves, "reserves", "max_age_s", 1, 366 * 86_400, 86_400),
             routes=self._routes(by_code, instruments),
+            swap_rate=_swap_rate(v, instruments),
         )
 
     def _currencies(self) -> tuple[Currency, ...]:
@@ -298,6 +302,20 @@ def _no_unknown(at: str, row: dict[str, Any], known: set[str]) -> None:
 
 def _rate(row: dict[str, Any], at: str, key: str) -> int:
     return _int(row, at, key, -RATE_ONE // 10, RATE_ONE // 10, None)
+
+
+def _swap_rate(row: dict[str, Any], instruments: tuple[Instrument, ...]) -> int | None:
+    """Return the fee of a swap's last leg; its other legs have no taker fee, so none could pay a rebate."""
+    if "swap_fee" not in row:
+        return None
+    for instrument in instruments:
+        if instrument.maker_rate < 0:
+            raise VenueError(
+                "venue.swap_fee",
+                f"{instrument.symbol} pays makers a rebate out of the taker fee, which legs of a swap before the last"
+                " would not have: leave out swap_fee, or set every maker_fee to 0 or more",
+            )
+    return _int(row, "venue", "swap_fee", 0, RATE_ONE // 10, None)
 
 
 def _positive(where: str, text: str, decimals: int) -> int:

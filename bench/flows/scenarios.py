@@ -7,7 +7,8 @@ that there is always a swap without a path. Pairs of ``paths``::
     0 -- 1 -- 2 -- 3 -- 4      and  0 -- 2, 1 -- 3, 0 -- 4      5 stands alone
 
 ``web`` joins every pair, so that swaps are split and share books, ``twins`` has several paths that are worth the
-same, ``wide`` as many currencies as a venue can list.
+same, ``toll`` names some of its paths and has one fee for a whole swap, ``wide`` lists as many currencies as a venue
+can.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.flows.feed import Core, CoreType
-from fxengine.records import INSTRUMENT, Records
+from fxengine.records import INSTRUMENT, Records, route_records
 
 
 class Pair(NamedTuple):
@@ -43,6 +44,9 @@ class Scenario:
     max_fills: int = 256
     max_orders: int = 4_000_000
     max_withdrawals: int = 1024
+    routes: tuple[tuple[int, ...], ...] = ()
+    """Paths that the venue names, by their currencies."""
+    swap_rate: int | None = None
     window: int = 64
     n_makers: int = 4
     n_payers: int = 3
@@ -82,7 +86,7 @@ class Scenario:
         """Make an empty core for this venue."""
         return core_type(
             self.instruments, n_currencies=self.n_currencies, max_fills=self.max_fills, max_orders=self.max_orders,
-            max_withdrawals=self.max_withdrawals,
+            max_withdrawals=self.max_withdrawals, routes=route_records(self.routes), swap_rate=self.swap_rate,
         )  # fmt: skip
 
 
@@ -159,6 +163,17 @@ _SCENARIOS = (
         7,
         n_makers=8,
         n_payers=6,
+        spread_ticks=12,
+        lots=60,
+        deposit_units=40_000_000,
+        crossing=60,
+    ),
+    Scenario(
+        "toll",
+        tuple(Pair(a, b, 25, 300, 100, 1, 1_000 * _WORTH[a] // _WORTH[b]) for a, b in combinations(range(4), 2)),
+        5,
+        routes=((0, 2, 3), (0, 3), (0, 1, 2, 3), (2, 1)),
+        swap_rate=777,
         spread_ticks=12,
         lots=60,
         deposit_units=40_000_000,

@@ -76,6 +76,7 @@ class Replay:
                 max_fills=venue.max_fills,
                 max_orders=venue.max_orders,
                 routes=venue.route_records,
+                swap_rate=venue.swap_rate,
             )
             for core_type in core_types
         ]

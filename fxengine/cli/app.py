@@ -1,5 +1,6 @@
 """All commands under one roof, grouped by who needs them."""
 
+from inspect import getdoc
 from typing import Annotated
 
 import typer
@@ -65,3 +66,16 @@ for commands in (token, keys):
     app.add_typer(commands, rich_help_panel=PANEL)
 for commands in (withdrawal, control, chain):
     app.add_typer(commands, rich_help_panel=MONEY)
+
+
+def _unwrap(group: typer.Typer) -> None:
+    """Let the terminal break the lines of help texts, not their source; lines that are set in stay as they are."""
+    for command in group.registered_commands:
+        paragraphs = (getdoc(command.callback) or "").split("\n\n")
+        command.help = "\n\n".join(text if "\n " in text else text.replace("\n", " ") for text in paragraphs)
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _unwrap(inner.typer_instance)
+
+
+_unwrap(app)

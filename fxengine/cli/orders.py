@@ -1,6 +1,5 @@
 """Commands that enter, change, cancel and show orders and quotes."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +9,7 @@ from rich.markup import escape
 from fxengine.cli.connect import Account, ClientOrderId, VenueDir, session, with_own_id
 from fxengine.cli.output import Json, answering, console, print_json, print_table
 from fxengine.cli.shown import execution_line, order_line, outcome_line, show_order
+from fxengine.cli.times import time_ns
 from fxengine.client import Execution, Order
 from fxengine.codes import OrdType, SelfTradePrevention, TimeInForce
 from fxengine.errors import AmountError
@@ -29,7 +29,6 @@ OrderId = Annotated[
 ]
 Quantity = Annotated[str, typer.Argument(metavar="QUANTITY", help="How much of the first currency.")]
 Price = Annotated[str, typer.Argument(metavar="PRICE", help="The worst price to accept.")]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @commands.command(rich_help_panel=PANEL)
@@ -71,7 +70,7 @@ def order(
 ) -> None:
     """Enter an order, and show what became of it."""
     with answering(as_json):
-        expire_ns = _time_ns(expires) if expires is not None else 0
+        expire_ns = time_ns(expires)
         with session(venue, account) as client:
             done = with_own_id(
                 lambda: client.new_order(
@@ -244,17 +243,6 @@ def _level(text: str) -> tuple[str, str]:
     if not colon:
         raise AmountError(f"{text!r} is no level: say PRICE:QUANTITY, such as 1.1171:500")
     return price, quantity
-
-
-def _time_ns(text: str) -> int:
-    """Read a time with its zone as ns since 1970 UTC. A zone is asked for: a guess would end an order hours early."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise AmountError(f"{text!r} is no time such as 2030-01-31T17:00:00Z") from None
-    if time.tzinfo is None:
-        raise AmountError(f"{text!r} does not say its time zone: end it with Z for UTC, or with +02:00")
-    return (time - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
 def _type_of(row: Order) -> str:

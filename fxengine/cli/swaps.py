@@ -8,6 +8,7 @@ import typer
 from fxengine.cli.connect import Account, Amount, ClientOrderId, Currency, VenueDir, session, wait_final, with_own_id
 from fxengine.cli.output import Json, answering, console, print_json, print_table
 from fxengine.cli.shown import fill_line, show_fills
+from fxengine.cli.times import time_ns
 from fxengine.client import SettlementNotice, SwapLeg, SwapPath, SwapReceipt, SwapResult
 from fxengine.errors import AmountError, VenueUnreachable
 
@@ -34,6 +35,11 @@ Partial = Annotated[
 ]
 Payee = Annotated[
     int, typer.Option(metavar="NUMBER", min=0, max=2**32 - 1, help="Deliver to this account number, not your own.")
+]
+
+Deadline = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Only strictly before this time, by the venue's clock: 2030-01-31T17:00:00Z."),
 ]
 
 
@@ -80,6 +86,7 @@ def swap(
     worst_price: WorstPrice = None,
     allow_partial: Partial = False,
     payee: Payee = 0,
+    deadline: Deadline = None,
     client_order_id: ClientOrderId = None,
     venue: VenueDir = Path(),
     as_json: Json = False,
@@ -94,12 +101,13 @@ def swap(
         one_sided = (exact_out is None) != (max_in is None) or (exact_in is None) != (min_out is None)
         if pair.count(True) != 1 or one_sided:
             raise AmountError("say --exact-out and --max-in, or --exact-in and --min-out: a swap needs its bound")
+        deadline_ns = time_ns(deadline)
         with session(venue, account) as client:
             receipt = with_own_id(
                 lambda: client.swap(
                     pay, receive, exact_in=exact_in, min_out=min_out, exact_out=exact_out, max_in=max_in,
                     worst_price=worst_price, allow_partial=allow_partial, payee=payee,
-                    client_order_id=client_order_id,
+                    deadline_ns=deadline_ns, client_order_id=client_order_id,
                 ),
                 client_order_id,
             )  # fmt: skip
@@ -123,6 +131,7 @@ def pay(
         int,
         typer.Option(metavar="BP", min=0, max=BP_ONE, help="How much that little is, in hundredths of a percent."),
     ] = TOLERANCE_BP,
+    deadline: Deadline = None,
     client_order_id: ClientOrderId = None,
     venue: VenueDir = Path(),
     as_json: Json = False,
@@ -134,6 +143,7 @@ def pay(
     with answering(as_json):
         if client_order_id is not None and max_in is None:
             raise AmountError("say --max-in with --client-order-id: a payment is repeated only if it is the very same")
+        deadline_ns = time_ns(deadline)
         with session(venue, account) as client:
             if max_in is None:
                 cost = client.quote(pay_with, currency, exact_out=amount, payee=payee)
@@ -142,7 +152,13 @@ def pay(
             try:
                 receipt = with_own_id(
                     lambda: client.pay(
-                        payee, currency, amount, pay_with=pay_with, max_in=bound, client_order_id=client_order_id
+                        payee,
+                        currency,
+                        amount,
+                        pay_with=pay_with,
+                        max_in=bound,
+                        deadline_ns=deadline_ns,
+                        client_order_id=client_order_id,
                     ),
                     client_order_id,
                 )

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from fxengine.client.call import Call
 from fxengine.client.link import Link
+from fxengine.client.listing import Listing
 from fxengine.client.options import SessionOptions
 from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
@@ -123,6 +124,11 @@ class Client:
     def account(self) -> int:
         """The account's number."""
         return self.protocol.account.number
+
+    @property
+    def listing(self) -> Listing:
+        """What the venue lists: its currencies, and its instruments with their ticks, lots and fees."""
+        return self.protocol.listed()
 
     @property
     def orders(self) -> dict[int, Order]:

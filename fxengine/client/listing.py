@@ -22,6 +22,8 @@ class Listing:
     instruments: tuple[Instrument, ...]
     by_code: dict[str, Currency]
     by_symbol: dict[str, Instrument]
+    swap_rate: int | None
+    """The fee of a swap's last leg, where it takes the place of every leg's taker fee; hundredths of a basis point."""
 
     def currency(self, code: str) -> Currency:
         """Return a currency by its code; :class:`RequestRejected` as the venue would, without asking it."""
@@ -54,4 +56,5 @@ def read_listing(message: VenueDescription) -> Listing:
         tuple(instruments),
         {currency.code: currency for currency in currencies},
         {instrument.symbol: instrument for instrument in instruments},
+        None if message.swap_rate < 0 else message.swap_rate,
     )

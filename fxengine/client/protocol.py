@@ -90,7 +90,7 @@ class Protocol(Questions):
         ``client_order_id`` to send an order again whose answer was lost: it is never done twice.
         A refusal raises :class:`RequestRejected`, an inexact amount :class:`AmountError`.
         """
-        listed = self._listed().instrument(instrument)
+        listed = self.listed().instrument(instrument)
         terms = Terms(
             ord_type,
             time_in_force,
@@ -157,7 +157,7 @@ class Protocol(Questions):
 
         ``account``: whose, for operators; 0: the account's own.
         """
-        index = ALL_INSTRUMENTS if instrument is None else self._listed().instrument(instrument).index
+        index = ALL_INSTRUMENTS if instrument is None else self.listed().instrument(instrument).index
         wanted = 0 if side is None else int(side_of(side))
         return self._command(MassCancel(self.account.take_id(None), index, wanted, account))
 
@@ -167,7 +167,7 @@ class Protocol(Questions):
         ``{"EUR/USD": ([("1.1171", "500")], [("1.1173", "500")])}``. Each instrument's set applies whole, or is
         refused and its old one stays: see the result's ``refused``. An empty set takes the quotes away.
         """
-        listing = self._listed()
+        listing = self.listed()
         in_ticks = {
             listed: (levels_in_ticks(listed, bids), levels_in_ticks(listed, offers))
             for listed, (bids, offers) in ((listing.instrument(symbol), sides) for symbol, sides in sets.items())
@@ -213,7 +213,7 @@ class Protocol(Questions):
         as can be had. ``payee`` is another account that shall receive; ``deadline_ns`` when it must be done by.
         """
         terms = SwapTerms(exact_in, min_out, exact_out, max_in, worst_price, allow_partial, payee)
-        request = swap_request(self._listed(), pay, receive, terms, deadline_ns)
+        request = swap_request(self.listed(), pay, receive, terms, deadline_ns)
         return self._command(request._replace(client_order_id=self.account.take_id(client_order_id)), client_order_id)
 
     def pay(
@@ -240,7 +240,7 @@ class Protocol(Questions):
 
         ``reference`` is what the bank or the chain calls it: one reference is credited once, whoever says it.
         """
-        listed = self._listed().currency(currency)
+        listed = self.listed().currency(currency)
         units = listed.units(amount)
         number = self.account.take_id(client_order_id)
         return self._command(Deposit(number, account, listed.index, units, reference), client_order_id)
@@ -252,7 +252,7 @@ class Protocol(Questions):
 
         ``account``: whose, for operators; 0: the account's own.
         """
-        listed = self._listed().currency(currency)
+        listed = self.listed().currency(currency)
         units = listed.units(amount)
         number = self.account.take_id(client_order_id)
         return self._command(Withdraw(number, account, listed.index, units), client_order_id)
@@ -298,7 +298,7 @@ class Protocol(Questions):
         self, currency: str, mode: ControlMode, *, client_order_id: int | None = None
     ) -> Call[CommandDone]:
         """Open a currency, or let it only be cancelled out of and withdrawn (REDEEM_ONLY); operators only."""
-        return self._control(ControlScope.CURRENCY, mode, self._listed().currency(currency).index, client_order_id)
+        return self._control(ControlScope.CURRENCY, mode, self.listed().currency(currency).index, client_order_id)
 
     def bust(
         self,
@@ -318,7 +318,7 @@ class Protocol(Questions):
 
         INSUFFICIENT_FUNDS is raised where somebody has spent or holds what would be taken back.
         """
-        index = self._listed().instrument(instrument).index
+        index = self.listed().instrument(instrument).index
         terms = (maker, taker, int(maker_side), price_ticks, quantity_lots, maker_fee_units, taker_fee_units)
         return self._command(Bust(self.account.take_id(client_order_id), index, number, *terms), client_order_id)
 

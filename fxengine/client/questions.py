@@ -63,7 +63,7 @@ class Questions(ClientSession):
 
     def book(self, instrument: str, depth: int = 10) -> Call[BookReplica]:
         """Ask for a snapshot of a book, ``depth`` levels a side."""
-        listed = self._listed().instrument(instrument)
+        listed = self.listed().instrument(instrument)
 
         def read(book: Book) -> BookReplica:
             replica = BookReplica(listed)
@@ -133,7 +133,7 @@ class Questions(ClientSession):
         An indication: nothing is held for it, and the account need not have the money. What would be refused is.
         """
         terms = SwapTerms(exact_in, min_out, exact_out, max_in, worst_price, allow_partial, payee)
-        asked = swap_quote_request(self._listed(), pay, receive, terms)
+        asked = swap_quote_request(self.listed(), pay, receive, terms)
         call: Call[SwapQuote] = Call("SWAP_QUOTE_REQUEST")
 
         def take(answer: SwapQuoteMessage) -> None:
@@ -141,7 +141,7 @@ class Questions(ClientSession):
                 reason = RejectReason(answer.reason)
                 call.fail(RequestRejected(reason, reason.text))
             else:
-                call.succeed(read_quote(asked, answer, self.account.number, self._listed()))
+                call.succeed(read_quote(asked, answer, self.account.number, self.listed()))
 
         page = self._ask("SWAP_QUOTE_REQUEST", lambda number: asked._replace(request_id=number), take)
         page.on_done = lambda: _pass_on_failure(page, call)
@@ -159,7 +159,7 @@ class Questions(ClientSession):
             page.on_done = lambda: _pass_on_failure(page, call)
 
         def take(answer: OpenWithdrawals) -> None:
-            currencies = self._listed().currencies
+            currencies = self.listed().currencies
             found.extend(
                 Withdrawal(number, whose, currencies[index], units, number <= answer.final_sequence)
                 for number, whose, index, units in answer.withdrawals
@@ -188,7 +188,7 @@ class Questions(ClientSession):
 
     def follow(self, instrument: str) -> Call[BookReplica]:
         """Keep a replica of a book from market data; the result is the replica once it is current."""
-        return self.feed.follow(self._listed().instrument(instrument))
+        return self.feed.follow(self.listed().instrument(instrument))
 
     def _ask_snapshot(self, instrument: int, load: Callable[[Book], None]) -> None:
         self._ask("BOOK_REQUEST", lambda number: BookRequest(number, instrument, BOOK_DEPTH_MAX), load)
@@ -213,7 +213,7 @@ class Questions(ClientSession):
 
     def _read_outcome(self, message: OrderState) -> Outcome:
         is_open = bool(message.side)
-        return Outcome(message, self._listed().instruments[message.instrument] if is_open else None)
+        return Outcome(message, self.listed().instruments[message.instrument] if is_open else None)
 
     def _learn_listing(self, message: VenueDescription) -> Listing:
         self.listing = read_listing(message)
@@ -221,7 +221,7 @@ class Questions(ClientSession):
         return self.listing
 
     def _read_balances(self, message: Balances) -> list[Balance]:
-        currencies: tuple[Currency, ...] = self._listed().currencies
+        currencies: tuple[Currency, ...] = self.listed().currencies
         return [Balance(currencies[index], available, held) for index, available, held in message.balances]
 
 

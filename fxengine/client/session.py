@@ -95,7 +95,7 @@ class ClientSession:
     def __init__(self, options: SessionOptions | None = None) -> None:
         self.options = options or SessionOptions()
         self.listing: Listing | None = None
-        self.account = AccountView(self._listed, self._ask_replay)
+        self.account = AccountView(self.listed, self._ask_replay)
         self.standing = Standing.OFF
         self.n_resumed = 0
         """How often the session was resumed after it had been lost."""
@@ -349,7 +349,8 @@ class ClientSession:
         if self.standing is not Standing.ON:
             self.standing = Standing.OFF
 
-    def _listed(self) -> Listing:
+    def listed(self) -> Listing:
+        """Return what the venue lists; :class:`ProtocolError` before it has been told."""
         if self.listing is None:
             raise ProtocolError("the venue's reference data has not arrived; connect first")
         return self.listing

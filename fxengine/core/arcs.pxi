@@ -8,6 +8,13 @@
 #     leg       at 1, taken 2, lots 7          all before entry 1, and two lots of it
 
 
+cdef inline u64 leg_rate(const State* s, const Book* book, u8 side) noexcept nogil:
+    """Return the fee rate of a leg: its book's, or where the venue has a swap fee that, on the last leg and on no other."""
+    if likely(s.swap_rate < 0):
+        return book.taker_rate
+    return s.swap_rate if currency_received(book, side) == s.router.nodes[NODE_RECEIVED] else 0
+
+
 cdef inline u64 kept_of(const Arc* arc) noexcept nogil:
     """Return how many millionths of a receipt the fee leaves."""
     return <u64>RATE_ONE - arc.taker_rate
@@ -57,7 +64,7 @@ cdef void open_arc(State* s, Arc* arc, u32 hop) noexcept nogil:
     arc.hop = hop
     arc.instrument = hop >> 2
     arc.side = hop & 3
-    arc.taker_rate = book.taker_rate
+    arc.taker_rate = leg_rate(s, book, <u8>arc.side)
     arc.n_entries = 0
     arc.is_read = False
     begin_walk(s, &arc.walk, other_side(book, <u8>arc.side), PRICE_TICKS_MAX, 0)

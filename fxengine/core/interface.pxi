@@ -23,13 +23,15 @@ cdef class Core:
     ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command,
     ``max_orders`` the open orders, ``max_accounts`` the accounts, the venue's own two included,
     ``max_withdrawals`` the open withdrawals of one account. An empty instrument costs 192 bytes; an idle account 256, and 16
-    per currency. ``routes`` are ``ROUTE`` records of paths that are named; none may be given too. One thread at a time: a second one gets RuntimeError. Raises ValueError for instruments
-    that could not be computed with, MemoryError when the system has no address space left.
+    per currency. ``routes`` are ``ROUTE`` records of paths that are named; none may be given too. ``swap_rate`` is the fee
+    on the last leg of a swap, instead of each leg's taker fee, in hundredths of a basis point. One thread at a time: a second one gets
+    RuntimeError. Raises ValueError for what could not be computed with, MemoryError when the system has no address space left.
     """
 
     def __cinit__(
         self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000,
         Py_ssize_t max_accounts=4_194_304, Py_ssize_t max_withdrawals=1024, routes=None,
+        swap_rate=None,
     ):
         cdef State* s = &self.state
         cdef InstrumentRecord row
@@ -50,6 +52,10 @@ cdef class Core:
         s.max_orders = max_orders
         s.max_accounts = max_accounts
         s.max_withdrawals = max_withdrawals
+        s.swap_rate = -1
+        if swap_rate is not None:
+            _check_range("swap_rate", swap_rate, 0, RATE_ONE - 1)
+            s.swap_rate = swap_rate
         s.next_due_ns = INT64_LARGEST
         s.events_reserve = EVENTS_PER_FILL * max_fills + EVENTS_BESIDE_FILLS
         s.orders = <Order*>reserve(orders_bytes(s))
@@ -63,7 +69,7 @@ cdef class Core:
             raise MemoryError(f"no address space for {max_orders} orders and {max_accounts} accounts")
         for i in range(s.n_instruments):
             row = rows[i]
-            _check_instrument(i, row, n_currencies)
+            _check_instrument(i, row, n_currencies, s.swap_rate >= 0)
             open_book(s.books + i, &row, i)
         join_currencies(s)
         _open_router(s, routes)
@@ -378,6 +384,7 @@ cdef class Core:
             terms, n_currencies=self.state.n_currencies, max_fills=self.state.max_fills,
             max_orders=self.state.max_orders, max_accounts=self.state.max_accounts,
             max_withdrawals=self.state.max_withdrawals, routes=self._routes,
+            swap_rate=None if self.state.swap_rate < 0 else self.state.swap_rate,
         )
         self.applying = True  # other threads may run meanwhile
         try:
@@ -429,7 +436,9 @@ cdef void open_book(Book* book, const InstrumentRecord* row, u32 index) noexcept
     open_ladder(&book.sides[1])
 
 
-cdef int _check_instrument(Py_ssize_t index, InstrumentRecord row, Py_ssize_t n_currencies) except -1:
+cdef int _check_instrument(
+    Py_ssize_t index, InstrumentRecord row, Py_ssize_t n_currencies, bint has_swap_fee
+) except -1:
     """Refuse what the arithmetic relies on never to meet; a venue file says it with better words."""
     if row.base >= n_currencies or row.quote >= n_currencies or row.base == row.quote:
         raise ValueError(f"instruments[{index}]: base and quote must be two of the {n_currencies} currencies")
@@ -437,6 +446,8 @@ cdef int _check_instrument(Py_ssize_t index, InstrumentRecord row, Py_ssize_t n_
         raise ValueError(f"instruments[{index}]: one lot could not be priced")
     if not 0 <= row.taker_rate < RATE_ONE or not -row.taker_rate <= row.maker_rate < RATE_ONE:
         raise ValueError(f"instruments[{index}]: its fee rates are not below one, or a rebate exceeds the taker's")
+    if has_swap_fee and row.maker_rate < 0:
+        raise ValueError(f"instruments[{index}]: with a swap fee, a swap's other legs have no fee to pay a rebate from")
     return 0
 
 

@@ -100,16 +100,16 @@ cdef inline i64 fee_of_fill(const Book* book, Order* order, i64 lots, i64 notion
 
 
 cdef inline void trade(
-    State* s, Book* book, Order* maker, Order* taker, Account* taker_owner, i64 lots, u8 flags
+    State* s, Book* book, Order* maker, Order* taker, Account* taker_owner, i64 lots, u64 taker_rate, u8 flags
 ) noexcept nogil:
-    """Exchange ``lots`` at the maker's price and report both sides.
+    """Exchange ``lots`` at the maker's price, for the taker at a fee rate, and report both sides.
 
     The taker's payment has been taken out of its balance already, and its leaves reduced.
     """
     cdef Account* maker_owner = account_at(s, maker.account)
     cdef i64 notional_units = notional_of(book, maker.price_ticks, lots)
     cdef i64 principal = lots * book.lot_units
-    cdef i64 taker_fee = fee_of_fill(book, taker, lots, notional_units, book.taker_rate)
+    cdef i64 taker_fee = fee_of_fill(book, taker, lots, notional_units, taker_rate)
     cdef i64 maker_fee
     cdef i64 shown_anew = 0
     cdef u32 price_ticks = maker.price_ticks
@@ -184,7 +184,7 @@ cdef int match_order(State* s, Book* book, Account* owner, Order* order) noexcep
         if order.side == BUY:
             payer.available_units += held - notional_of(book, maker.price_ticks, lots)
         order.leaves_lots -= lots
-        trade(s, book, maker, order, owner, lots, FLAG_TAKER)
+        trade(s, book, maker, order, owner, lots, book.taker_rate, FLAG_TAKER)
     if offers.best_rank != NO_RANK:
         look_for_maker(s, first_order(s, offers))
     return NONE

@@ -26,7 +26,7 @@ cdef void look_at_top(State* s, u32 hop, Top* top) noexcept nogil:
     if ladder.best_rank == NO_RANK:
         return
     top.is_there = True
-    top.kept = <u64>RATE_ONE - book.taker_rate
+    top.kept = <u64>RATE_ONE - leg_rate(s, book, side)
     price_lot(book, side, rank_of(BUY + SELL - side, ladder.best_rank), &top.cost_units, &top.gross_units)
     top.rate = quotient(<u128>top.kept * <u64>top.gross_units, <u128><u64>top.cost_units * <u64>RATE_ONE)
 
@@ -253,6 +253,9 @@ cdef int find_candidates(State* s, Router* r, const Account* account, u32 start,
     cdef u32 i
     r.n_ranked = r.n_paths = r.n_arcs = 0
     r.n_numbered = 0
+    r.nodes[NODE_PAID] = start
+    r.nodes[NODE_RECEIVED] = end
+    r.n_nodes = 2
     if not rank_named(s, r, account, start, end):
         rank_all(s, r, account, start, end)
     if r.n_numbered == 0:
@@ -274,8 +277,5 @@ cdef int find_candidates(State* s, Router* r, const Account* account, u32 start,
     r.turned = 0
     if together != all_ranks:
         r.turned = by_number(r, without_circles(s, r, all_ranks & ~together))
-    r.nodes[0] = start
-    r.nodes[1] = end
-    r.n_nodes = 2
     open_arcs(s, r)
     return NONE

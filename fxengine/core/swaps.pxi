@@ -131,7 +131,7 @@ cdef void execute_leg(State* s, Account* account, const Swap* command, const Arc
             payer.available_units -= notional_of(book, maker.price_ticks, lots)
         else:
             payer.available_units -= lots * book.lot_units
-        trade(s, book, maker, &order, account, lots, FLAG_TAKER | FLAG_SWAP)
+        trade(s, book, maker, &order, account, lots, arc.taker_rate, FLAG_TAKER | FLAG_SWAP)
 
 
 cdef void report_swap(State* s, Account* account, const Swap* command, u32 payee) noexcept nogil:

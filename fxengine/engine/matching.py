@@ -138,6 +138,7 @@ class CoreType(Protocol):
         max_accounts: int = ...,
         max_withdrawals: int = ...,
         routes: Records | None = ...,
+        swap_rate: int | None = ...,
     ) -> MatchingCore:
         """Make an empty core for ``(n,) INSTRUMENT`` records."""
 

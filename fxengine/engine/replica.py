@@ -31,6 +31,7 @@ class Replica:
             max_fills=venue.max_fills,
             max_orders=venue.max_orders,
             routes=venue.route_records,
+            swap_rate=venue.swap_rate,
         )
         self.directory = Directory()
         self._sequencer = sequencer

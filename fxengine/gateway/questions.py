@@ -208,4 +208,5 @@ def _describe(venue: Venue) -> VenueDescription:
             )
             for i in venue.instruments
         ),
+        -1 if venue.swap_rate is None else venue.swap_rate,
     )

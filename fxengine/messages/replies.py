@@ -170,6 +170,11 @@ class VenueDescription(NamedTuple):
         "by index, each [symbol, base, quote, tick, lot, maker_rate, taker_rate, lot_units, tick_lot_units];"
         " rates in hundredths of a basis point",
     ]
+    swap_rate: Annotated[
+        int,
+        I64,
+        "fee of a swap's last leg, where it takes the place of every leg's taker_rate; -1: each leg pays its own",
+    ] = -1
 
 
 class Book(NamedTuple):

@@ -46,13 +46,18 @@ class Entry(NamedTuple):
 
 
 class Arc:
-    """One book in one direction. Its entries are read as they are asked for, and at most ``max_fills`` of them."""
+    """One book in one direction, for a swap that is to ``end`` in a currency.
 
-    def __init__(self, state: State, index: int, side: Side) -> None:
+    Its entries are read as they are asked for, and at most ``max_fills`` of them.
+    """
+
+    def __init__(self, state: State, index: int, side: Side, end: int) -> None:
         pair = state.instruments[index]
         self.instrument, self.side = index, side
         self.spends, self.brings = (pair.quote, pair.base) if side is Side.BUY else (pair.base, pair.quote)
         self.taker_rate = pair.taker_rate
+        if state.swap_rate is not None:
+            self.taker_rate = state.swap_rate if self.brings == end else 0
         self._pair, self._max_fills = pair, state.max_fills
         self._ahead: Iterator[tuple[Order, int]] = state.books[index].ahead(opposite(side))
         self._entries: list[Entry] = []

@@ -76,7 +76,8 @@ _N_RECORDS = {
 class Core:
     """The matching core in plain Python; the same interface and the same bytes as ``fxengine._core.Core``.
 
-    ``instruments`` are ``(n,) INSTRUMENT`` records, ``routes`` the ``ROUTE`` records of paths that are named.
+    ``instruments`` are ``(n,) INSTRUMENT`` records, ``routes`` the ``ROUTE`` records of paths that are named,
+    ``swap_rate`` the fee on the last leg of a swap where it takes the place of every leg's taker fee.
     Every command is O(log n) in the orders and levels it touches, in Python's time.
     """
 
@@ -90,6 +91,7 @@ class Core:
         max_accounts: int = 1 << 22,
         max_withdrawals: int = 1024,
         routes: Records | None = None,
+        swap_rate: int | None = None,
     ) -> None:
         bounds = max_fills, max_orders, max_accounts, max_withdrawals
         named = [
@@ -98,7 +100,7 @@ class Core:
 
         def empty() -> tuple[State, Timers]:
             timers = Timers()
-            return State(instruments, n_currencies, *bounds, timers, named), timers
+            return State(instruments, n_currencies, *bounds, timers, named, swap_rate), timers
 
         self._empty = empty
         self._state, self._timers = empty()

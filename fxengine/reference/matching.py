@@ -102,7 +102,7 @@ def match(state: State, order: Order) -> RejectReason:
         payer.held -= held
         payer.available += held - paid
         order.leaves_lots -= lots
-        trade(state, maker, order, lots, flags=EventFlag.TAKER)
+        trade(state, maker, order, lots, instrument.taker_rate, flags=EventFlag.TAKER)
     return RejectReason.TOO_MANY_FILLS if order.leaves_lots and would_cross(state, order) else RejectReason.NONE
 
 
@@ -119,8 +119,8 @@ def _prevent(state: State, order: Order, maker: Order) -> bool:
     return mode in (STP.EXPIRE_TAKER, STP.EXPIRE_BOTH)
 
 
-def trade(state: State, maker: Order, taker: Order, lots: int, *, flags: EventFlag) -> None:
-    """Exchange ``lots`` at the maker's price and report both sides.
+def trade(state: State, maker: Order, taker: Order, lots: int, taker_rate: int, *, flags: EventFlag) -> None:
+    """Exchange ``lots`` at the maker's price, for the taker at a fee rate, and report both sides.
 
     The taker's payment has been taken out of its balance already, and its leaves reduced.
     """
@@ -132,7 +132,7 @@ def trade(state: State, maker: Order, taker: Order, lots: int, *, flags: EventFl
 
     received = {Side.BUY: (instrument.base, principal), Side.SELL: (instrument.quote, notional)}
     taker_currency, taker_receipt = received[taker.side]
-    taker_fee = _fee(instrument.taker_rate, taker, taker_receipt)
+    taker_fee = _fee(taker_rate, taker, taker_receipt)
     if instrument.maker_rate >= 0:
         maker_currency, receipt = received[maker.side]
         maker_fee = _fee(instrument.maker_rate, maker, receipt)

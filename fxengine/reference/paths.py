@@ -89,6 +89,7 @@ class Candidates:
 
     def __init__(self, state: State, hops: Hops, start: int, end: int, account: Account) -> None:
         self._arcs: dict[Hop, Arc] = {}
+        self._end = end
         self.reason = RejectReason.NO_PATH
         ranked: list[tuple[Rate, Path]] = []
         for number, found in hops.paths(start, end, account):
@@ -107,7 +108,7 @@ class Candidates:
 
     def _arc(self, state: State, hop: Hop) -> Arc:
         if hop not in self._arcs:
-            self._arcs[hop] = Arc(state, *hop)
+            self._arcs[hop] = Arc(state, *hop, self._end)
         return self._arcs[hop]
 
 

@@ -84,6 +84,7 @@ class State:
         max_withdrawals: int,
         timers: OrderTimers,
         routes: Sequence[tuple[int, ...]] = (),
+        swap_rate: int | None = None,
     ) -> None:
         self.n_currencies = n_currencies
         self.max_fills = max_fills
@@ -92,6 +93,8 @@ class State:
         self.instruments = [Instrument(row) for row in instruments]
         self.routes = tuple(routes)
         """The paths that the venue names, by their currencies."""
+        self.swap_rate = swap_rate
+        """The fee on a swap's last leg, where it takes the place of every leg's taker fee."""
         self.books = [Book() for _ in self.instruments]
         self.pool = OrderPool(max_orders)
         self.accounts = [Account(FEES_ACCOUNT), Account(CUSTODY_ACCOUNT)]

@@ -233,4 +233,4 @@ def _execute(state: State, account: Account, client_order_id: int, leg: Leg) -> 
             account.balances[instrument.quote].available -= instrument.notional_units(maker.price_ticks, lots)
         else:
             account.balances[instrument.base].available -= lots * instrument.lot_units
-        trade(state, maker, order, lots, flags=EventFlag.TAKER | EventFlag.SWAP)
+        trade(state, maker, order, lots, leg.arc.taker_rate, flags=EventFlag.TAKER | EventFlag.SWAP)

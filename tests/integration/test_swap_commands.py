@@ -107,6 +107,53 @@ def test_a_worst_price_cuts_a_swap_off_or_refuses_it(books: ServedVenue) -> None
     assert "a part only" not in said
 
 
+def test_after_its_deadline_nothing_is_done_and_a_repetition_hears_what_was(books: ServedVenue) -> None:
+    swap = ["swap", "JPY", "HKD", "--exact-out", "100", "--max-in", "2500", "--as", "payer-1"]
+    late = run(books, *swap, "--deadline", "2020-01-31T17:00:00Z")
+    assert late["error"]["code"] == RejectReason.DEADLINE_PASSED
+    once = run(books, *swap, "--deadline", "2100-01-31T17:00:00Z")
+    again = run(books, *swap, "--deadline", "2100-01-31T17:00:00Z", "--client-order-id", str(once["client_order_id"]))
+    assert (again["sequence"], again["paid"]) == (once["sequence"], once["paid"])
+    pay = ["pay", "3", "100", "HKD", "--with", "JPY", "--as", "payer-1", "--deadline"]
+    assert run(books, *pay, "2020-01-31T17:00:00Z")["error"]["code"] == RejectReason.DEADLINE_PASSED
+    assert run(books, *pay, "2100-01-31T17:00:00+08:00")["received"] == "100.000000"
+    assert "time zone" in run(books, *pay, "2100-01-31T17:00:00")["error"]["text"]
+
+
+def test_a_venue_with_one_fee_for_a_swap_charges_it_on_the_last_leg_also_after_a_kill(tmp_path: Path) -> None:
+    directory = tmp_path / "venue"
+    assert answer("init", str(directory))["exit_code"] == 0
+    description = directory / "venue.toml"
+    text = description.read_text(encoding="utf-8")
+    description.write_text(text.replace("# venue.swap_fee = 80", "venue.swap_fee = 80"), encoding="utf-8")
+    refused = answer("serve", str(directory), "--json")
+    assert "venue.swap_fee" in refused["error"]["text"], "its makers are paid rebates, which nothing would pay for"
+    text = description.read_text(encoding="utf-8").replace("maker_fee = -20", "maker_fee =   0")
+    description.write_text(text, encoding="utf-8")
+    swap = ("swap", "JPY", "HKD", "--exact-in", "15000", "--min-out", "1", "--as", "payer-1")
+    with ServedVenue(Home(directory)) as venue:
+        for account, level in (("maker-1", "maker"), ("payer-1", "payer")):
+            run(venue, "token", "issue", account, "--level", level)
+        for account, currency in (("maker-1", "HKD"), ("maker-1", "USD"), ("payer-1", "JPY")):
+            run(venue, "deposit", account, currency, "1000000")
+        run(venue, "order", "USD/JPY", "sell", "10000", "150", "--as", "maker-1")
+        run(venue, "order", "USD/HKD", "buy", "10000", "7.8", "--as", "maker-1")
+        with venue.log_on("payer-1") as payer:
+            assert payer.listing.swap_rate == 80
+        first = run(venue, *swap)
+        run(venue, "snapshot")
+        venue.kill()
+        venue.start()
+        again = run(venue, *swap)
+        venue.stop()
+    for receipt in (first, again):
+        assert [(leg["instrument"], leg["fee"]) for leg in receipt["legs"]] == [
+            ("USD/JPY", "0.000000"), ("USD/HKD", "0.006240"),
+        ]  # fmt: skip
+        assert receipt["received"] == "779.993760", "100 USD are 780 HKD, less 0.8 hundredths of a percent"
+    assert answer("verify", str(directory))["ok"]
+
+
 def test_what_cannot_be_asked_is_said(books: ServedVenue) -> None:
     for wrong in (["--exact-in", "1", "--exact-out", "1"], []):
         assert run(books, "quote", "JPY", "HKD", *wrong, "--as", "payer-1")["error"]["code"] == "AmountError"

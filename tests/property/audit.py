@@ -21,7 +21,7 @@ class Audit:
         self.scenario = scenario
         self.books = BookAudit(len(scenario.pairs))
         self.orders = OrderAudit()
-        self.money = MoneyAudit(scenario.pairs)
+        self.money = MoneyAudit(scenario)
         self.standing = StandingAudit()
         self.withdrawals = WithdrawalAudit()
         self.swaps = SwapAudit(scenario)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from bench.flows import Core, Event, Pair
+from bench.flows import Core, Event, Scenario
 from fxengine.codes import FEES_ACCOUNT, EventFlag, EventKind, Side
 
 RATE_ONE = 1_000_000
@@ -30,8 +30,8 @@ class Paid:
 class MoneyAudit:
     """Follows all movements; AssertionError when a fee or rebate is not what its rate says."""
 
-    def __init__(self, pairs: tuple[Pair, ...]) -> None:
-        self.pairs = pairs
+    def __init__(self, scenario: Scenario) -> None:
+        self.pairs, self.swap_rate = scenario.pairs, scenario.swap_rate
         self.totals: defaultdict[tuple[int, int], int] = defaultdict(int)
         self.orders: dict[int, Paid] = {}
 
@@ -39,12 +39,13 @@ class MoneyAudit:
         """Follow one command's events."""
         legs: dict[int, Paid] = {}
         fills = [event for event in events if event.kind is EventKind.FILL]
+        end = next((event.currency_out for event in events if event.kind is EventKind.SWAPPED), None)
         for maker, taker in zip(fills[::2], fills[1::2], strict=True):
             self._trade(maker, taker)
             for event in (maker, taker):
                 is_leg = event.order_id == 0
                 paid = legs.setdefault(event.instrument, Paid()) if is_leg else self._of(event.order_id)
-                self._fee(paid, event)
+                self._fee(paid, event, self._leg_rate(event, end) if is_leg else None)
         for event in events:
             if event.kind is EventKind.BUSTED:
                 self._undo(event)
@@ -94,14 +95,22 @@ class MoneyAudit:
         assert taker.fee_units >= 0, f"a taker was paid: {taker}"
         assert maker.fee_units + taker.fee_units >= 0 or maker.fee_units >= 0, f"a rebate exceeds its fee: {maker}"
 
-    def _fee(self, paid: Paid, event: Event) -> None:
+    def _leg_rate(self, event: Event, end: int | None) -> int | None:
+        """Return what a swap pays in one of its books: where the venue has a swap fee, that on the last leg alone."""
+        if self.swap_rate is None:
+            return None
+        (currency, _), _ = self._amounts(event)
+        return self.swap_rate if currency == end else 0
+
+    def _fee(self, paid: Paid, event: Event, leg_rate: int | None) -> None:
         pair = self.pairs[event.instrument]
+        taker_rate = pair.taker_rate if leg_rate is None else leg_rate
         (_, received), (_, given) = self._amounts(event)
         is_maker = bool(event.flags & EventFlag.MAKER)
         if is_maker and pair.maker_rate < 0:
             assert event.fee_units == -int(Fraction(-pair.maker_rate * given, RATE_ONE)), event
             return
-        paid.owed += Fraction((pair.maker_rate if is_maker else pair.taker_rate) * received, RATE_ONE)
+        paid.owed += Fraction((pair.maker_rate if is_maker else taker_rate) * received, RATE_ONE)
         paid.fees += event.fee_units
         assert paid.fees == ceil(paid.owed), f"fees so far {paid.fees}, owed {paid.owed}: {event}"
 

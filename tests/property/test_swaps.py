@@ -39,6 +39,13 @@ EVEN = Scenario(
     n_currencies=4,
 )
 """No fees and equal lots, so that paths are often worth the same and the order among them decides."""
+TOLL = Scenario(
+    "toll",
+    tuple(pair._replace(maker_rate=abs(pair.maker_rate)) for pair in ODD.pairs),
+    n_currencies=4,
+    swap_rate=11_111,
+)
+"""One fee for a whole swap, on its last leg."""
 PAYER, PAYEE = 3, 4
 RATE_ONE = 1_000_000
 
@@ -54,7 +61,7 @@ _sides = [
     for side in Side
 ]
 _books = st.tuples(*_sides).map(lambda sides: [order for side in sides for order in side])
-_venues = st.sampled_from((ODD, EVEN))
+_venues = st.sampled_from((ODD, EVEN, TOLL))
 _ends = st.permutations(range(4)).map(lambda order: (order[0], order[1]))
 
 
@@ -73,19 +80,23 @@ class Hop(NamedTuple):
     by_lots: list[Lots]
 
 
-def hop(venue: Scenario, books: BookAudit, instrument: int, pays: int) -> Hop | None:
-    """List a book lot by lot for someone who pays ``pays``; None when it does not trade it."""
+def hop(venue: Scenario, books: BookAudit, instrument: int, pays: int, end: int) -> Hop | None:
+    """List a book lot by lot for someone who pays ``pays`` to end with ``end``; None when it does not trade it."""
     pair = venue.pairs[instrument]
     if pays not in (pair.base, pair.quote):
         return None
     sells = pays == pair.base
     prices = [p for p, lots in books.orders(instrument, Side.BUY if sells else Side.SELL) for _ in range(lots)]
+    leads_to = pair.quote if sells else pair.base
+    rate = pair.taker_rate
+    if venue.swap_rate is not None:
+        rate = venue.swap_rate if leads_to == end else 0
     by_lots = []
     for n in range(1, len(prices) + 1):
         principal, notional = n * pair.lot_units, sum(prices[:n]) * pair.tick_lot_units
         spent, received = (principal, notional) if sells else (notional, principal)
-        by_lots.append(Lots(spent, received - ceil(pair.taker_rate * received / RATE_ONE)))
-    return Hop(instrument, pair.quote if sells else pair.base, by_lots)
+        by_lots.append(Lots(spent, received - ceil(rate * received / RATE_ONE)))
+    return Hop(instrument, leads_to, by_lots)
 
 
 def paths(venue: Scenario, books: BookAudit, start: int, end: int) -> Iterator[list[Hop]]:
@@ -94,7 +105,7 @@ def paths(venue: Scenario, books: BookAudit, start: int, end: int) -> Iterator[l
         for chain in permutations(range(len(venue.pairs)), n):
             visited, hops = [start], []
             for instrument in chain:
-                found = hop(venue, books, instrument, visited[-1])
+                found = hop(venue, books, instrument, visited[-1], end)
                 if found is None or found.leads_to in visited or visited[-1] == end:
                     break
                 visited.append(found.leads_to)

@@ -77,6 +77,12 @@ BROKEN = [
     ('id = "test"', 'id = "test"\nmax_fills = 256.0', "venue.max_fills", "must be a whole number"),
     ('id = "test"', 'id = "test"\nmax_orders = 2_147_483_648', "venue.max_orders", "is not between"),
     ('id = "test"', 'id = "test"\nsettlement_cycle_ms = 9', "venue.settlement_cycle_ms", "is not between"),
+    (
+        'id = "test"',
+        'id = "test"\nswap_fee = 50',
+        "venue.swap_fee",
+        "EUR/USD pays makers a rebate out of the taker fee",
+    ),
     ('code = "USD"', 'code = "US"', "currencies[1].code", "is not 3 to 8 capital letters"),
     ('code = "USD"', 'code = "usd"', "currencies[1].code", "is not 3 to 8 capital letters"),
     ('code = "USD"', 'code = "EUR"', "currencies[1].code", "EUR is listed twice"),

@@ -65,6 +65,31 @@ def test_a_pair_has_at_most_eight_named_paths() -> None:
         parse_venue(GOOD + currencies + pairs + routes)
 
 
+def test_a_swap_fee_takes_the_place_of_every_taker_fee_and_is_part_of_what_a_journal_means() -> None:
+    plain = GOOD.replace("maker_fee = -20", "maker_fee = 0")
+    with_fee = plain.replace('id = "test"', 'id = "test"\nswap_fee = 80')
+    assert parse_venue(plain).swap_rate is None
+    assert parse_venue(with_fee).swap_rate == 80
+    assert parse_venue(with_fee.replace("swap_fee = 80", "swap_fee = 0")).swap_rate == 0
+    prints = {parse_venue(text).fingerprint for text in (plain, with_fee, with_fee.replace("80", "79"))}
+    assert len(prints) == 3, "a journal replays only under the same fee"
+    for wrong, problem in (("-1", "-1 is not between"), ("100_001", "is not between"), ('"0.5"', "must be a whole")):
+        with pytest.raises(VenueError, match=r"^venue\.swap_fee") as refused:
+            parse_venue(with_fee.replace("swap_fee = 80", f"swap_fee = {wrong}"))
+        assert problem in str(refused.value)
+
+
+def test_the_compiled_core_refuses_a_swap_fee_that_no_rebate_could_be_paid_from() -> None:
+    rows = parse_venue(GOOD).instrument_records
+    with pytest.raises(ValueError, match=r"instruments\[0\]: with a swap fee"):
+        CompiledCore(rows, n_currencies=3, swap_rate=50)
+    rows["maker_rate"] = 0
+    CompiledCore(rows, n_currencies=3, swap_rate=50).check()
+    for rate in (-1, 1_000_000):
+        with pytest.raises(ValueError, match=f"swap_rate is {rate}, not between 0 and 999999"):
+            CompiledCore(rows, n_currencies=3, swap_rate=rate)
+
+
 def test_the_compiled_core_refuses_routes_that_it_could_not_follow() -> None:
     venue = parse_venue(named('["EUR", "USD", "JPY"]'))
     for core_type in (Core, CompiledCore):

@@ -6,16 +6,12 @@ Two currencies unless a test wants more; one unit per lot and per tick times lot
 a test gives them: then every amount can be computed in the head.
 """
 
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from bench.flows import Event, Feed, Pair, Scenario, commands, decode
 from bench.flows.commands import Quotes
 from fxengine._core import Core as CompiledCore
 from fxengine.codes import AccountFlag, Side, WithdrawalAction
-from fxengine.records import ROUTE, Records
 from fxengine.reference import Core
 
 OPERATOR, MAKER, PAYER, OTHER = 2, 3, 4, 5
@@ -28,15 +24,6 @@ def pair(base: int = EUR, quote: int = USD, *, maker: int = 0, taker: int = 0, l
     return Pair(base, quote, maker, taker, lot, tick_lot, 1)
 
 
-def route_records(routes: Sequence[Sequence[int]]) -> Records:
-    """Name paths by their currencies."""
-    rows = np.zeros(len(routes), ROUTE)
-    for row, route in zip(rows, routes, strict=True):
-        row["n_stops"] = len(route)
-        row["stops"][: len(route)] = route
-    return rows
-
-
 class Desk:
     """A core with an operator and three clients who may hold everything."""
 
@@ -47,14 +34,14 @@ class Desk:
         max_orders: int = 100,
         window: int = 16,
         max_withdrawals: int = 1024,
-        routes: Sequence[Sequence[int]] = (),
+        routes: tuple[tuple[int, ...], ...] = (),
+        swap_rate: int | None = None,
     ) -> None:
-        venue = Scenario("desk", pairs or (pair(),), 4, max_fills=max_fills, max_orders=max_orders, window=window)
         bounds = {"max_fills": max_fills, "max_orders": max_orders, "max_withdrawals": max_withdrawals}
-        named = route_records(routes)
-        self.core = Core(venue.instruments, n_currencies=4, routes=named, **bounds)
+        venue = Scenario("desk", pairs or (pair(),), 4, window=window, routes=routes, swap_rate=swap_rate, **bounds)
+        self.core = venue.core(Core)
         self._feed = Feed(self.core)
-        self._twin = Feed(CompiledCore(venue.instruments, n_currencies=4, routes=named, **bounds))
+        self._twin = Feed(venue.core(CompiledCore))
         self.twin = self._twin.core
         self.instruments = venue.instruments
         self.now_ns = 0

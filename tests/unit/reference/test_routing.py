@@ -173,7 +173,7 @@ def test_a_quote_says_why_the_swap_would_be_refused() -> None:
 
 def test_named_routes_are_taken_and_no_others() -> None:
     pairs = pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD)
-    desk = Desk(*pairs, routes=[(EUR, JPY, USD)])
+    desk = Desk(*pairs, routes=((EUR, JPY, USD),))
     desk.fund(MAKER, usd=100_000, jpy=100_000)
     desk.fund(PAYER, eur=100)
     desk.buy(MAKER, 10, 12, instrument=0)
@@ -198,7 +198,7 @@ def test_of_paths_that_want_a_book_in_opposite_directions_both_are_tried() -> No
     events = desk.swap_in(PAYER, EUR, HKD, 9)
     # With the better path the rest is stuck in JPY. With the other: 2 EUR and 6 USD bring 24 HKD; 7 EUR make 21 JPY,
     # of which 2 bring 4 HKD, 18 make 6 USD and 24 HKD more, and one is change.
-    assert list(spent_by_book(events).items()) == [(0, 2), (3, 7), (1, 18), (2, 2), (4, 12)]
+    assert list(spent_by_book(events).items()) == [(0, 2), (3, 7), (1, 18), (4, 12), (2, 2)]
     assert receipt_of(events).amount_out_units == 24 + 4 + 24
     assert desk.has(PAYER, JPY) == (1, 0)
 
