@@ -141,16 +141,16 @@ def test_a_venue_with_one_fee_for_a_swap_charges_it_on_the_last_leg_also_after_a
         with venue.log_on("payer-1") as payer:
             assert payer.listing.swap_rate == 80
         first = run(venue, *swap)
-        run(venue, "snapshot")
         venue.kill()
+        assert answer("snapshot", str(directory))["exit_code"] == 0
         venue.start()
         again = run(venue, *swap)
         venue.stop()
     for receipt in (first, again):
         assert [(leg["instrument"], leg["fee"]) for leg in receipt["legs"]] == [
-            ("USD/JPY", "0.000000"), ("USD/HKD", "0.006240"),
+            ("USD/JPY", "0.000000"), ("USD/HKD", "0.062400"),
         ]  # fmt: skip
-        assert receipt["received"] == "779.993760", "100 USD are 780 HKD, less 0.8 hundredths of a percent"
+        assert receipt["received"] == "779.937600", "100 USD are 780 HKD, less 0.8 hundredths of a percent"
     assert answer("verify", str(directory))["ok"]
 
 
