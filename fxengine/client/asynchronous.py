@@ -15,11 +15,11 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from fxengine.client.call import Call
 from fxengine.client.link import Link
-from fxengine.client.listing import Listing
 from fxengine.client.options import SessionOptions
 from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
-from fxengine.client.reports import Order, Report
+from fxengine.client.reports import Report
+from fxengine.client.view import View
 from fxengine.errors import FxEngineError, VenueUnreachable
 from fxengine.transport import ClientCurve
 
@@ -39,7 +39,7 @@ def _awaiting(
     return method
 
 
-class AsyncClient:
+class AsyncClient(View):
     """A session with a venue. Make it with :meth:`connect`, in the event loop that will use it.
 
     Every coroutine waits ``timeout_s`` seconds at most and then raises :class:`VenueUnreachable`; a
@@ -58,7 +58,7 @@ class AsyncClient:
         curve: ClientCurve | None = None,
         options: SessionOptions | None = None,
     ) -> None:
-        self.protocol = Protocol(options)
+        super().__init__(Protocol(options))
         self.timeout_s = timeout_s
         self._link = Link(self.protocol, address, market_data_address, curve)
         self._loop = asyncio.get_running_loop()
@@ -130,26 +130,6 @@ class AsyncClient:
     replay = _awaiting(Protocol.replay)
     account_number = _awaiting(Protocol.account_number)
     wait_final = _awaiting(Protocol.final)
-
-    @property
-    def account(self) -> int:
-        """The account's number."""
-        return self.protocol.account.number
-
-    @property
-    def listing(self) -> Listing:
-        """What the venue lists: its currencies, and its instruments with their ticks, lots and fees."""
-        return self.protocol.listed()
-
-    @property
-    def orders(self) -> dict[int, Order]:
-        """Open orders that this session has heard of, by client order id."""
-        return self.protocol.account.orders
-
-    @property
-    def quotes(self) -> dict[int, Order]:
-        """Open levels of mass quotes that this session has heard of, by OrderID."""
-        return self.protocol.account.quotes
 
     async def subscribe(self, instrument: str) -> BookReplica:
         """Follow a book; return its replica once it is current. It stays so while the event loop runs."""

@@ -13,11 +13,11 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from fxengine.client.call import Call
 from fxengine.client.link import Link
-from fxengine.client.listing import Listing
 from fxengine.client.options import SessionOptions
 from fxengine.client.protocol import Protocol
 from fxengine.client.replica import BookReplica
-from fxengine.client.reports import Order, Report
+from fxengine.client.reports import Report
+from fxengine.client.view import View
 from fxengine.errors import RequestRejected, VenueUnreachable
 from fxengine.transport import ClientCurve
 
@@ -37,7 +37,7 @@ def _blocking(build: Callable[Concatenate[Protocol, P], Call[R]]) -> Callable[Co
     return method
 
 
-class Client:
+class Client(View):
     """A session with a venue. Make it with :meth:`connect`; use it from one thread, best in a ``with``.
 
     Every method waits ``timeout_s`` seconds at most and then raises :class:`VenueUnreachable`; a
@@ -57,7 +57,7 @@ class Client:
         curve: ClientCurve | None = None,
         options: SessionOptions | None = None,
     ) -> None:
-        self.protocol = Protocol(options)
+        super().__init__(Protocol(options))
         self.timeout_s = timeout_s
         self._link = Link(self.protocol, address, market_data_address, curve)
 
@@ -119,26 +119,6 @@ class Client:
     replay = _blocking(Protocol.replay)
     account_number = _blocking(Protocol.account_number)
     wait_final = _blocking(Protocol.final)
-
-    @property
-    def account(self) -> int:
-        """The account's number."""
-        return self.protocol.account.number
-
-    @property
-    def listing(self) -> Listing:
-        """What the venue lists: its currencies, and its instruments with their ticks, lots and fees."""
-        return self.protocol.listed()
-
-    @property
-    def orders(self) -> dict[int, Order]:
-        """Open orders that this session has heard of, by client order id."""
-        return self.protocol.account.orders
-
-    @property
-    def quotes(self) -> dict[int, Order]:
-        """Open levels of mass quotes that this session has heard of, by OrderID."""
-        return self.protocol.account.quotes
 
     def subscribe(self, instrument: str) -> BookReplica:
         """Follow a book; return its replica once it is current. :meth:`poll` keeps it so."""
