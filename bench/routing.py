@@ -16,6 +16,10 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, islice
 from typing import NamedTuple
 
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
 from bench.flows import Event, Feed, Pair, Scenario, commands, decode
 from bench.machine import commit, machine, pin
 from bench.swap_oracle import best_possible_units, candidate_arcs, every_arc
@@ -29,6 +33,9 @@ VENUES = 6
 WINDOW = 1 << 16
 WIDE_BP = 100
 PAIRS = tuple(Pair(a, b, 0, 0, LOT_UNITS, 1, MIDDLE_TICKS) for a, b in combinations(range(CURRENCIES), 2))
+CLASSES_BP = (0.001, 0.01, 0.1, 1.0, 10.0)
+"""Bounds between the classes that swaps are counted in, by what they lack."""
+BAR_WIDTH = 40
 Row = dict[str, str | int | float]
 
 
@@ -61,7 +68,13 @@ def distance(venue: SwapVenue) -> Distance | None:
 
 def distances(n_venues: int, seed: int) -> Iterator[Row]:
     """Measure the distance over so many venues that hold their amount."""
-    found = list(islice((d for d in map(distance, venues(seed)) if d is not None), n_venues))
+    found: list[Distance] = []
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        asked = progress.add_task("swaps held against the linear program", total=n_venues)
+        for one in islice((d for d in map(distance, venues(seed)) if d is not None), n_venues):
+            found.append(one)
+            progress.advance(asked)
     columns = {
         "to the optimum over the candidates' books": [d.over_candidates_bp for d in found],
         "the same, books that begin within 30 bp": [d.over_candidates_bp for d in found if not d.is_wide],
@@ -76,6 +89,7 @@ def distances(n_venues: int, seed: int) -> Iterator[Row]:
         yield {
             "basis points": name, "swaps": len(values), "median": cuts[499], "p99": cuts[989], "p99.9": cuts[998],
             "most": max(values), "mean": statistics.fmean(values),
+            **{f"below {bound:g}": sum(value < bound for value in values) for bound in CLASSES_BP},
         }  # fmt: skip
 
 
@@ -150,11 +164,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     for name, value in about.items():
         print(f"{name:<10}{value}")
+    console = Console()
     for name, rows in figures.items():
-        print(f"\n{name}")
-        for row in rows:
-            print("  " + "  ".join(f"{key} {_cell(value)}" for key, value in row.items()))
+        print()
+        console.print(_table(rows))
+        if name == "distance":
+            print(f"\n{rows[0]['basis points']}:\n{_classes(rows[0])}")
     return 0
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    """Return figures as a table, without the columns that are drawn."""
+    table = Table(*(name for name in rows[0] if not name.startswith("below ")), box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*(_cell(value) for name, value in row.items() if not name.startswith("below ")))
+    return table
+
+
+def _classes(row: Row) -> str:
+    """Draw how many swaps lack how much, one line a class.
+
+    >>> print(_classes({"swaps": 10, "below 0.1": 8, "below 1": 9}))
+       below 0.1  ################################          8
+         below 1  ####                                      1
+            more  ####                                      1
+    """
+    lines, before = list[str](), 0
+    total = int(row["swaps"])
+    for name, value in [*row.items(), ("more", total)]:
+        if name.startswith("below ") or name == "more":
+            n = int(value) - before
+            lines.append(f"{name:>12}  {'#' * round(BAR_WIDTH * n / total):<{BAR_WIDTH}}  {n:,}")
+            before = int(value)
+    return "\n".join(lines)
 
 
 def _cell(value: str | int | float) -> str:
