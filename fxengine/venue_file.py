@@ -55,7 +55,8 @@ class _Reader:
         top = self.tree
         _no_unknown("", top, _TABLES)
         v = _get(top, "", "venue", dict)
-        _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms", "pending_trades_max"})
+        settlement = {"settlement_cycle_ms", "pending_trades_max", "settlement_stale_s"}
+        _no_unknown("venue", v, {"id", "name", "max_fills", "max_orders", *settlement})
         gateway = _get(top, "", "gateway", dict, {})
         _no_unknown("gateway", gateway, {"history_bytes"})
         reserves = _get(top, "", "reserves", dict, {})
@@ -79,6 +80,9 @@ class _Reader:
             custodians=self._custodians(by_code),
             attestation_max_age_s=_int(reserves, "reserves", "max_age_s", 1, 366 * 86_400, 86_400),
             routes=self._routes(by_code, instruments),
+            settlement_stale_s=(
+                _int(v, "venue", "settlement_stale_s", 1, 30 * 86_400, None) if "settlement_stale_s" in v else None
+            ),
         )
 
     def _currencies(self) -> tuple[Currency, ...]:
