@@ -78,6 +78,7 @@ cdef enum CommandKind:
     COMMAND_WITHDRAWAL = 14
     COMMAND_BUST = 15
     COMMAND_CONTROL = 16
+    COMMAND_FEE_PAYOUT = 17
 
 cdef enum GuardAction:
     GUARD_DEAD_MAN = 1

@@ -47,6 +47,7 @@ include "core/revocations.pxi"
 include "core/withdrawals.pxi"
 include "core/controls.pxi"
 include "core/busts.pxi"
+include "core/fee_payouts.pxi"
 include "core/look_ahead.pxi"
 include "core/dispatch.pxi"
 

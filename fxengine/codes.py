@@ -94,6 +94,7 @@ class CommandKind(IntEnum):
     WITHDRAWAL = 14
     BUST = 15
     CONTROL = 16
+    FEE_PAYOUT = 17
 
 
 class GuardAction(IntEnum):
@@ -144,7 +145,7 @@ class EventKind(IntEnum):
     RESTED = 5  # none: what was left of an incoming order joined the book
     ORDER_STATUS = 6  # I OrderStatus: a repeated command's outcome so far, nothing done
     SWAPPED = 7  # none: an instant swap's receipt
-    RECEIVED = 8  # none: a swap's payee was paid
+    RECEIVED = 8  # none: a swap's payee was paid, or who is given fees
     DEPOSITED = 9
     WITHDRAWN = 10
     CREDENTIALED = 11

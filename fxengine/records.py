@@ -116,7 +116,7 @@ SWAP: Final = _command(  # instrument: the currency paid
     ("deadline_ns", "<i8"),  # executes strictly before; 0: none
     ("worst_units", "<i8"),  # worst price: as bound_units, but of each step for itself; 0: any
 )
-MONEY: Final = _command(  # DEPOSIT and WITHDRAW; instrument: the currency
+MONEY: Final = _command(  # DEPOSIT, WITHDRAW and FEE_PAYOUT; instrument: the currency
     ("reserved_0", "V4"),
     ("beneficiary", "<u4"),  # whose balance; WITHDRAW: 0 is the sender, and another only for an operator
     ("amount_units", "<i8"),

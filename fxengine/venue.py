@@ -137,6 +137,8 @@ class Venue:
     """Paths for instant swaps that the venue names: a swap between the ends of any takes these and no others."""
     swap_rate: int | None = None
     """The fee of a swap's last leg, where it takes the place of every leg's taker fee; hundredths of a basis point."""
+    settlement_stale_s: int | None = None
+    """How long what was matched may wait to be FINAL before no more is taken; None: as long as is usual and sound."""
 
     @cached_property
     def currency(self) -> dict[str, Currency]:
@@ -167,8 +169,8 @@ class Venue:
     def fingerprint(self) -> bytes:
         """Hash all that decides what a journal means: a journal replays only under the same rules.
 
-        Names, issuers, custodians, levels' rates, the settlement cycle, the gateway's and the reserves' settings may
-        change; these may not.
+        Names, issuers, custodians, levels' rates, settlement's, the gateway's and the reserves' settings may change;
+        these may not.
         """
         h = hashlib.sha256(f"{self.id}|{self.max_fills}|{self.max_orders}".encode())
         for c in self.currencies:

@@ -45,7 +45,8 @@ def parse_venue(text: str) -> Venue:
 _TABLES = {"venue", "gateway", "levels", "issuers", "currencies", "instruments", "routes", "custodians", "reserves"}
 
 
-_VENUE_KEYS = {"id", "name", "max_fills", "max_orders", "settlement_cycle_ms", "pending_trades_max", "swap_fee"}
+_SETTLEMENT_KEYS = {"settlement_cycle_ms", "pending_trades_max", "settlement_stale_s"}
+_VENUE_KEYS = {"id", "name", "max_fills", "max_orders", "swap_fee"} | _SETTLEMENT_KEYS
 
 
 class _Reader:
@@ -83,6 +84,9 @@ class _Reader:
             attestation_max_age_s=_int(reserves, "reserves", "max_age_s", 1, 366 * 86_400, 86_400),
             routes=self._routes(by_code, instruments),
             swap_rate=_swap_rate(v, instruments),
+            settlement_stale_s=(
+                _int(v, "venue", "settlement_stale_s", 1, 30 * 86_400, None) if "settlement_stale_s" in v else None
+            ),
         )
 
     def _currencies(self) -> tuple[Currency, ...]:

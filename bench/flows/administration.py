@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.flows import commands
 from bench.flows.population import Member, Role
-from fxengine.codes import WithdrawalAction
+from fxengine.codes import FEES_ACCOUNT, WithdrawalAction
 
 if TYPE_CHECKING:
     from bench.flows.flow import Flow
@@ -61,6 +61,22 @@ def withdraw(flow: Flow) -> bytes | None:
     return commands.withdraw(
         sender.number, flow.take_id(sender), currency=currency, beneficiary=beneficiary,
         amount_units=amount, time_ns=flow.stamp(),
+    )  # fmt: skip
+
+
+def pay_out_fees(flow: Flow) -> bytes | None:
+    """Give whoever may hold them a part of the fees of a currency, or all; where there are none, ask for a unit."""
+    rng = flow.rng
+    earned = [currency for currency in flow.scenario.traded if flow.core.balance(FEES_ACCOUNT, currency)[0]]
+    currency = rng.choice(earned or flow.scenario.traded)
+    members = [m for m in flow.population if currency in m.permitted and m.may_trade(flow.now_ns)]
+    if not members:
+        return None
+    there = max(flow.core.balance(FEES_ACCOUNT, currency)[0], 1)
+    operator = flow.population.members[0]
+    return commands.fee_payout(
+        operator.number, flow.take_id(operator), currency=currency, beneficiary=rng.choice(members).number,
+        amount_units=there if rng.random() < 0.1 else 1 + rng.randrange(-(-there // 4)), time_ns=flow.stamp(),
     )  # fmt: skip
 
 

@@ -224,6 +224,14 @@ def withdraw(
     return _MONEY.pack(*head, beneficiary, amount_units, NO_EXTERNAL_ID)
 
 
+def fee_payout(
+    operator: int, client_order_id: int, *, currency: int, amount_units: int, beneficiary: int, time_ns: int = 0
+) -> bytes:
+    """Move fees to a client."""
+    head = (CommandKind.FEE_PAYOUT, 1, currency, operator, client_order_id, time_ns)
+    return _MONEY.pack(*head, beneficiary, amount_units, NO_EXTERNAL_ID)
+
+
 def end_withdrawal(
     operator: int, client_order_id: int, action: int, withdrawal: int, *, n_records: int = 1, time_ns: int = 0
 ) -> bytes:

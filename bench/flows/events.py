@@ -63,6 +63,7 @@ COMMAND_VIEWS = {
     CommandKind.SWAP: SWAP,
     CommandKind.DEPOSIT: MONEY,
     CommandKind.WITHDRAW: MONEY,
+    CommandKind.FEE_PAYOUT: MONEY,
     CommandKind.AMEND: AMEND,
     CommandKind.MASS_CANCEL: MASS_CANCEL,
     CommandKind.MASS_QUOTE: MASS_QUOTE,

@@ -44,6 +44,7 @@ WEIGHTS: dict[Intent, int] = {
     administration.deposit: 30,
     administration.withdraw: 40,
     administration.end_withdrawal: 34,
+    administration.pay_out_fees: 26,
     administration.settle: 24,
     administration.let_time_pass: 20,
     administration.welcome_guest: 15,

@@ -48,6 +48,7 @@ MISTAKES: list[Mistake] = [
     wrong_payments.bad_ending,
     wrong_payments.bad_settled,
     wrong_payments.bad_bust,
+    wrong_payments.bad_fee_payout,
     wrong_payments.bad_code,
     wrong_payments.no_path,
     wrong_payments.too_much,

@@ -19,10 +19,11 @@ def unknown_kind(flow: Flow, member: Member) -> bytes:
     """UNKNOWN_COMMAND: a kind of the future, or a kind with the wrong number of records."""
     kind, n_records = flow.rng.choice(
         (
-            (0, 1), (17, 1), (255, 3), (CommandKind.TIME, 2), (CommandKind.CREDENTIAL, 1), (CommandKind.NEW_ORDER, 3),
+            (0, 1), (18, 1), (255, 3), (CommandKind.TIME, 2), (CommandKind.CREDENTIAL, 1), (CommandKind.NEW_ORDER, 3),
             (CommandKind.AMEND, 2), (CommandKind.MASS_CANCEL, 2), (CommandKind.MASS_QUOTE, 1), (CommandKind.GUARD, 2),
             (CommandKind.REVOKE, 2), (CommandKind.WITHDRAW, 2), (CommandKind.SETTLED, 2), (CommandKind.WITHDRAWAL, 2),
             (CommandKind.CONTROL, 2), (CommandKind.BUST, 1), (CommandKind.BUST, 3),
+            (CommandKind.FEE_PAYOUT, 2),
         )
     )  # fmt: skip
     return commands.time(flow.stamp(), kind=kind, n_records=n_records, account=member.number)

@@ -11,7 +11,7 @@ from bench.flows import commands
 from bench.flows.population import Member
 from bench.flows.trading import SIDES, affordable_lots, may_trade_in
 from bench.flows.wrong_orders import order
-from fxengine.codes import ExecInst, OrdType, Side, SwapMode, TimeInForce, WithdrawalAction
+from fxengine.codes import FEES_ACCOUNT, ExecInst, OrdType, Side, SwapMode, TimeInForce, WithdrawalAction
 from fxengine.money import INT64_MAX, fee_owed_units
 
 if TYPE_CHECKING:
@@ -141,6 +141,24 @@ def bad_bust(flow: Flow, member: Member) -> bytes | None:
     )  # fmt: skip
     by = member if rng.random() < 0.1 else operator(flow)
     return commands.bust(by.number, flow.take_id(by), trade._replace(**wrong), time_ns=flow.stamp())
+
+
+def bad_fee_payout(flow: Flow, member: Member) -> bytes | None:
+    """INSUFFICIENT_FUNDS by a unit, NOT_AUTHORIZED, and whatever else is no payout; PAYEE_NOT_PERMITTED."""
+    rng = flow.rng
+    currency = rng.choice(flow.scenario.traded)
+    barred = flow.population.pick(rng, lambda m: currency in m.permitted and not m.may_trade(flow.now_ns - 5_000))
+    wrong = rng.choice(
+        (
+            {"amount_units": flow.core.balance(FEES_ACCOUNT, currency)[0] + 1}, {"amount_units": INT64_MAX},
+            {"amount_units": 0}, {"amount_units": -1}, {"beneficiary": FEES_ACCOUNT}, {"beneficiary": 1},
+            {"beneficiary": flow.core.n_accounts}, {"currency": flow.scenario.n_currencies},
+            {"beneficiary": flow.population.members[1].number}, {"beneficiary": barred.number if barred else 1}, {},
+        )
+    )  # fmt: skip
+    by = operator(flow) if wrong else rng.choice((member, flow.population.members[1]))
+    right = {"currency": currency, "beneficiary": member.number, "amount_units": 1}
+    return commands.fee_payout(by.number, flow.take_id(by), time_ns=flow.stamp(), **(right | wrong))
 
 
 def bad_settled(flow: Flow, member: Member) -> bytes:

@@ -10,6 +10,7 @@ from fxengine.cli.audit import commands as audit
 from fxengine.cli.chain import commands as chain
 from fxengine.cli.control import commands as control
 from fxengine.cli.demo import commands as demo
+from fxengine.cli.fees import commands as fees
 from fxengine.cli.keys import PANEL
 from fxengine.cli.keys import commands as keys
 from fxengine.cli.ledger import commands as ledger
@@ -58,7 +59,7 @@ def _options(
     """Hold what goes before a command."""
 
 
-for commands in (demo, venue, money, trading, swaps, orders, audit, attesting, statements):
+for commands in (demo, venue, money, fees, trading, swaps, orders, audit, attesting, statements):
     app.add_typer(commands)
 for commands in (prove, reserves, ledger):
     app.add_typer(commands, rich_help_panel=CHECK_PANEL)

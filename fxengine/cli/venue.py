@@ -136,6 +136,7 @@ def serve(
                     "durability": facts.durability, "commands": facts.sequence,
                     "from_snapshot": facts.snapshot_sequence, "accounts": facts.n_accounts,
                     "open_orders": facts.n_orders, "state_hash": facts.state_hash,
+                    "stale_after_s": facts.stale_after_s,
                 })  # fmt: skip
                 return
             console.print(f"Venue [bold]{facts.venue_id}[/] is open.")
@@ -145,6 +146,7 @@ def serve(
                 console.print(f"  public key   {escape(server_key)} (CURVE)")
                 console.print(f"  clients      {escape(who_may_connect(keys))}")
             console.print(f"  ledger       {escape(facts.ledger_url)} (final by {facts.finality})")
+            console.print(f"  settlement   may stand still for {facts.stale_after_s:g} s; then nothing that adds risk")
             console.print(
                 f"  journal      {facts.sequence} commands ({facts.snapshot_sequence} from a snapshot), "
                 f"{facts.n_orders} orders open, durability {facts.durability}"

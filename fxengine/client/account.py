@@ -28,6 +28,7 @@ from fxengine.messages import (
     Cancel,
     Deposit,
     ExecutionReport,
+    FeePayout,
     LogonAck,
     MoneyReport,
     NewOrder,
@@ -226,7 +227,7 @@ class AccountView:
         """Read the DONE of a deposit or withdrawal of this session, which alone knows that it is one."""
         if isinstance(message, MoneyReport) and message.exec_type == EventKind.DONE:
             pending = self.commands.get(message.client_order_id)
-            if pending is not None and isinstance(pending.request, Deposit | Withdraw):
+            if pending is not None and isinstance(pending.request, Deposit | Withdraw | FeePayout):
                 return self._reader.movement(message)
         return None
 

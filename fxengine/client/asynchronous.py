@@ -119,6 +119,7 @@ class AsyncClient(View):
     control_venue = _awaiting(Protocol.control_venue)
     control_currency = _awaiting(Protocol.control_currency)
     bust = _awaiting(Protocol.bust)
+    pay_out_fees = _awaiting(Protocol.pay_out_fees)
     freeze = _awaiting(Protocol.freeze)
     unfreeze = _awaiting(Protocol.unfreeze)
     revoke_token = _awaiting(Protocol.revoke_token)

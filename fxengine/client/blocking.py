@@ -108,6 +108,7 @@ class Client(View):
     control_venue = _blocking(Protocol.control_venue)
     control_currency = _blocking(Protocol.control_currency)
     bust = _blocking(Protocol.bust)
+    pay_out_fees = _blocking(Protocol.pay_out_fees)
     freeze = _blocking(Protocol.freeze)
     unfreeze = _blocking(Protocol.unfreeze)
     revoke_token = _blocking(Protocol.revoke_token)

@@ -6,7 +6,8 @@ A command is finished by the report that ends it::
     CANCEL       CANCELED with its request id
     AMEND        REPLACED of its order, at its price and quantity
     MASS_QUOTE   one QUOTED or REJECTED per set
-    MASS_CANCEL  MONEY_REPORT, DONE; so DEPOSIT, REVOKE, END_WITHDRAWAL, CONTROL, BUST
+    MASS_CANCEL  MONEY_REPORT, DONE; so DEPOSIT, REVOKE, END_WITHDRAWAL, CONTROL, BUST,
+                 FEE_PAYOUT
     WITHDRAW     MONEY_REPORT, WITHDRAWAL_HELD with its id; DONE where it is another's money
     SWAP         SWAP_REPORT
     DEAD_MAN     GUARDED with its timeout; it has no client order id
@@ -32,6 +33,7 @@ from fxengine.messages import (
     DeadMan,
     Deposit,
     EndWithdrawal,
+    FeePayout,
     MassCancel,
     MassQuote,
     NewOrder,
@@ -53,6 +55,7 @@ Command = (
     | EndWithdrawal
     | Control
     | Bust
+    | FeePayout
 )
 """What has a client order id."""
 

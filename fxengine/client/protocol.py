@@ -50,6 +50,7 @@ from fxengine.messages import (
     DeadMan,
     Deposit,
     EndWithdrawal,
+    FeePayout,
     MassCancel,
     Revoke,
     Withdraw,
@@ -267,6 +268,15 @@ class Protocol(Questions):
     def withdrawal_returned(self, withdrawal: int, *, client_order_id: int | None = None) -> Call[CommandDone]:
         """Give back what is held for a withdrawal that will not be paid; operators only."""
         return self._end_withdrawal(WithdrawalAction.RETURNED, withdrawal, client_order_id)
+
+    def pay_out_fees(
+        self, account: int, currency: str, amount: str, *, client_order_id: int | None = None
+    ) -> Call[MoneyMovement]:
+        """Move what the venue has earned in fees to an account; operators only."""
+        listed = self._listed().currency(currency)
+        units = listed.units(amount)
+        number = self.account.take_id(client_order_id)
+        return self._command(FeePayout(number, account, listed.index, units), client_order_id)
 
     def _end_withdrawal(
         self, action: WithdrawalAction, withdrawal: int, client_order_id: int | None

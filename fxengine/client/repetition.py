@@ -13,6 +13,7 @@ from fxengine.messages import (
     Control,
     Deposit,
     EndWithdrawal,
+    FeePayout,
     MassCancel,
     MassQuote,
     NewOrder,
@@ -42,7 +43,7 @@ def outcome_of(pending: Pending, message: OrderStatus, open_orders: OpenOrders, 
         call.succeed(known or _order(request, message, listing))
     elif isinstance(request, Swap):
         call.succeed(_receipt(request, message, listing, account))
-    elif isinstance(request, Deposit | Withdraw):
+    elif isinstance(request, Deposit | Withdraw | FeePayout):
         call.succeed(_movement(request, message, listing, account))
     elif isinstance(request, MassQuote):
         n_quoted, n_refused = message.cum_lots, message.notional_units
@@ -96,7 +97,9 @@ def _receipt(request: Swap, message: OrderStatus, listing: Listing, account: int
     )
 
 
-def _movement(request: Deposit | Withdraw, message: OrderStatus, listing: Listing, account: int) -> MoneyMovement:
+def _movement(
+    request: Deposit | Withdraw | FeePayout, message: OrderStatus, listing: Listing, account: int
+) -> MoneyMovement:
     return MoneyMovement(
         EventKind.DONE,
         message.client_order_id,

@@ -70,7 +70,7 @@ R = TypeVar("R")
 _COMMANDS: Final = frozenset({
     MessageType.NEW_ORDER, MessageType.CANCEL, MessageType.AMEND, MessageType.MASS_CANCEL, MessageType.MASS_QUOTE,
     MessageType.SWAP, MessageType.DEPOSIT, MessageType.WITHDRAW, MessageType.REVOKE,
-    MessageType.END_WITHDRAWAL, MessageType.CONTROL, MessageType.BUST,
+    MessageType.END_WITHDRAWAL, MessageType.CONTROL, MessageType.BUST, MessageType.FEE_PAYOUT,
 })  # fmt: skip
 _ANSWERS: Final = (Balances, VenueDescription, Book, AccountNumber, OrderState, OpenOrders, OpenWithdrawals, SwapQuote)
 _SPEAK_OF_THE_LISTING: Final = (

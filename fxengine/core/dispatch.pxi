@@ -59,6 +59,8 @@ cdef inline int carry_out(State* s, Account* account, const Command* command, Re
         return control(s, account, <const Control*>command, entry)
     if command.kind == COMMAND_WITHDRAW:
         return withdraw(s, account, <const Money*>command, entry)
+    if command.kind == COMMAND_FEE_PAYOUT:
+        return pay_out_fees(s, account, <const Money*>command, entry)
     return deposit(s, account, <const Money*>command, entry)
 
 
@@ -116,7 +118,9 @@ cdef size_t events_of(const State* s, const Command* command) noexcept nogil:
 
 cdef inline bint is_numbered(u8 kind) noexcept nogil:
     """Say whether a command of this kind has a client id and leaves an outcome."""
-    return kind >= COMMAND_NEW_ORDER and kind <= COMMAND_CONTROL and kind != COMMAND_GUARD and kind != COMMAND_SETTLED
+    if kind < COMMAND_NEW_ORDER or kind > COMMAND_FEE_PAYOUT:
+        return False
+    return kind != COMMAND_GUARD and kind != COMMAND_SETTLED
 
 
 cdef inline bint is_well_formed(const Command* command) noexcept nogil:
@@ -126,7 +130,9 @@ cdef inline bint is_well_formed(const Command* command) noexcept nogil:
             return True
         if command.kind == COMMAND_CONTROL:
             return command.account != FEES_ACCOUNT
-        return command.kind == COMMAND_REVOKE or command.kind == COMMAND_WITHDRAWAL
+        return (
+            command.kind == COMMAND_REVOKE or command.kind == COMMAND_WITHDRAWAL or command.kind == COMMAND_FEE_PAYOUT
+        )
     if command.kind == COMMAND_MASS_QUOTE or command.kind == COMMAND_DEPOSIT:
         return True
     return command.n_records == 2 and (command.kind == COMMAND_NEW_ORDER or command.kind == COMMAND_BUST)

@@ -273,7 +273,7 @@ class Relay:
             newest = own.pop()
             desk.withdrawal_returned(newest.number)
             total -= newest.amount_units
-        if total < wanted and name[0] != FEES_ACCOUNT:  # of whom nothing is ever paid out
+        if total < wanted and name[0] != FEES_ACCOUNT:  # whose exits are not in the books
             try:
                 self._hold_more(name, currency, wanted - total, total, desk, operator)
             except RequestRejected as refusal:

@@ -24,6 +24,7 @@ from fxengine.messages import (
     DeadMan,
     Deposit,
     EndWithdrawal,
+    FeePayout,
     MassCancel,
     MassQuote,
     NewOrder,
@@ -77,6 +78,7 @@ _GUARD: Final = int(CommandKind.GUARD)
 _SWAP: Final = int(CommandKind.SWAP)
 _DEPOSIT: Final = int(CommandKind.DEPOSIT)
 _WITHDRAW: Final = int(CommandKind.WITHDRAW)
+_FEE_PAYOUT: Final = int(CommandKind.FEE_PAYOUT)
 _REVOKE: Final = int(CommandKind.REVOKE)
 _BUST: Final = int(CommandKind.BUST)
 _CONTROL: Final = int(CommandKind.CONTROL)
@@ -160,6 +162,11 @@ def _withdraw(account: int, withdraw: Withdraw) -> bytes:
     return _pack_money(_WITHDRAW, 1, currency, account, client_id, 0, beneficiary, amount, _NO_ID)
 
 
+def _fee_payout(account: int, payout: FeePayout) -> bytes:
+    client_id, beneficiary, currency, amount = payout
+    return _pack_money(_FEE_PAYOUT, 1, currency, account, client_id, 0, beneficiary, amount, _NO_ID)
+
+
 def _end_withdrawal(account: int, ending: EndWithdrawal) -> bytes:
     client_id, action, withdrawal = ending
     return _pack_withdrawal(_WITHDRAWAL, 1, 0, account, client_id, 0, action, withdrawal)
@@ -217,5 +224,6 @@ RECORD_OF: Final[dict[type[Any], Callable[[int, Any], bytes]]] = {
     EndWithdrawal: _end_withdrawal,
     Control: _control,
     Bust: _bust,
+    FeePayout: _fee_payout,
 }
 """How each request that changes state becomes one command: ``(account, request) -> n x 64 bytes``."""

@@ -152,6 +152,7 @@ class Gateway:
         ready = dict(self._poller.poll(self._wait_ms()))
         if self._doorkeeper is not None and self._doorkeeper.socket in ready:
             self._doorkeeper.answer()
+        self.dispatcher.controls.hold_trading(self._settlement.overdue())  # before anything more is taken
         self.take_mail()
         if self._connections.monitor in ready:
             self._connections.take_hints()
@@ -161,7 +162,6 @@ class Gateway:
         self._engine.pump()
         self._settlement.tick()
         self._hand_out_statuses()
-        self.dispatcher.controls.hold_trading(overdue=self._settlement.is_overdue())
         self._do_what_is_due()
         self._flush()
 

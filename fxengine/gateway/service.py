@@ -53,6 +53,8 @@ class Ready:
     n_accounts: int
     n_orders: int
     state_hash: str
+    stale_after_s: float
+    """How long settlement may stand still before the venue takes nothing that adds risk."""
 
 
 def run_venue(
@@ -79,9 +81,9 @@ def run_venue(
     is ``memory:`` and nothing else, because a ledger that outlives its journal could never be opened
     again. ``cycle_ns`` is the settlement cycle, the venue's if not given; ``drain_ns`` how long the end waits for
     batches that are not FINAL.
-    Raises :class:`VenueError` for a bad address, :class:`JournalError` and :class:`LedgerError` where
-    these cannot be opened or fail, also when settlement had stopped with an alarm by the end;
-    whatever was acknowledged by then is in the journal.
+    Raises :class:`VenueError` for a bad address and for bounds on settlement that the ledger cannot keep,
+    :class:`JournalError` and :class:`LedgerError` where these cannot be opened or fail, also when settlement had
+    stopped with an alarm by the end; whatever was acknowledged by then is in the journal.
     """
     for address in (order_address, market_data_address):
         require_private_or_curve(address, curve=curve is not None)
@@ -129,6 +131,7 @@ def run_venue(
                     n_accounts=core.n_accounts,
                     n_orders=core.n_orders,
                     state_hash=core.state_hash(),
+                    stale_after_s=settlement.stale_ns / 1_000_000_000,
                 )
             )
             gateway.run()

@@ -43,6 +43,7 @@ from fxengine.messages import (
     DeadMan,
     Deposit,
     EndWithdrawal,
+    FeePayout,
     Heartbeat,
     Logon,
     Logout,
@@ -148,6 +149,7 @@ KIND_OF: Final[dict[type[Any], Kind]] = {
     EndWithdrawal: Kind.MONEY_COMMAND,
     Control: Kind.OPERATOR_COMMAND,
     Bust: Kind.OPERATOR_COMMAND,
+    FeePayout: Kind.OPERATOR_COMMAND,
     Revoke: Kind.OPERATOR_COMMAND,
 }
 

@@ -70,6 +70,7 @@ class InFlight(NamedTuple):
     last_sequence: int
     accounts: tuple[int, ...]  # whom it concerns, ascending
     n_trades: int
+    time_ns: int  # of its last command
 
 
 class Ledger(Protocol):
@@ -82,6 +83,13 @@ class Ledger(Protocol):
     @property
     def frame_commands_max(self) -> int | None:
         """Return how many commands a frame of the journal may hold, so that one frame fits; None: any number."""
+
+    @property
+    def settle_within_ns(self) -> int | None:
+        """Return how long what was matched may wait to be FINAL and still be sure to settle; None: for ever.
+
+        A ledger that lets holders take out what they owe, after a while, has such an end.
+        """
 
     def fits(self, batch: Batch) -> bool:
         """Say whether the ledger takes as much in one batch; what does not fit is cut into several. O(batch)."""
@@ -128,6 +136,7 @@ class FinalAtOnce:
     """A ledger in which a batch that is posted is FINAL, so that nothing is ever in flight. To be inherited."""
 
     frame_commands_max: int | None = None
+    settle_within_ns: int | None = None
 
     def cursor(self) -> Cursor:
         """Return how far the ledger has come."""

@@ -44,6 +44,7 @@ from fxengine.messages.requests import (
     DeadMan,
     Deposit,
     EndWithdrawal,
+    FeePayout,
     Heartbeat,
     Logon,
     Logout,
@@ -108,6 +109,7 @@ class MessageType(IntEnum):
     END_WITHDRAWAL = 33
     CONTROL = 34
     BUST = 35
+    FEE_PAYOUT = 36
 
     LOGON_ACK = 101
     LOGOUT_ACK = 102
@@ -158,6 +160,7 @@ Request = (
     | EndWithdrawal
     | Control
     | Bust
+    | FeePayout
 )
 Reply = (
     LogonAck
@@ -209,10 +212,11 @@ REQUESTS: Final[dict[MessageType, type[Any]]] = {
     MessageType.END_WITHDRAWAL: EndWithdrawal,
     MessageType.CONTROL: Control,
     MessageType.BUST: Bust,
+    MessageType.FEE_PAYOUT: FeePayout,
 }
 """What a client may send."""
 
-PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal, Control, Bust)
+PAYMENTS: Final = (Swap, Deposit, Withdraw, Revoke, EndWithdrawal, Control, Bust, FeePayout)
 """Commands of which the session that sent one is told the number it was taken under, with TAKEN."""
 
 REPLIES: Final[dict[MessageType, type[Any]]] = {
@@ -264,6 +268,7 @@ __all__ = [
     "Deposit",
     "EndWithdrawal",
     "ExecutionReport",
+    "FeePayout",
     "Field",
     "Heartbeat",
     "HeartbeatAck",

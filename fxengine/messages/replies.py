@@ -51,7 +51,7 @@ class Reject(NamedTuple):
 class Taken(NamedTuple):
     """This session's payment, or an operator's command, was sequenced; told to it alone.
 
-    These are SWAP, DEPOSIT, WITHDRAW, END_WITHDRAWAL, REVOKE, CONTROL and BUST.
+    These are SWAP, DEPOSIT, WITHDRAW, END_WITHDRAWAL, REVOKE, CONTROL, BUST and FEE_PAYOUT.
 
     Sessions of one account hear each other's reports. Where two use the same client order id at the
     same time, the report with this sequence is this session's answer, and no other.
@@ -127,10 +127,10 @@ class OrderStatus(NamedTuple):
 
 
 class MoneyReport(NamedTuple):
-    """Money moved outside the books: a swap's payee was paid, a deposit, a step of a withdrawal.
+    """Money moved outside the books: a swap's payee was paid, fees were, a deposit, a step of a withdrawal.
 
-    DONE tells who sent it that a DEPOSIT, WITHDRAW, END_WITHDRAWAL, MASS_CANCEL, REVOKE, CONTROL or BUST was
-    carried out. Of a MASS_CANCEL, currency is its instrument and amount_units how many orders it cancelled.
+    DONE tells who sent it that a DEPOSIT, WITHDRAW, END_WITHDRAWAL, MASS_CANCEL, REVOKE, CONTROL, BUST or FEE_PAYOUT
+    was carried out. Of a MASS_CANCEL, currency is its instrument and amount_units how many orders it cancelled.
     """
 
     account_stream: Annotated[int, U64, _STREAM]

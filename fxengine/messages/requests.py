@@ -319,3 +319,15 @@ class Bust(NamedTuple):
     quantity_lots: Annotated[int, I64, "of the trade"]
     maker_fee_units: Annotated[int, I64, "as in the maker's report; negative: a rebate"]
     taker_fee_units: Annotated[int, I64, "as in the taker's report"]
+
+
+class FeePayout(NamedTuple):
+    """Move what the venue has earned in fees to an account (operators only). Answered by a MONEY_REPORT: DONE.
+
+    The account hears RECEIVED, from account 0, and may withdraw it as all that it has.
+    """
+
+    client_order_id: Annotated[int, U64, "the operator's " + _CLIENT_ID]
+    account: Annotated[int, U32, "account that receives"]
+    currency: Annotated[int, U16, _CURRENCY]
+    amount_units: Annotated[int, I64, "in the currency's smallest units"]

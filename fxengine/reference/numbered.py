@@ -26,6 +26,7 @@ from fxengine.reference.account import Account, Outcome
 from fxengine.reference.amend import Amend, MassCancel, amend, cancel_request, mass_cancel
 from fxengine.reference.busts import Bust, bust
 from fxengine.reference.controls import Control, control
+from fxengine.reference.fee_payouts import FeePayout, pay_out_fees
 from fxengine.reference.orders import NewOrder, new_order
 from fxengine.reference.paths import Hops
 from fxengine.reference.quotes import mass_quote, read_sets
@@ -88,6 +89,8 @@ def carry_out(
     beneficiary, amount_units, external_id = _MONEY.unpack_from(command)[_HEADER_FIELDS:]
     if kind is CommandKind.WITHDRAW:
         return withdraw(state, account, Withdraw(client_id, subject, beneficiary, amount_units), outcome)
+    if kind is CommandKind.FEE_PAYOUT:
+        return pay_out_fees(state, account, FeePayout(client_id, subject, beneficiary, amount_units), outcome)
     return deposit(state, account, Deposit(client_id, subject, beneficiary, amount_units, external_id), outcome)
 
 

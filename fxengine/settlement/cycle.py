@@ -36,6 +36,7 @@ from fxengine.money import INT64_MAX
 from fxengine.records import EVENT, Records
 from fxengine.settlement.naming import credentialed_names
 from fxengine.settlement.netting import net
+from fxengine.settlement.overdue import Overdue
 from fxengine.settlement.posting import BackOff, BatchStatus, Posting
 from fxengine.venue import Venue
 
@@ -51,6 +52,7 @@ _OF_MONEY: Final = tuple(
     )
 )  # fmt: skip
 _FILLS_PER_TRADE: Final = 2
+_SPANS_IN_THE_BOUND: Final = 8
 DRAIN_NS: Final = 30_000_000_000
 """How long a venue that ends waits for a ledger whose batches take time to be FINAL."""
 
@@ -75,6 +77,8 @@ class _Cycle:
     names: list[tuple[int, AccountName]] = field(default_factory=list)
     """Each with the last command of the stretch in which it was given."""
     n_trades: int = 0
+    since_ns: int = INT64_MAX
+    """When its first movement was made, by the journal."""
     due_ns: int = INT64_MAX
 
     def batches(self, previous: Cursor, instruments: Records, fits: Callable[[Batch], bool]) -> Iterator[Batch]:
@@ -139,14 +143,20 @@ class Settlement:
         self._clock_ns = clock_ns
         self._cycle_ns = venue.settlement_cycle_ms * 1_000_000 if cycle_ns is None else cycle_ns
         self._batch_trades_max = batch_trades_max
-        self._pending_max = venue.pending_trades_max if pending_trades_max is None else pending_trades_max
-        self._is_overdue = False
+        self._overdue = Overdue(venue, ledger, pending_trades_max)
+        self._span_ns = max(self._cycle_ns, self._overdue.stale_ns // _SPANS_IN_THE_BOUND)
         self._settled = ledger.cursor()
         self._sequence = 0
         self._started = False
         self._cycle = _Cycle()
         self._posting = Posting(
-            ledger, self._settled, clock_ns=clock_ns, back_off=back_off, wait=wait, drain_ns=drain_ns
+            ledger,
+            self._settled,
+            clock_ns=clock_ns,
+            back_off=back_off,
+            wait=wait,
+            drain_ns=drain_ns,
+            span_ns=self._span_ns,
         )
 
     @property
@@ -159,11 +169,19 @@ class Settlement:
         """Return how many trades are PENDING: matched, and not known to be POSTED."""
         return self._cycle.n_trades + self._posting.pending_trades
 
-    def is_overdue(self) -> bool:
-        """Say whether so many trades are PENDING that no more should be made; until half of them are settled."""
-        bound = self._pending_max // 2 if self._is_overdue else self._pending_max
-        self._is_overdue = self.pending_trades >= max(1, bound)
-        return self._is_overdue
+    @property
+    def oldest_ns(self) -> int:
+        """Return when the oldest movement of money that is not FINAL was made; 2**63 - 1: all is FINAL."""
+        return min(self._posting.oldest_ns, self._cycle.since_ns)
+
+    @property
+    def stale_ns(self) -> int:
+        """Return how old that may become before no more should be made."""
+        return self._overdue.stale_ns
+
+    def overdue(self) -> str | None:
+        """Return why no more trades should be made; None where they may. See :class:`Overdue`."""
+        return self._overdue.why(self.pending_trades, self._clock_ns() - self.oldest_ns)
 
     @property
     def cursor(self) -> Cursor:
@@ -269,17 +287,24 @@ class Settlement:
     def _gather(self, released: Released) -> None:
         cycle = self._cycle
         kinds = released.events["kind"].tobytes()
+        moves = any(kind in kinds for kind in (_FILL, *_OF_MONEY))
         if self._posting.is_stopped:  # the next start settles it from the journal
-            self._cycle = _Cycle(n_trades=cycle.n_trades + kinds.count(_FILL) // _FILLS_PER_TRADE)
+            self._cycle = _Cycle(
+                n_trades=cycle.n_trades + kinds.count(_FILL) // _FILLS_PER_TRADE,
+                since_ns=min(cycle.since_ns, released.time_ns if moves else INT64_MAX),
+            )
             return
+        if released.time_ns - cycle.since_ns >= self._span_ns:  # after a restart, when the clock has long gone on
+            self._cut()
+            cycle = self._cycle
         cycle.last_sequence, cycle.time_ns = released.last_sequence, released.time_ns
         cycle.journal_hash = released.chain
         for name in credentialed_names(released.commands, released.events, released.first_sequence):
             cycle.names.append((released.last_sequence, name))
         n_fills = kinds.count(_FILL)
-        if n_fills or any(kind in kinds for kind in _OF_MONEY):
+        if moves:
             if not cycle.stretches:
-                cycle.due_ns = self._clock_ns() + self._cycle_ns
+                cycle.due_ns, cycle.since_ns = self._clock_ns() + self._cycle_ns, released.time_ns
             cycle.stretches.append(_Stretch(released.last_sequence, released.time_ns, released.chain, released.events))
             cycle.n_trades += n_fills // _FILLS_PER_TRADE
             if cycle.n_trades >= self._batch_trades_max:
@@ -290,4 +315,4 @@ class Settlement:
         self._cycle = _Cycle()
         if self._started:  # what was replayed has been synced
             self._sync()
-        self._posting.put(lambda previous: cycle.batches(previous, instruments, fits), cycle.n_trades)
+        self._posting.put(lambda previous: cycle.batches(previous, instruments, fits), cycle.n_trades, cycle.since_ns)

@@ -28,6 +28,7 @@ from fxengine.codes import SettlementStatus
 from fxengine.errors import LedgerUnavailable
 from fxengine.ledger.base import InFlight, Ledger
 from fxengine.ledger.batch import Batch, Cursor
+from fxengine.money import INT64_MAX
 
 _NS_PER_SECOND: Final = 1_000_000_000
 _IDLE_NS: Final = 10 * _NS_PER_SECOND
@@ -62,11 +63,19 @@ class BatchStatus(NamedTuple):
     posted_ns: int  # when this became known
 
 
+class _Queued(NamedTuple):
+    """A cut cycle, and when its first movement was made."""
+
+    ready: Callable[[Cursor], Iterator[Batch]]
+    since_ns: int
+
+
 @dataclass(slots=True)
 class _Told:
-    """A batch in flight, and what was last told of it."""
+    """A batch in flight, since when its oldest movement waits, and what was last told of it."""
 
     batch: InFlight
+    since_ns: int
     status: SettlementStatus = SettlementStatus.PENDING
 
 
@@ -76,7 +85,7 @@ class Posting:
     ``ready`` items yield their batches, each built from the cursor before it; the thread calls them, so netting
     costs the caller nothing. ``wait(delay_ns)`` stands between two attempts; without one, the
     thread waits in real time and :meth:`close` cuts the wait short. ``drain_ns`` is how long :meth:`close` waits
-    for batches in flight.
+    for batches in flight; ``span_ns`` how long before a batch's last command its first movement may have been.
     """
 
     def __init__(
@@ -88,6 +97,7 @@ class Posting:
         back_off: BackOff,
         wait: Callable[[int], None] | None,
         drain_ns: int,
+        span_ns: int,
     ) -> None:
         self._ledger = ledger
         self._cursor = cursor
@@ -96,8 +106,9 @@ class Posting:
         self._wait = wait or self._wait_for_close
         self._wait_for_chain = wait or _sleep
         self._drain_ns = drain_ns
-        self._queue: deque[Callable[[Cursor], Iterator[Batch]]] = deque()
-        self._in_flight = deque(_Told(batch) for batch in ledger.unfinished())
+        self._queue: deque[_Queued] = deque()
+        self._in_flight = deque(_Told(batch, batch.time_ns - span_ns) for batch in ledger.unfinished())
+        self._dropped_ns = INT64_MAX
         self._final = _final_before(self._in_flight, cursor)
         self._pending_trades = sum(told.batch.n_trades for told in self._in_flight)
         self._stopped = False
@@ -129,6 +140,13 @@ class Posting:
         return self._pending_trades
 
     @property
+    def oldest_ns(self) -> int:
+        """Return when the oldest movement that was put and is not FINAL was made; 2**63 - 1: there is none."""
+        with self._changed:
+            told = self._in_flight[0].since_ns if self._in_flight else INT64_MAX
+            return min(told, self._queue[0].since_ns if self._queue else INT64_MAX, self._dropped_ns)
+
+    @property
     def cursor(self) -> Cursor:
         """Return the last batch that the ledger is known to have."""
         return self._cursor
@@ -138,12 +156,17 @@ class Posting:
         """Return the last batch that is FINAL and its last command; zeros where there is none."""
         return self._final
 
-    def put(self, ready: Callable[[Cursor], Iterator[Batch]], n_trades: int) -> None:
-        """Queue the next batches; once posting has stopped, drop them: the next start makes them again."""
+    def put(self, ready: Callable[[Cursor], Iterator[Batch]], n_trades: int, since_ns: int) -> None:
+        """Queue the next batches; once posting has stopped, drop them: the next start makes them again.
+
+        ``since_ns`` is when the first movement in them was made; 2**63 - 1 where there is none.
+        """
         with self._changed:
             self._pending_trades += n_trades
-            if not self._stopped:
-                self._queue.append(ready)
+            if self._stopped:
+                self._dropped_ns = min(self._dropped_ns, since_ns)
+            else:
+                self._queue.append(_Queued(ready, since_ns))
                 self._changed.notify()
 
     def fileno(self) -> int:
@@ -182,19 +205,20 @@ class Posting:
     def _run(self) -> None:
         try:
             delay_ns: int | None = 0  # the ledger may have something left from before
-            while ready := self._next(delay_ns):
-                if ready is not _NOTHING:
-                    self._post_all(ready)
+            while queued := self._next(delay_ns):
+                if queued is not _NOTHING:
+                    self._post_all(queued)
                 delay_ns = self._advance()
             self._drain(delay_ns)
         except Exception as e:  # whatever it is, the next batch must not be posted before this one
             with self._changed:
                 self._stopped = True
                 self._alarm = f"settlement stopped before batch {self._cursor.batch_id + 1}: {e}"
+                self._dropped_ns = min([queued.since_ns for queued in self._queue], default=INT64_MAX)
                 self._queue.clear()
                 self._wake()
 
-    def _next(self, delay_ns: int | None) -> Callable[[Cursor], Iterator[Batch]] | None:
+    def _next(self, delay_ns: int | None) -> _Queued | None:
         """Return what to post next, _NOTHING when the ledger is to be called first, None at the end."""
         timeout = (_IDLE_NS if delay_ns is None else delay_ns) / _NS_PER_SECOND
         with self._changed:
@@ -203,14 +227,16 @@ class Posting:
                 return self._queue[0]
             return None if self._closing.is_set() else _NOTHING
 
-    def _post_all(self, ready: Callable[[Cursor], Iterator[Batch]]) -> None:
-        for batch in ready(self._cursor):
+    def _post_all(self, queued: _Queued) -> None:
+        for batch in queued.ready(self._cursor):
             self._post(batch)
-            facts = batch.id, batch.first_sequence, batch.last_sequence, batch.accounts(), len(batch.trades)
+            told = InFlight(
+                batch.id, batch.first_sequence, batch.last_sequence, batch.accounts(), len(batch.trades), batch.time_ns
+            )
             with self._changed:
                 self._cursor = batch.cursor
                 self._alarm = None
-                self._in_flight.append(_Told(InFlight(*facts)))
+                self._in_flight.append(_Told(told, queued.since_ns))
             with suppress(LedgerUnavailable):  # it is posted all the same, and told of as soon as the ledger answers
                 self._tell()
         with self._changed:
@@ -308,7 +334,7 @@ def _nothing(previous: Cursor) -> Iterator[Batch]:
     return iter(())
 
 
-_NOTHING: Final = _nothing
+_NOTHING: Final = _Queued(_nothing, INT64_MAX)
 
 
 def _final_before(in_flight: deque[_Told], cursor: Cursor) -> tuple[int, int]:

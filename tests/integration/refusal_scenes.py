@@ -12,6 +12,7 @@ from fxengine.messages import (
     DeadMan,
     Deposit,
     EndWithdrawal,
+    FeePayout,
     MassCancel,
     MassQuote,
     NewOrder,
@@ -285,6 +286,30 @@ def busts(desk: "Desk") -> None:
     desk.refused(operator, Bust(21, **trade), R.CLIENT_ID_TOO_OLD)
 
 
+def fee_payouts(desk: "Desk") -> None:
+    """Fees that cannot be paid out."""
+    desk.refused(desk.venue.connection(), FeePayout(1, 2, 0, 1), R.NOT_LOGGED_ON)
+    client, account = desk.log_on("payer-1")
+    desk.refused(client, FeePayout(1, account, 0, 1), R.NOT_AUTHORIZED)
+    _, narrow = desk.log_on("narrow", currencies=("USD",))
+    operator = desk.venue.connection()
+    operator.log_on(desk.venue.token("operator-9", key=desk.venue.operator))
+    desk.refused(operator, FeePayout(0, account, 0, 1), R.CLIENT_ID_MISSING)
+    wrong = [
+        ((99, 0, 1), R.UNKNOWN_ACCOUNT), ((account, 4, 1), R.UNKNOWN_CURRENCY),
+        ((account, 0, 0), R.AMOUNT_OUT_OF_RANGE), ((narrow, 0, 1), R.PAYEE_NOT_PERMITTED),
+        ((account, 0, 1), R.INSUFFICIENT_FUNDS),
+    ]  # fmt: skip
+    for number, (body, reason) in enumerate(wrong, 1):
+        desk.refused(operator, FeePayout(number, *body), reason)
+    operator.say(Revoke(8, RevokeAction.FREEZE, account, ""))
+    desk.refused(operator, FeePayout(9, account, 0, 1), R.PAYEE_NOT_PERMITTED)
+    desk.refused(operator, FeePayout(9, account, 0, 2), R.CLIENT_ID_REUSED)
+    desk.refused(operator, FeePayout(10 + WINDOW, account, 0, 1), R.CLIENT_ID_TOO_HIGH)
+    _say(operator, Deposit(9 + WINDOW, narrow, 1, 1))
+    desk.refused(operator, FeePayout(9, account, 0, 1), R.CLIENT_ID_TOO_OLD)
+
+
 def open_withdrawals(connection: "Connection", account: int) -> list[int]:
     """Ask for the numbers of an account's open withdrawals."""
     connection.say(OpenWithdrawalsRequest(9, account, 0))
@@ -321,4 +346,5 @@ SCENES = (
     withdrawals,
     controls,
     busts,
+    fee_payouts,
 )

@@ -1,4 +1,4 @@
-"""While too many trades wait for the ledger the venue takes nothing that adds risk, and then again everything."""
+"""While too many trades wait for the ledger, or for too long, the venue takes nothing that adds risk; then it does."""
 
 from collections.abc import Callable
 
@@ -12,6 +12,7 @@ from fxengine.messages import Settlement as SettlementNotice
 from tests.asking import limit_order
 from tests.integration.hand_cycled import ByHand
 from tests.integration.trading_desk import Desk, Line
+from tests.integration.venue_thread import SECOND_NS
 
 BOUND = 6
 SELL, IOC = 2, 3
@@ -20,7 +21,7 @@ SELL, IOC = 2, 3
 @pytest.fixture
 def ledger_is_away(by_hand: ByHand, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """A ledger that does not answer; call it to have the ledger back."""
-    monkeypatch.setattr(by_hand.settlement, "_pending_max", BOUND)
+    monkeypatch.setattr(by_hand.settlement._overdue, "_trades_max", BOUND)
     monkeypatch.setattr(by_hand.settlement._posting, "_wait", lambda _: None)
     post, away = by_hand.ledger.post, ["for now"]
 
@@ -64,6 +65,28 @@ def test_too_many_trades_that_wait_close_the_venue_until_half_of_them_are_settle
     assert payer.hear(SettlementNotice)
     assert not reasons(trade(maker, payer, 101))
     assert by_hand.settlement.alarm is None
+
+
+def test_a_ledger_that_stands_still_closes_the_venue_before_it_takes_anything_more(
+    by_hand: ByHand,
+    ledger_is_away: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(by_hand.settlement._overdue, "stale_ns", 3 * SECOND_NS)
+    desk = Desk(by_hand)
+    maker, payer = desk.funded("maker-1"), desk.funded("payer-1")
+    trade(maker, payer, 1)
+    by_hand.clock.now_ns = by_hand.settlement.oldest_ns + by_hand.settlement.stale_ns
+    payer.say(limit_order(100, time_in_force=IOC))
+    by_hand.await_mail()
+    assert reasons(payer.reports()) == {RejectReason.VENUE_CANCEL_ONLY}
+    assert desk.core.cancel_only
+    assert "the venue is now CANCEL_ONLY: what was matched 3 s ago is not FINAL" in caplog.text
+
+    ledger_is_away()
+    by_hand.turn_until(lambda: not desk.core.cancel_only)
+    assert not reasons(trade(maker, payer, 101))
 
 
 def test_what_an_operator_closes_the_venue_does_not_open(by_hand: ByHand, ledger_is_away: Callable[[], None]) -> None:

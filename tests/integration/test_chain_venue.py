@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fxengine.chain.local_node import LocalNode
 from fxengine.client import Client, SettlementNotice
-from fxengine.codes import RejectReason, SettlementStatus
-from fxengine.errors import RequestRejected
+from fxengine.codes import ControlMode, RejectReason, SettlementStatus
+from fxengine.errors import RequestRejected, VenueError
+from fxengine.gateway import run_venue
 from fxengine.ledger.reading import open_reader
 from tests.integration.venue_thread import RunningVenue, until
 from tests.ledger.evm.site import Site
@@ -132,3 +134,59 @@ def test_a_venue_whose_node_is_away_starts_and_settles_when_it_is_back(
     with venue_on(tmp_path) as served:
         served.start()
         wait_for(deployed, lambda: deployed.settled()[0] > 0)
+
+
+def refused(client: Client) -> RejectReason | None:
+    """Return why an order that adds risk is refused; None where it is taken."""
+    try:
+        client.new_order("EUR/USD", "SELL", "2", "1")
+    except RequestRejected as refusal:
+        return refusal.reason
+    return None
+
+
+def test_a_chain_that_stands_still_closes_the_venue_and_opens_it_once_all_is_final(
+    deployed: Site, tmp_path: Path
+) -> None:
+    long_s = 10**6
+    with venue_on(tmp_path) as served:
+        served.start()
+        assert served.ready is not None
+        stale_s = served.ready.stale_after_s
+        assert stale_s == 7_200
+        with served.funded("maker-1", lifetime_s=long_s) as maker, served.funded("payer-1", lifetime_s=long_s) as payer:
+            maker.new_order("EUR/USD", "SELL", "1.1172", "1000")
+            payer.new_order("EUR/USD", "BUY", "1.1172", "400")
+        served.clock.advance(stale_s - 1)
+        with served.client("maker-1", lifetime_s=long_s) as maker:
+            assert refused(maker) is None
+        served.clock.advance(1)
+        with served.client("maker-1", lifetime_s=long_s) as maker:
+            assert refused(maker) == RejectReason.VENUE_CANCEL_ONLY
+            assert maker.mass_cancel()
+        down_since_ns = served.clock()
+
+    with venue_on(tmp_path) as served:
+        served.clock.now_ns = down_since_ns
+        served.start()
+        with served.operator_client() as operator, served.client("maker-1", lifetime_s=long_s) as maker:
+            operator.control_venue(ControlMode.OPEN)
+            until(lambda: refused(maker) == RejectReason.VENUE_CANCEL_ONLY, lambda: None)
+            found: list[SettlementNotice] = []
+            until(lambda: POSTED in heard(maker, found), lambda: mine_what_waits(deployed))
+            assert refused(maker) == RejectReason.VENUE_CANCEL_ONLY, "POSTED, and not FINAL"
+            wait_for(deployed, lambda: refused(maker) is None)
+
+
+def test_a_bound_that_the_vaults_exit_delay_does_not_allow_is_refused(deployed: Site, tmp_path: Path) -> None:
+    with venue_on(tmp_path) as served:
+        served.venue = replace(served.venue, settlement_stale_s=43_201)
+        with pytest.raises(VenueError, match=r"venue.settlement_stale_s: 43201 s is longer than the 43200 s"):
+            run_venue(
+                served.venue,
+                tmp_path / "data",
+                order_address="ipc://never",
+                market_data_address="ipc://never",
+                stop=served.stop,
+                ledger_url="evm",
+            )

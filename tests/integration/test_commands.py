@@ -182,7 +182,7 @@ def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
     "command",
     [
         "init", "serve", "demo", "deposit", "withdraw", "withdrawals", "withdrawal pay",
-        "withdrawal return", "control venue", "control currency", "bust", "balances", "book", "order", "cancel",
+        "withdrawal return", "fees", "control venue", "control currency", "bust", "balances", "book", "order", "cancel",
         "swap", "quote", "pay", "mass-quote", "verify", "freeze", "unfreeze", "statement", "export", "attest",
         "reserves", "reserves take",
         "prove publish", "prove account", "prove trade", "prove check", "token issue", "token inspect", "token revoke",

@@ -184,6 +184,39 @@ def test_money_comes_in_trades_and_leaves_by_the_chain(chain: Chain, tmp_path: P
     see_what_was_altered(chain)
 
 
+def test_fees_are_paid_out_to_an_account_and_leave_by_the_vault(chain: Chain) -> None:
+    fees = Home(chain.directory).venue.currency["EUR"].text(1_000)
+    with ServedVenue(Home(chain.directory), "--ledger", "evm") as served:
+        with served.log_on("maker-1", level="maker") as maker, served.log_on("payer-1") as payer:
+            chain.open_account(maker, EUR="1000")
+            chain.open_account(payer, USD="500")
+            until(lambda: (free(maker, "EUR"), free(payer, "USD")) == ("1000.000000", "500.000000"), chain.mine)
+            maker.new_order("EUR/USD", "SELL", "1.25", "100")
+            payer.new_order("EUR/USD", "BUY", "1.25", "100")
+        with served.log_on("treasury-1") as treasury, served.operator() as operator:
+            key = chain.open_account(treasury)
+            operator.pay_out_fees(treasury.account, "EUR", fees)
+            assert free(treasury, "EUR") == fees
+            until(lambda: chain.balance(key, "EUR") == fees, chain.mine)
+            chain.act_as(key)
+            chain.typed("withdraw", "EUR", fees, "--request")
+            until(lambda: held(treasury, "EUR") == fees, chain.mine)
+            chain.rpc.call("evm_increaseTime", EXIT_S)
+            chain.mine()
+            chain.act_as(key)
+            chain.typed("withdraw", "EUR", "--take")
+            until(lambda: held(treasury, "EUR") == "none", chain.mine)
+        chain.stop(served)
+    verified = typed("verify", chain.directory, "--ledger", "evm", "--chain", chain.url)
+    assert (verified["ok"], verified["exit_code"]) == (True, 0), verified
+    shown = typed("fees", "--ledger", f"evm:{chain.directory / 'chain'}", "--venue", chain.directory)
+    chain.act_as(key)
+    assert (
+        typed("statement", "fees", "--ledger", "evm", "--venue", chain.directory)["currencies"]["EUR"]["closing"]
+        == (shown["fees"]["EUR"])
+    )
+
+
 def see_what_was_altered(chain: Chain) -> None:
     """Alter what the chain says, one thing at a time: each is seen, and as what it is."""
     history = read_vault(chain.rpc, chain.directory / "chain")

@@ -36,6 +36,10 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         assert typed("withdrawal", "pay", str(asked["withdrawal"]), "--venue", directory)["exit_code"] == 0
         asked = typed("withdraw", "HKD", "40", "--as", "payer-1", "--venue", directory)
         assert asked["exit_code"] == 0, asked
+        for step in ("token treasury-1 --level payer", "fees --to treasury-1 --currency HKD --amount 1.25"):
+            said = typed(*step.split(), "--venue", directory)
+            assert said["exit_code"] == 0, said
+        assert (said["paid_out"], said["settlement"]) == ("1.250000", "FINAL")
         yield directory
         served.stop()
 
@@ -87,9 +91,39 @@ def test_a_period_without_a_batch_opens_and_closes_alike(venue: Path) -> None:
 
 def test_the_venues_own_accounts_have_statements_too(venue: Path) -> None:
     fees = typed("statement", "fees", "--venue", venue)["currencies"]["HKD"]
-    assert {line["kind"] for posting in fees["postings"] for line in posting["lines"]} == {"fee", "rebate"}
+    assert {line["kind"] for posting in fees["postings"] for line in posting["lines"]} == {"fee", "rebate", "payment"}
+    for posting in fees["postings"]:
+        assert sum(Decimal(line["amount"]) for line in posting["lines"]) == Decimal(posting["amount"])
     custody = typed("statement", "custody", "--venue", venue)["currencies"]
     assert custody["HKD"]["closing"] == "-900000.000000"
+
+
+def test_fees_are_shown_and_who_received_them_has_a_payment(venue: Path) -> None:
+    shown = typed("fees", "--venue", venue)
+    closing = typed("statement", "fees", "--venue", venue)["currencies"]["HKD"]["closing"]
+    assert (shown["exit_code"], shown["fees"]) == (0, {"HKD": closing})
+    paid = typed("statement", "treasury-1", "--venue", venue)["currencies"]["HKD"]
+    assert [[line["kind"] for line in posting["lines"]] for posting in paid["postings"]] == [["payment"]]
+    assert paid["closing"] == "1.250000"
+    text, exit_code = printed("fees", "--venue", venue)
+    assert (exit_code, closing in text) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--to", "treasury-1", "--currency", "HKD", "--amount", "1000000"], "does not cover this"),
+        (["--to", "treasury-1", "--currency", "HKD"], "--currency CURRENCY and --amount AMOUNT"),
+        (["--to", "treasury-1", "--amount", "1"], "--currency CURRENCY and --amount AMOUNT"),
+        (["--currency", "HKD"], "--to ACCOUNT"),
+        (["--amount", "1"], "--to ACCOUNT"),
+        (["--client-order-id", "1"], "--to ACCOUNT"),
+    ],
+)
+def test_fees_that_cannot_be_paid_out_are_told_in_a_sentence(venue: Path, arguments: list[str], says: str) -> None:
+    said = typed("fees", *arguments, "--venue", venue)
+    assert said["exit_code"] != 0
+    assert says in str(said)
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -97,7 +131,7 @@ def test_the_venues_own_accounts_have_statements_too(venue: Path) -> None:
 def test_each_table_is_written_in_each_format(venue: Path, tmp_path: Path, table: str, kind: str) -> None:
     path = tmp_path / f"out.{kind}"
     said = typed("export", table, "--format", kind, "--out", path, "--venue", venue)
-    expected = {"trades": 1, "balances": 7, "deposits": 2, "withdrawals": 2, "payments": 0}
+    expected = {"trades": 1, "balances": 8, "deposits": 2, "withdrawals": 2, "payments": 1}
     assert said["exit_code"] == 0, said
     assert said["rows"] == expected.get(table, said["rows"])
     if kind == "csv":

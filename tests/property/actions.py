@@ -122,6 +122,14 @@ class Bust(NamedTuple):
     nth_last: int
 
 
+class FeePayout(NamedTuple):
+    """Pay out fees to somebody."""
+
+    who: int
+    currency: int
+    amount_units: int
+
+
 class Wait(NamedTuple):
     """Let time pass."""
 
@@ -166,6 +174,7 @@ Action = (
     | Settle
     | Control
     | Bust
+    | FeePayout
     | Order
     | Amend
     | MassCancel

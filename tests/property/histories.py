@@ -41,6 +41,7 @@ from tests.property.actions import (
     Cancel,
     Control,
     EndWithdrawal,
+    FeePayout,
     Guard,
     MassCancel,
     Move,
@@ -145,6 +146,7 @@ _rare: st.SearchStrategy[Action] = st.one_of(
     _post_only_orders,
     st.builds(Move, _who, _currency, st.integers(-200, 200).filter(bool), st.integers(0, 2), st.booleans()),
     st.builds(EndWithdrawal, st.integers(0, 2), st.sampled_from(WithdrawalAction)),
+    st.builds(FeePayout, _who, _currency, st.integers(1, 4)),
     st.builds(Settle, st.integers(0, 3)),
     st.builds(Control, st.none() | _currency, st.booleans(), st.booleans()),
     st.builds(Bust, st.integers(0, 3)),
@@ -267,7 +269,7 @@ class Life:
             return self.numbered[-1 - action.nth_last] if action.nth_last < len(self.numbered) else None
         if isinstance(action, Settle):
             return commands.settled(max(self.core.sequence - action.but, 0), time_ns=self.now_ns)
-        of_operator = isinstance(action, Revoke | EndWithdrawal | Control | Bust)
+        of_operator = isinstance(action, Revoke | EndWithdrawal | Control | Bust | FeePayout)
         own = isinstance(action, Move) and action.amount_units < 0 and action.own
         sender = OPERATOR if of_operator or (isinstance(action, Move) and not own) else action.who  # type: ignore[union-attr]
         client_order_id = self.core.client_id_highest(sender) + 1
@@ -276,6 +278,11 @@ class Life:
                 return None
             number = self.asked[-1 - action.nth_last]
             return commands.end_withdrawal(OPERATOR, client_order_id, action.action, number, time_ns=self.now_ns)
+        if isinstance(action, FeePayout):
+            return commands.fee_payout(
+                OPERATOR, client_order_id, currency=action.currency, beneficiary=action.who,
+                amount_units=action.amount_units, time_ns=self.now_ns,
+            )  # fmt: skip
         if isinstance(action, Bust):
             if action.nth_last >= len(self.trades):
                 return None

@@ -83,6 +83,12 @@ BROKEN = [
         "venue.swap_fee",
         "EUR/USD pays makers a rebate out of the taker fee",
     ),
+    (
+        'id = "test"',
+        'id = "test"\nsettlement_stale_s = 0',
+        "venue.settlement_stale_s",
+        "0 is not between 1 and 2592000",
+    ),
     ('code = "USD"', 'code = "US"', "currencies[1].code", "is not 3 to 8 capital letters"),
     ('code = "USD"', 'code = "usd"', "currencies[1].code", "is not 3 to 8 capital letters"),
     ('code = "USD"', 'code = "EUR"', "currencies[1].code", "EUR is listed twice"),
@@ -185,6 +191,7 @@ def test_no_key_bytes_appear_when_an_issuer_is_printed() -> None:
 def test_a_good_file_is_taken_with_its_defaults() -> None:
     venue = parse_venue(GOOD)
     assert (venue.id, venue.max_fills, venue.max_orders, venue.settlement_cycle_ms) == ("test", 256, 4_000_000, 1_000)
+    assert (venue.pending_trades_max, venue.settlement_stale_s) == (250_000, None)
     assert [currency.index for currency in venue.currencies] == [0, 1, 2]
     assert venue.instrument["USD/JPY"].quote is venue.currency["JPY"]
     assert venue.levels["payer"].window == 1_024
@@ -275,6 +282,7 @@ def test_what_decides_a_journals_meaning_changes_the_fingerprint(change: Callabl
     [
         replacing("A venue for tests", "Renamed"),
         replacing('id = "test"', 'id = "test"\nsettlement_cycle_ms = 50'),
+        replacing('id = "test"', 'id = "test"\nsettlement_stale_s = 50'),
         replacing('"HK"', '"SG"'),
         replacing("k1", "k2"),
     ],

@@ -59,7 +59,16 @@ def open_evm(rest: str, venue: Venue) -> EvmLedger:
     except ChainError as e:
         raise LedgerError(str(e)) from None
     finality = f"{site.finality} on chain {site.chain_id}"
-    return EvmLedger(directory, venue, vault, key, settings, finality=finality, silence_s=site.silence_s)
+    return EvmLedger(
+        directory,
+        venue,
+        vault,
+        key,
+        settings,
+        finality=finality,
+        silence_s=site.silence_s,
+        exit_delay_s=site.exit_delay_s,
+    )
 
 
 def _parsed(rest: str) -> tuple[Path, Settings]:

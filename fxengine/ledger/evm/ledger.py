@@ -32,6 +32,7 @@ LEASE_NAME: Final = "poster.lock"
 _OTHERS: Final = 3
 """Beside the makers of a command: its taker, the fees account, and the payee of a swap."""
 _ACCOUNTS_AT_ONCE: Final = 500
+_NS_PER_S: Final = 1_000_000_000
 _ACCOUNTS: Final = """
 SELECT account FROM postings WHERE batch = ?1
 UNION SELECT maker FROM trades WHERE batch = ?1 UNION SELECT taker FROM trades WHERE batch = ?1
@@ -62,7 +63,10 @@ class EvmLedger(SqliteLedger):
         *,
         finality: str,
         silence_s: int,
+        exit_delay_s: int,
     ) -> None:
+        """Settle in ``vault``, whose terms are ``finality``, ``silence_s`` and ``exit_delay_s``."""
+        self.settle_within_ns = exit_delay_s * _NS_PER_S // 2  # see fxengine.settlement.overdue
         self.frame_commands_max = _frame_commands_max(venue)
         self._lease = Lease(directory / LEASE_NAME)
         try:
@@ -107,11 +111,11 @@ class EvmLedger(SqliteLedger):
 
     def unfinished(self) -> list[InFlight]:
         """Return the batches that are not FINAL, as the books have them."""
-        sql = "SELECT batch, first_sequence, last_sequence, trades FROM batches WHERE batch > ? ORDER BY batch"
-        found = cast(list[tuple[int, int, int, int]], self._rows(sql, self._outbox.final))
+        sql = "SELECT batch, first_sequence, last_sequence, trades, time_ns FROM batches WHERE batch > ? ORDER BY batch"
+        found = cast(list[tuple[int, int, int, int, int]], self._rows(sql, self._outbox.final))
         return [
-            InFlight(batch, first, last, tuple(cast(int, row[0]) for row in self._rows(_ACCOUNTS, batch)), n_trades)
-            for batch, first, last, n_trades in found
+            InFlight(batch, first, last, tuple(cast(int, row[0]) for row in self._rows(_ACCOUNTS, batch)), *rest)
+            for batch, first, last, *rest in found
         ]
 
     def status(self, batch_id: int) -> SettlementStatus:

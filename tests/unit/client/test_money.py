@@ -1,5 +1,6 @@
 """Money, control and busts through the client's own methods, against the core: what each call returns and who hears."""
 
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -77,6 +78,20 @@ def test_a_request_that_is_sent_again_is_the_same_withdrawal(maker: Line) -> Non
     again = done(maker, maker.protocol.withdraw("EUR", "2.5", client_order_id=7))
     assert (again.withdrawal, again.amount) == (first.withdrawal, first.amount)
     assert movements(maker) == [(EventKind.WITHDRAWAL_HELD, "2.500000", first.withdrawal)]
+
+
+def test_fees_that_are_paid_out_are_told_to_who_receives_them_and_once(maker: Line, operator: Line) -> None:
+    done(maker, maker.protocol.new_order("EUR/USD", "SELL", "1.1172", "100000"))
+    payer = operator.counter.connect("payer").log_on()
+    done(payer, payer.protocol.new_order("EUR/USD", "BUY", "1.1172", "100000"))
+    maker.protocol.take_reports()
+    assert refused(maker, maker.protocol.pay_out_fees(MAKER, "EUR", "1")) is RejectReason.NOT_AUTHORIZED
+    first = done(operator, operator.protocol.pay_out_fees(MAKER, "EUR", "2.5", client_order_id=700))
+    assert (first.kind, first.amount, first.counterparty, first.withdrawal) == (EventKind.DONE, "2.500000", MAKER, 0)
+    again = done(operator, operator.protocol.pay_out_fees(MAKER, "EUR", "2.5", client_order_id=700))
+    assert replace(again, time_ns=first.time_ns) == first
+    assert movements(maker) == [(EventKind.RECEIVED, "2.500000", 0)]
+    assert refused(operator, operator.protocol.pay_out_fees(MAKER, "EUR", "1000")) is RejectReason.INSUFFICIENT_FUNDS
 
 
 def test_one_reference_is_credited_once(maker: Line, operator: Line) -> None:

@@ -19,6 +19,7 @@ from fxengine.messages import (
     DeadMan,
     Deposit,
     EndWithdrawal,
+    FeePayout,
     MassCancel,
     MassQuote,
     NewOrder,
@@ -62,6 +63,7 @@ CASES: list[tuple[Request, CommandKind, np.dtype[np.void], dict[str, str]]] = [
     ),
     (Deposit(5, 9, 3, 10**12), Kind.DEPOSIT, MONEY, {"account": "beneficiary", "currency": "instrument"}),
     (Withdraw(5, 9, 3, 10**12), Kind.WITHDRAW, MONEY, {"account": "beneficiary", "currency": "instrument"}),
+    (FeePayout(5, 9, 3, 10**12), Kind.FEE_PAYOUT, MONEY, {"account": "beneficiary", "currency": "instrument"}),
     (EndWithdrawal(5, 2, 2**40), Kind.WITHDRAWAL, WITHDRAWAL, {}),
     (Control(5, 2, 3, 7), Kind.CONTROL, CONTROL, {"currency": "instrument"}),
 ]  # fmt: skip

@@ -34,6 +34,7 @@ from fxengine.messages import (
     DeadMan,
     Deposit,
     EndWithdrawal,
+    FeePayout,
     Heartbeat,
     Logout,
     MassCancel,
@@ -75,6 +76,7 @@ MESSAGES: dict[Kind, list[Request | bytes]] = {
         Revoke(1, 1, 2, ""),
         Control(1, 1, 2, 0),
         Bust(1, 0, 1, 2, 3, 1, 1, 1, 0, 0),
+        FeePayout(1, 2, 0, 1),
     ],
     Kind.OPERATOR_REQUEST: [AccountRequest(1, "issuer", "subject")],
 }
@@ -160,7 +162,7 @@ def test_a_scope_leaves_its_own_actions_and_what_is_public(left: Action, flags: 
     scoped = active(replace(WHOLE, actions=frozenset({left})), flags).acts
 
     def expected(message: type[Any], act: Cell) -> Cell:
-        if message in (Deposit, EndWithdrawal, Revoke, Control, Bust):
+        if message in (Deposit, EndWithdrawal, Revoke, Control, Bust, FeePayout):
             return UNSCOPED
         taken = any(message in messages for action, messages in BY_ACTION.items() if action is not left)
         return UNSCOPED if taken else act

@@ -8,8 +8,10 @@ import pytest
 
 from fxengine.ledger import open_ledger
 from fxengine.settlement import Settlement
+from fxengine.settlement.posting import BackOff
 from fxengine.venue import Venue
 from tests.unit.settlement.settling import Make, Wrapped
+from tests.unit.settlement.slow import SOON_NS, Slow
 from tests.unit.settlement.trading import Clock, Flow, Trading, make_venue
 
 
@@ -51,6 +53,27 @@ def make(venue: Venue, clock: Clock, ledger: Wrapped) -> Iterator[Make]:
 
     def settle(**settings: object) -> Settlement:
         made.append(Settlement(ledger, venue, clock_ns=clock, **settings))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield settle
+    for settlement in made:
+        settlement.close()
+
+
+@pytest.fixture
+def slow(ledger: Wrapped) -> Slow:
+    """A ledger whose batches come as far as the test says."""
+    return Slow(ledger.inner)
+
+
+@pytest.fixture
+def begin(venue: Venue, clock: Clock, slow: Slow) -> Iterator[Make]:
+    """Make settlements on the slow ledger; all are closed in the end."""
+    made: list[Settlement] = []
+
+    def settle(**settings: object) -> Settlement:
+        quick = {"back_off": BackOff(SOON_NS, SOON_NS, alarm_after=3), "drain_ns": 0, "batch_trades_max": 5}
+        made.append(Settlement(slow, venue, clock_ns=clock, **(quick | settings)))  # type: ignore[arg-type]
         return made[-1]
 
     yield settle

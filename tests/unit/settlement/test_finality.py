@@ -1,71 +1,22 @@
 """A ledger whose batches take time to be FINAL: what is told of them, what waits for them, and what fits into one."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from fxengine.codes import SettlementStatus
 from fxengine.errors import LedgerError, LedgerUnavailable
-from fxengine.ledger import Batch, Ledger
-from fxengine.ledger.base import InFlight, Progress
+from fxengine.ledger.base import Progress
 from fxengine.settlement import BatchStatus, Settlement, net
 from fxengine.settlement.posting import BackOff
 from fxengine.venue import Venue
-from tests.unit.settlement.settling import Wrapped, news, run, settled_by
-from tests.unit.settlement.trading import CLIENTS, Clock, Flow, Trading
+from tests.unit.settlement.settling import news, run, settled_by
+from tests.unit.settlement.slow import SOON_NS, Slow
+from tests.unit.settlement.trading import CLIENTS, Flow, Trading
 
 PENDING, POSTED, FINAL = SettlementStatus.PENDING, SettlementStatus.POSTED, SettlementStatus.FINAL
-SOON_NS = 1_000_000
 Open = Callable[..., Settlement]
-
-
-class Slow(Wrapped):
-    """A ledger whose batches come as far as the test says: ``steps`` are what each ``advance`` leads to."""
-
-    def __init__(self, inner: Ledger) -> None:
-        super().__init__(inner)
-        self.reached = Progress(0, 0)
-        self.steps: list[Progress | Exception] = []
-        self.deltas_max: int | None = None
-        self.advances = 0
-
-    def progress(self) -> Progress:
-        return self.reached
-
-    def advance(self) -> int | None:
-        self.advances += 1
-        step = self.steps.pop(0) if self.steps else self.reached
-        if isinstance(step, Exception):
-            raise step
-        self.reached = step
-        return SOON_NS if step.final < self.inner.cursor().batch_id else None
-
-    def unfinished(self) -> list[InFlight]:
-        facts = [(b.id, b.first_sequence, b.last_sequence, b.accounts(), len(b.trades)) for b in self.posted]
-        return [InFlight(*fact) for fact in facts if fact[0] > self.reached.final]
-
-    def fits(self, batch: Batch) -> bool:
-        return self.deltas_max is None or len(batch.deltas) <= self.deltas_max
-
-
-@pytest.fixture
-def slow(ledger: Wrapped) -> Slow:
-    return Slow(ledger.inner)
-
-
-@pytest.fixture
-def begin(venue: Venue, clock: Clock, slow: Slow) -> Iterator[Open]:
-    made: list[Settlement] = []
-
-    def settle(**settings: object) -> Settlement:
-        quick = {"back_off": BackOff(SOON_NS, SOON_NS, alarm_after=3), "drain_ns": 0, "batch_trades_max": 5}
-        made.append(Settlement(slow, venue, clock_ns=clock, **(quick | settings)))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield settle
-    for settlement in made:
-        settlement.close()
 
 
 def told(found: list[BatchStatus]) -> list[tuple[int, SettlementStatus]]:

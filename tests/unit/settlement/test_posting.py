@@ -91,16 +91,16 @@ def test_too_many_trades_that_wait_are_overdue_until_half_of_them_are_settled(
     trading.open(flow)
     steps = threading.Semaphore(0)
     monkeypatch.setattr(ledger.gate, "wait", steps.acquire)
-    while not settlement.is_overdue():
+    while not settlement.overdue():
         assert settlement.pending_trades < 10
         trading.trade(flow, 1)
     overdue = []
     while settlement.pending_trades:
         steps.release()
         news(settlement, 1)
-        overdue.append((settlement.pending_trades, settlement.is_overdue()))
-    assert all(is_overdue == (pending >= 5) for pending, is_overdue in overdue)
-    assert any(is_overdue for _, is_overdue in overdue)
+        overdue.append((settlement.pending_trades, settlement.overdue()))
+    assert all(bool(why) == (pending >= 5) for pending, why in overdue)
+    assert any(why for _, why in overdue)
 
 
 @pytest.mark.parametrize("fault", [LedgerMismatch("other content"), LedgerError("impossible"), ValueError("a bug")])
