@@ -273,7 +273,7 @@ class Protocol(Questions):
         self, account: int, currency: str, amount: str, *, client_order_id: int | None = None
     ) -> Call[MoneyMovement]:
         """Move what the venue has earned in fees to an account; operators only."""
-        listed = self._listed().currency(currency)
+        listed = self.listed().currency(currency)
         units = listed.units(amount)
         number = self.account.take_id(client_order_id)
         return self._command(FeePayout(number, account, listed.index, units), client_order_id)
