@@ -22,7 +22,7 @@ from bench.order_flow import (
     record_frames,
     singles,
 )
-from bench.sides import Answered
+from bench.sides import Answered, Side
 from fxengine.codes import CommandKind, EventKind, RejectReason
 from fxengine.messages import Cancel, ExecutionReport, MassQuote, NewOrder, Reject
 from fxengine.records import CANCEL, EVENT, NEW_ORDER
@@ -190,6 +190,20 @@ def test_a_stall_is_counted_for_every_frame_that_was_due_in_it() -> None:
     assert np.count_nonzero(in_the_stall) > 10
     assert (heard_ns[in_the_stall] >= let_go_ns[0]).all()
     assert (heard_ns > due_ns).all()
+
+
+def test_what_is_answered_after_a_long_silence_is_waited_for() -> None:
+    """A disk that others write to holds up a venue's answers: they are late, and that is counted; they are not lost."""
+    held = threading.Event()
+    with echo_in_a_thread(held) as address, zmq.Context() as context:
+        lines = [Line(socket_to(context, address)) for _ in range(2)]
+        side = Side("echo", lines, [Maker(0), Maker(1)], singles, 1, 500.0, is_echo=True)
+        threading.Timer(1.0, held.set).start()
+        loaded = side.load(500.0, 0.2)
+        for line in lines:
+            line.socket.close()
+    assert len(loaded.latencies_us) > 10
+    assert loaded.latencies_us.min() > 0.7 * 1_000_000
 
 
 def test_the_echo_answers_each_session_once_a_cycle_and_drops_what_is_not_two_frames() -> None:
