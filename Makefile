@@ -8,6 +8,7 @@ BUILT := .venv/.built
 ANVIL := .venv/.anvil
 CORE := $(wildcard fxengine/*.pyx fxengine/*.pxd fxengine/core/*.pxi fxengine/core/*.pxd)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest --benchmark-disable --numprocesses 2 --dist loadfile
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
@@ -21,7 +22,7 @@ demo: $(BUILT) $(ANVIL) ## build what is needed, then watch ten stablecoins trad
 	@$(BIN)/fxengine demo
 
 test: $(BUILT) $(ANVIL) ## build what is needed, then run every test (ARGS="-k money --seed 7" goes to pytest)
-	@$(BIN)/python -m pytest --benchmark-disable $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 build: $(BUILT) $(ANVIL) ## set up .venv with the package, its extras and the compiled core
 	@echo "ready: .venv/bin/fxengine and .venv/bin/python"
@@ -29,7 +30,7 @@ build: $(BUILT) $(ANVIL) ## set up .venv with the package, its extras and the co
 debug: $(ENVIRONMENT) $(ANVIL) ## compile the core with bounds checks and asserts, then run every test on it
 	@rm -f $(BUILT)
 	FXENGINE_DEBUG=1 $(EDITABLE)
-	@$(BIN)/python -m pytest --benchmark-disable $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 lint: $(BUILT) ## ruff, mypy --strict, and the core's stub against the core itself
 	$(BIN)/ruff check .

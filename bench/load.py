@@ -27,6 +27,8 @@ _FRAMES_PER_TURN: Final = 64
 _PAUSE_S: Final = 200e-6
 """When there is nothing to send and nothing to hear. Shorter, and the load takes the processor that it is to load."""
 _QUIET_S: Final = 0.25
+_PATIENCE_MS: Final = 20_000
+"""How long what is owed may take: a disk that others write to holds up a journal's sync for seconds."""
 _QUEUE_FRAMES: Final = 128
 _NS: Final = 1_000_000_000
 
@@ -138,3 +140,14 @@ def listen_until_quiet(lines: Sequence[Line]) -> None:
             last = time.monotonic()
         else:
             time.sleep(_PAUSE_S)
+
+
+def listen_for_what_is_owed(lines: Sequence[Line]) -> bool:
+    """Wait until more comes, and take it in until nothing does; return False where nothing came at all."""
+    poller = zmq.Poller()
+    for line in lines:
+        poller.register(line.socket, zmq.POLLIN)
+    if not poller.poll(_PATIENCE_MS):
+        return False
+    listen_until_quiet(lines)
+    return True

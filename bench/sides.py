@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from bench import answers
-from bench.load import Line, Offer, Times, offer
+from bench.load import Line, Offer, Times, listen_for_what_is_owed, offer
 from bench.order_flow import Maker
 
 _WARM_SHARE: Final = 0.2
@@ -79,16 +79,23 @@ class Side:
         for line, maker in zip(self.lines, self.makers, strict=True):
             line.load(self.encode(maker, n))
         offered = offer(self.lines, commands_per_s / self.per_frame, seconds)
-        due, heard = [], []
+        heard = self._heard(firsts)
+        while any(np.any(times == 0) for times in heard) and listen_for_what_is_owed(self.lines):
+            heard = self._heard(firsts)
+        due = []
         for number, (line, maker, first) in enumerate(zip(self.lines, self.makers, firsts, strict=True)):
-            n_sent = line.n_sent * self.per_frame
             due.append(np.repeat(offered.due_ns(number, line.n_sent), self.per_frame))
-            heard.append(
-                answers.echoed(line, n_sent, self.per_frame) if self.is_echo else answers.answered(line, first, n_sent)
-            )
-            maker.rewind(maker.next_id - first - n_sent)
+            maker.rewind(maker.next_id - first - line.n_sent * self.per_frame)
             line.load([])
         return Answered(offered, commands_per_s, np.concatenate(due), np.concatenate(heard))
+
+    def _heard(self, firsts: Sequence[int]) -> list[Times]:
+        """Return for each line when what it sent was answered, as far as it was."""
+        return [
+            answers.echoed(line, n_sent, self.per_frame) if self.is_echo else answers.answered(line, first, n_sent)
+            for line, first in zip(self.lines, firsts, strict=True)
+            for n_sent in [line.n_sent * self.per_frame]
+        ]
 
     def top_rate(self, seconds: float) -> float:
         """Offer a quarter more than it takes, and count what it answers per second.

@@ -1,35 +1,46 @@
-"""All commands under one roof, grouped by who needs them."""
+"""All commands under one roof, grouped by who needs them.
 
-from inspect import getdoc
+What each module brings is named here, so that a command imports its own module and no other: a venue's operator types
+many short commands, and each is a process of its own. A test holds the names against the modules.
+"""
+
 from typing import Annotated
 
 import typer
 
 from fxengine import __version__
-from fxengine.cli.audit import commands as audit
-from fxengine.cli.chain import commands as chain
-from fxengine.cli.control import commands as control
-from fxengine.cli.demo import commands as demo
-from fxengine.cli.fees import commands as fees
-from fxengine.cli.keys import PANEL
-from fxengine.cli.keys import commands as keys
-from fxengine.cli.ledger import commands as ledger
-from fxengine.cli.money import PANEL as MONEY
-from fxengine.cli.money import commands as money
-from fxengine.cli.money import withdrawal
-from fxengine.cli.orders import commands as orders
-from fxengine.cli.prove import PANEL as CHECK_PANEL
-from fxengine.cli.prove import commands as prove
-from fxengine.cli.reserves import commands as attesting
-from fxengine.cli.reserves import reserves
-from fxengine.cli.statement import commands as statements
-from fxengine.cli.swaps import commands as swaps
-from fxengine.cli.token import commands as token
-from fxengine.cli.trading import commands as trading
-from fxengine.cli.venue import commands as venue
+from fxengine.cli.on_call import Place, group_of
+
+_START, _RUN, _MONEY, _TRADE, _CHECK = "Start here", "Run a venue", "Money", "Trade", "Check"
+
+PLACES = (
+    Place(_START, "demo", ("demo",)),
+    Place(_RUN, "venue", ("init", "serve", "snapshot", "freeze", "unfreeze")),
+    Place(_MONEY, "money", ("deposit", "withdraw", "withdrawals", "bust")),
+    Place(_MONEY, "fees", ("fees",)),
+    Place(_TRADE, "trading", ("balances", "book")),
+    Place(_TRADE, "swaps", ("quote", "swap", "pay")),
+    Place(
+        _TRADE,
+        "orders",
+        ("order", "amend", "cancel", "cancel-all", "orders", "status", "mass-quote", "dead-man", "reports"),
+    ),
+    Place(_CHECK, "audit", ("verify",)),
+    Place(_CHECK, "reserves", ("attest",)),
+    Place(_CHECK, "statement", ("statement", "export")),
+    Place(_CHECK, "prove", ("prove",)),
+    Place(_CHECK, "reserves", ("reserves",), "reserves"),
+    Place(_CHECK, "ledger", ("ledger",)),
+    Place(_RUN, "token", ("token",)),
+    Place(_RUN, "keys", ("keys",)),
+    Place(_MONEY, "money", ("withdrawal",), "withdrawal"),
+    Place(_MONEY, "control", ("control",)),
+    Place(_MONEY, "chain", ("chain",)),
+)
 
 app = typer.Typer(
     name="fxengine",
+    cls=group_of(PLACES),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -57,26 +68,3 @@ def _options(
     ] = False,
 ) -> None:
     """Hold what goes before a command."""
-
-
-for commands in (demo, venue, money, fees, trading, swaps, orders, audit, attesting, statements):
-    app.add_typer(commands)
-for commands in (prove, reserves, ledger):
-    app.add_typer(commands, rich_help_panel=CHECK_PANEL)
-for commands in (token, keys):
-    app.add_typer(commands, rich_help_panel=PANEL)
-for commands in (withdrawal, control, chain):
-    app.add_typer(commands, rich_help_panel=MONEY)
-
-
-def _unwrap(group: typer.Typer) -> None:
-    """Let the terminal break the lines of help texts, not their source; lines that are set in stay as they are."""
-    for command in group.registered_commands:
-        paragraphs = (getdoc(command.callback) or "").split("\n\n")
-        command.help = "\n\n".join(text if "\n " in text else text.replace("\n", " ") for text in paragraphs)
-    for inner in group.registered_groups:
-        if inner.typer_instance is not None:
-            _unwrap(inner.typer_instance)
-
-
-_unwrap(app)

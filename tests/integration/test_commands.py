@@ -10,6 +10,7 @@ from fxengine.cli.app import app
 from fxengine.codes import RejectReason
 from fxengine.home import Home
 from tests.integration.served_venue import ServedVenue, answer, fxengine
+from tests.integration.typed import typed
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_an_order_a_swap_and_a_cancel_end_as_they_say(traders: ServedVenue) -> N
 def test_a_refusal_has_its_code_a_sentence_and_exit_code_1(
     traders: ServedVenue, arguments: list[str], code: RejectReason | str
 ) -> None:
-    said = run(traders, *arguments)
+    said = typed(*arguments, "--venue", traders.home.directory)
     assert said["exit_code"] == 1
     error = said["error"]
     assert isinstance(error, dict)
@@ -159,15 +160,15 @@ def test_what_holds_names_and_balances_is_readable_by_its_owner_alone(traders: S
 
 @pytest.mark.parametrize("name", ["a" * 300, "../payer-1", ".hidden", "", "a b"])
 def test_an_account_name_that_no_file_can_have_is_refused(traders: ServedVenue, name: str) -> None:
-    said = run(traders, "token", name)
+    said = typed("token", name, "--venue", traders.home.directory)
     assert said["exit_code"] == 1
-    assert "letters, digits" in said["error"]["text"]  # type: ignore[index]
+    assert "letters, digits" in said["error"]["text"]
 
 
 def test_a_jurisdiction_that_the_issuer_may_not_assert_is_refused_at_once(traders: ServedVenue) -> None:
-    said = run(traders, "token", "payer-9", "--jurisdiction", "ZZ")
+    said = typed("token", "payer-9", "--jurisdiction", "ZZ", "--venue", traders.home.directory)
     assert said["exit_code"] == 1
-    assert "may not vouch" in said["error"]["text"]  # type: ignore[index]
+    assert "may not vouch" in said["error"]["text"]
 
 
 def test_a_directory_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The commands that enter, change, show and cancel orders and quotes, typed as a user would, against a served venue."""
+"""The commands that enter, change, show and cancel orders and quotes, typed against a served venue."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,13 +7,14 @@ import pytest
 
 from fxengine.codes import RejectReason
 from fxengine.home import Home
-from tests.integration.served_venue import ServedVenue, answer, fxengine
+from tests.integration.served_venue import ServedVenue
+from tests.integration.typed import printed, typed
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedVenue]:
     directory = tmp_path_factory.mktemp("orders") / "venue"
-    assert answer("init", str(directory))["exit_code"] == 0
+    assert typed("init", directory)["exit_code"] == 0
     with ServedVenue(Home(directory)) as served:
         assert run(served, "token", "issue", "maker-1", "--level", "maker")["exit_code"] == 0
         for currency in ("HKD", "JPY"):
@@ -23,11 +24,18 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedVenue]:
 
 
 def run(venue: ServedVenue, *arguments: str) -> dict[str, Any]:
-    return answer(*arguments, "--venue", str(venue.home.directory))
+    return typed(*arguments, "--venue", venue.home.directory)
 
 
 def maker(venue: ServedVenue, *arguments: str) -> dict[str, Any]:
     return run(venue, *arguments, "--as", "maker-1")
+
+
+def told(venue: ServedVenue, *arguments: str) -> str:
+    """What a person reads."""
+    said, exit_code = printed(*arguments, "--as", "maker-1", "--venue", venue.home.directory)
+    assert exit_code == 0, said
+    return said
 
 
 def test_an_order_is_entered_changed_shown_and_cancelled(desk: ServedVenue) -> None:
@@ -69,7 +77,7 @@ def test_quotes_are_set_replaced_and_taken_away(desk: ServedVenue) -> None:
     assert sorted((row["price"], row["leaves"], row["quote"]) for row in rows) == [
         ("18.5000", "700", True), ("19.0000", "500", True), ("21.0000", "300", True),
     ]  # fmt: skip
-    assert "QUOTE" in fxengine("orders", "--as", "maker-1", "--venue", str(desk.home.directory)).stdout
+    assert "QUOTE" in told(desk, "orders")
     assert maker(desk, "mass-quote", "HKD/JPY")["levels"] == []
     assert maker(desk, "orders")["orders"] == []
 
@@ -84,8 +92,7 @@ def test_reports_are_shown_again(desk: ServedVenue) -> None:
     reports = maker(desk, "reports")["reports"]
     assert reports[-1]["client_order_id"] == entered["client_order_id"]
     assert maker(desk, "reports", "--from", str(reports[-1]["number"]))["reports"] == reports[-1:]
-    shown = fxengine("reports", "--as", "maker-1", "--venue", str(desk.home.directory)).stdout
-    assert "ACCEPTED" in shown
+    assert "ACCEPTED" in told(desk, "reports")
 
 
 @pytest.mark.parametrize(
@@ -105,12 +112,11 @@ def test_what_is_typed_wrongly_is_told_in_a_sentence(desk: ServedVenue, argument
 
 
 def test_people_are_answered_in_sentences(desk: ServedVenue) -> None:
-    venue = ("--as", "maker-1", "--venue", str(desk.home.directory))
-    entered = fxengine("order", "HKD/JPY", "sell", "10", "22", *venue).stdout
+    entered = told(desk, "order", "HKD/JPY", "sell", "10", "22")
     assert "SELL 10 HKD/JPY at 22.0000: NEW" in entered
     number = entered.split("client order id ")[1].split(")")[0]
-    assert f"NEW_ORDER {number}: NEW" in fxengine("status", number, *venue).stdout
-    assert "1 bids and 0 offers" in fxengine("mass-quote", "HKD/JPY", "--bid", "10:1", *venue).stdout
-    assert "runs out in 60 s" in fxengine("dead-man", "60", *venue).stdout
-    assert "Stopped" in fxengine("dead-man", "0", *venue).stdout
-    assert "Cancelled" in fxengine("cancel-all", *venue).stdout
+    assert f"NEW_ORDER {number}: NEW" in told(desk, "status", number)
+    assert "1 bids and 0 offers" in told(desk, "mass-quote", "HKD/JPY", "--bid", "10:1")
+    assert "runs out in 60 s" in told(desk, "dead-man", "60")
+    assert "Stopped" in told(desk, "dead-man", "0")
+    assert "Cancelled" in told(desk, "cancel-all")

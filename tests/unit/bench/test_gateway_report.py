@@ -22,7 +22,7 @@ def test_the_comparison_is_one_line_with_every_figure(capfd: pytest.CaptureFixtu
     try:
         assert echo.stdout is not None
         address = echo.stdout.readline().strip()
-        assert main(["--seconds", "1", "--turns", "1", "--json", "--echo", address]) == 0
+        assert main(["--seconds", "0.2", "--turns", "1", "--json", "--echo", address]) == 0
     finally:
         echo.kill()
         echo.communicate()
@@ -36,7 +36,7 @@ def test_the_comparison_is_one_line_with_every_figure(capfd: pytest.CaptureFixtu
 
 
 def test_many_sessions_print_what_they_were_offered_and_the_memory(capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["--sessions", "40", "--minutes", "0.05", "--stretch", "1", "--json"]) == 0
+    assert main(["--sessions", "40", "--minutes", "0.01", "--stretch", "0.2", "--json"]) == 0
     figures = json.loads(capfd.readouterr().out)
     assert figures["sessions"] == 40
     assert figures["answered_per_s"] > 0

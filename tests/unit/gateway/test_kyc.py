@@ -290,7 +290,6 @@ def _bomb(issuers: Issuers) -> str:
         lambda issuers: issuers.sign(b"{}", {"kid": "kyc-1", "b64": False}),
         _bomb,
     ],
-    ids=str,
 )
 def test_what_is_no_token_is_malformed(issuers: Issuers, build: Callable[[Issuers], str]) -> None:
     assert issuers.verify(build(issuers)) is R.TOKEN_MALFORMED
