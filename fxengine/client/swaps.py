@@ -68,27 +68,41 @@ class SwapLeg:
         return _ratio(quote, base)
 
 
-@dataclass(frozen=True, slots=True)
-class SwapPath:
-    """What one path by itself would have given."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanged:
+    """An amount of one currency for an amount of another, all fees taken off."""
 
-    route: tuple[Instrument, ...]
     pay: Currency
     receive: Currency
     paid_units: int
+    """Spent, gross."""
     received_units: int
-    unfilled_units: int
-    n_fills: int
+    """Delivered, net of fees."""
+    unfilled_units: int = 0
+    """Of the exact amount, what could not be had; 0 unless a part was allowed."""
 
     @property
     def paid(self) -> str:
-        """What it would have spent."""
+        """What was spent, gross."""
         return self.pay.text(self.paid_units)
 
     @property
     def received(self) -> str:
-        """What it would have delivered."""
+        """What was delivered, net of fees."""
         return self.receive.text(self.received_units)
+
+    @property
+    def rate(self) -> str:
+        """How much was received per unit paid, after all fees, to ten figures rounded down."""
+        return _ratio(self.received, self.paid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapPath(Exchanged):
+    """What one path by itself would have given."""
+
+    route: tuple[Instrument, ...]
+    n_fills: int
 
     @property
     def stops(self) -> tuple[Currency, ...]:
@@ -100,43 +114,22 @@ class SwapPath:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SwapResult:
+class SwapResult(Exchanged):
     """What a swap did, or would do."""
 
-    pay: Currency
-    receive: Currency
-    paid_units: int
-    received_units: int
     payee: int
     mode: SwapMode
     """Which end is exact."""
-    unfilled_units: int = 0
-    """Of the exact amount, what could not be had; 0 unless a part was allowed."""
     legs: tuple[SwapLeg, ...] = ()
     """One per book, in the order of execution; not known when a repeated id was answered."""
     paths: tuple[SwapPath, ...] = ()
     """The best single paths, best first, at most three."""
 
     @property
-    def paid(self) -> str:
-        """Spent, gross."""
-        return self.pay.text(self.paid_units)
-
-    @property
-    def received(self) -> str:
-        """Delivered to the payee, net of fees."""
-        return self.receive.text(self.received_units)
-
-    @property
     def unfilled(self) -> str:
         """Of the exact amount, what could not be had, and its currency."""
         currency = self.pay if self.mode is SwapMode.EXACT_IN else self.receive
         return f"{currency.text(self.unfilled_units)} {currency.code}"
-
-    @property
-    def rate(self) -> str:
-        """How much was received per unit paid, after all fees, to ten figures rounded down."""
-        return _ratio(self.received, self.paid)
 
     @property
     def route(self) -> tuple[Instrument, ...]:
@@ -227,9 +220,24 @@ def read_quote(asked: SwapQuoteRequest, message: SwapQuoteMessage, account: int,
 
 
 def _path(
-    pay: Currency, receive: Currency, listing: Listing, books: tuple[int, ...], paid: int, received: int, *rest: int
+    pay: Currency,
+    receive: Currency,
+    listing: Listing,
+    books: tuple[int, ...],
+    paid_units: int,
+    received_units: int,
+    unfilled_units: int,
+    n_fills: int,
 ) -> SwapPath:
-    return SwapPath(tuple(listing.instruments[i] for i in books), pay, receive, paid, received, *rest)
+    return SwapPath(
+        pay=pay,
+        receive=receive,
+        paid_units=paid_units,
+        received_units=received_units,
+        unfilled_units=unfilled_units,
+        route=tuple(listing.instruments[i] for i in books),
+        n_fills=n_fills,
+    )
 
 
 def _ratio(one: str, other: str) -> str:
