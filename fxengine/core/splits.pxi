@@ -183,15 +183,16 @@ cdef inline i64 wanted_units(const Split* split, const Wish* wish) noexcept nogi
 cdef bint is_spent(State* s, Router* r, const Split* split, const Wish* wish) noexcept nogil:
     """Say whether what is left to pay is less than a lot, once nothing more can be done with it.
 
-    A route is blocked when what is left makes no lot at its end; a book that ran out counts as having had enough
-    when what is left would not pay for one more lot at its last price.
+    A path is blocked when what is left makes no lot at its end; a residual step also when what it takes back is too
+    little, which says nothing of what is left. A book that ran out counts as having had enough when what is left
+    would not pay for one more lot at its last price.
     """
     cdef const Entry* entry
     cdef bint any_used = False
     cdef u32 i
     if not wish.is_exact_in:
         return False
-    if split.blocked:
+    if split.blocked & ((<u32>1 << split.n_forwards) - 1):
         return True
     for i in range(r.n_arcs):
         if r.arcs[i].pays_from == NODE_PAID and split.legs[i].lots:

@@ -163,14 +163,15 @@ class Split:
     def _is_spent(self) -> bool:
         """Say whether what is left to pay is less than a lot, once nothing more can be done with it.
 
-        A route is blocked when what is left makes no lot at its end; a book that ran out counts as having had
-        enough when what is left would not pay for one more lot at its last price.
+        A path is blocked when what is left makes no lot at its end; a residual step also when what it takes back
+        is too little, which says nothing of what is left. A book that ran out counts as having had enough when what
+        is left would not pay for one more lot at its last price.
         """
         if not self._wish.exact_in:
             return False
         left = self._pots[self._start]
         entries = [leg.next or leg.last for leg in self._legs.values() if leg.arc.spends == self._start and leg.lots]
-        if self._blocked:
+        if any(number < self._n_forwards for number in self._blocked):
             return True
         return bool(entries) and all(entry is None or left < entry.cost_units for entry in entries)
 

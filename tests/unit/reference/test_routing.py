@@ -49,6 +49,21 @@ def test_the_trap_the_other_way_round_costs_the_least() -> None:
     assert (receipt.amount_in_units, receipt.amount_out_units) == (200 * CENT, 181 * CENT)
 
 
+def test_money_that_only_a_residual_step_could_not_use_is_not_spent() -> None:
+    desk = Desk(
+        pair(USD, EUR), pair(EUR, GBP), pair(GBP, JPY), pair(USD, GBP), pair(EUR, JPY, lot=1_000, tick_lot=900)
+    )
+    desk.fund(MAKER, usd=10**6, eur=10**6, hkd=10**6, jpy=10**6)
+    desk.fund(PAYER, usd=500)
+    for instrument, lots, price in ((0, 10, 2), (1, 20, 1), (2, 20, 1), (3, 500, 1), (4, 1, 1)):
+        desk.buy(MAKER, lots, price, instrument=instrument)
+    # 10 USD go over EUR and GBP; then GBP-JPY is empty. Of the 20 EUR that could be taken back no lot of EUR-JPY
+    # can be made; but for 490 USD there is nothing to be had, so this is no swap of 500.
+    assert desk.quoted(commands.swap_in(PAYER, 1, USD, JPY, 500))[0] == RejectReason.INSUFFICIENT_LIQUIDITY
+    part = receipt_of(desk.swap_in(PAYER, USD, JPY, 500, flags=SwapFlag.ALLOW_PARTIAL))
+    assert (part.amount_in_units, part.amount_out_units, part.unfilled_units) == (10, 20, 490)
+
+
 def twin_ways() -> Desk:
     """EUR to USD over two ways of two levels each: 12 and 8 directly, 10 and 6 over JPY."""
     desk = Desk(pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD))
