@@ -50,9 +50,7 @@ def test_the_trap_the_other_way_round_costs_the_least() -> None:
 
 
 def test_money_that_only_a_residual_step_could_not_use_is_not_spent() -> None:
-    desk = Desk(
-        pair(USD, EUR), pair(EUR, GBP), pair(GBP, JPY), pair(USD, GBP), pair(EUR, JPY, lot=1_000, tick_lot=900)
-    )
+    desk = Desk(pair(USD, EUR), pair(EUR, GBP), pair(GBP, JPY), pair(USD, GBP), pair(EUR, JPY, lot=1_000, tick_lot=900))
     desk.fund(MAKER, usd=10**6, eur=10**6, hkd=10**6, jpy=10**6)
     desk.fund(PAYER, usd=500)
     for instrument, lots, price in ((0, 10, 2), (1, 20, 1), (2, 20, 1), (3, 500, 1), (4, 1, 1)):
