@@ -62,6 +62,30 @@ def test_money_that_only_a_residual_step_could_not_use_is_not_spent() -> None:
     assert (part.amount_in_units, part.amount_out_units, part.unfilled_units) == (10, 20, 490)
 
 
+def coarse_way() -> Desk:
+    """EUR to HKD directly, 10 at 1, and at 2 over USD: three orders of 15, and lots of 25 USD."""
+    desk = Desk(pair(EUR, HKD), pair(EUR, USD), pair(USD, HKD, lot=25))
+    desk.fund(MAKER, usd=10_000, hkd=10_000)
+    desk.fund(PAYER, eur=100)
+    desk.buy(MAKER, 10, 1, instrument=0)
+    for _ in range(3):
+        desk.buy(MAKER, 15, 1, instrument=1)
+    desk.buy(MAKER, 10, 50, instrument=2)
+    return desk
+
+
+def test_nobody_pays_for_whole_lots_of_change() -> None:
+    # 45 EUR bring 45 USD, of which a lot takes 25: the 20 that wait for another one are not paid after all.
+    desk = coarse_way()
+    receipt = receipt_of(desk.swap_in(PAYER, EUR, HKD, 55))
+    assert (receipt.amount_in_units, receipt.amount_out_units, receipt.fills) == (35, 60, 4)
+    assert (desk.has(PAYER, EUR), desk.has(PAYER, USD)) == ((65, 0), (0, 0))
+    desk = coarse_way()
+    receipt = receipt_of(desk.swap_out(PAYER, EUR, HKD, 60))
+    assert (receipt.amount_in_units, receipt.amount_out_units) == (35, 60)
+    assert desk.has(PAYER, USD) == (0, 0)
+
+
 def twin_ways() -> Desk:
     """EUR to USD over two ways of two levels each: 12 and 8 directly, 10 and 6 over JPY."""
     desk = Desk(pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD))
