@@ -6,13 +6,14 @@ routes, a swap fee, and so few fills a command that bounds are met. What comes o
 by ``tests.property.audit_swaps``; here is added what needs the question before it.
 """
 
-from itertools import combinations, count, pairwise
+from itertools import combinations, count, islice, pairwise
 from random import Random
 from typing import Any
 
 import pytest
 
 from bench.flows import Event, Feed, Pair, Scenario, commands, decode
+from bench.swap_venues import venues
 from fxengine._core import Core
 from fxengine.codes import AccountFlag, EventFlag, EventKind, OrdType, RejectReason, Side, SwapFlag, SwapMode
 from fxengine.money import INT64_MAX
@@ -22,7 +23,7 @@ from tests.property.audit_swaps import SwapAudit
 
 OPERATOR, MAKER, OTHER, PAYER, PAYEE = 2, 3, 4, 5, 6
 FUNDS_UNITS = 10**9
-VENUES, SWAPS = 100, 8
+VENUES, SWAPS, MARKETS = 100, 8, 100
 
 
 class Market:
@@ -53,13 +54,13 @@ class Market:
         assert found == expected
         self._feeds[1].core.check()
 
-    def open(self, funds_units: int) -> None:
-        """Let everybody in; the payer may now and then not hold every currency."""
+    def open(self, funds_units: int, *, narrow: float = 0.1) -> None:
+        """Let everybody in; so often the payer may not hold every currency."""
         everything = range(self.venue.n_currencies)
         self.send(commands.credential(OPERATOR, "operator-1", permitted=(), flags=AccountFlag.OPERATOR))
         for account in (MAKER, OTHER, PAYER, PAYEE):
-            narrow = account == PAYER and self._rng.random() < 0.1
-            permitted = [c for c in everything if not narrow or self._rng.random() < 0.8]
+            is_narrow = account == PAYER and self._rng.random() < narrow
+            permitted = [c for c in everything if not is_narrow or self._rng.random() < 0.8]
             self.send(commands.credential(account, f"client-{account}", permitted=permitted, window=1024))
             for currency in permitted if account != PAYEE else ():
                 self.send(
@@ -217,3 +218,36 @@ def test_swaps_near_the_ends_of_64_bits(seed: int) -> None:
             worst = rng.choice((0, 0, 1, amount, INT64_MAX))
             market.swap(**odd_wish(rng, n) | bounds | {"worst_units": worst})
         market.compare()
+
+
+WAYS_BACK = {
+    "into b over c": ({"Sa": 10, "ab": 10, "bT": 10, "Sc": 10, "cb": 9, "aT": 9}, 2, 10_000 + 8_100),
+    "on from a over c": ({"Sa": 10, "ab": 10, "bT": 10, "Sb": 9, "ac": 9, "cT": 10}, 2, 10_000 + 8_100),
+    "over two books": (
+        {"Sc": 10, "ca": 10, "aT": 10, "Sa": 10, "ab": 10, "bT": 11, "Sb": 9, "cT": 9}, 3, 11_000 + 10_000 + 8_100
+    ),
+}  # fmt: skip
+"""Books that each hold 10,000 at a rate in tenths; how often as much is swapped from S to T, and what comes of it.
+
+Greedy alone takes a > b and is stuck then; what is more comes by a residual step of one kind, and of no other.
+"""
+
+
+@pytest.mark.parametrize("way", WAYS_BACK)
+def test_what_a_middle_book_took_is_taken_back(way: str) -> None:
+    rates, times, received = WAYS_BACK[way]
+    names = "SabcT"
+    pairs = tuple(Pair(names.index(base), names.index(quote), 0, 0, 10, 1, 10) for base, quote in rates)
+    market = Market(Random(way), Scenario("back", pairs, len(names)))
+    market.open(FUNDS_UNITS, narrow=0)
+    for instrument, tenths in enumerate(rates.values()):
+        market.order(instrument, Side.BUY, tenths, 1_000)
+    swap = commands.swap_in(PAYER, 1, names.index("S"), names.index("T"), times * 10_000)
+    assert market.quoted(swap)[:3] == (0, times * 10_000, received)
+
+
+def test_swaps_in_markets_that_hang_together(seed: int) -> None:
+    """Many currencies and fine lots: splits over eight paths, with residual steps of every kind."""
+    for market in islice(venues(seed), MARKETS):
+        expected, found = (market.core(core_type).swap_quote(market.command) for core_type in (ReferenceCore, Core))
+        assert found == tuple(expected)

@@ -62,6 +62,21 @@ def test_money_that_only_a_residual_step_could_not_use_is_not_spent() -> None:
     assert (part.amount_in_units, part.amount_out_units, part.unfilled_units) == (10, 20, 490)
 
 
+def test_where_residual_steps_take_too_many_fills_the_split_without_them_is_done() -> None:
+    ends = ((USD, HKD, 1), (JPY, HKD, 5), (EUR, USD, 20), (JPY, USD, 1), (JPY, EUR, 1))
+    desk = Desk(*(pair(base, quote, tick_lot=tick_lot) for base, quote, tick_lot in ends), max_fills=5)
+    desk.fund(MAKER, eur=10_000, usd=10_000, jpy=10_000, hkd=10_000)
+    desk.fund(PAYER, eur=200)
+    for instrument, lots, price in ((0, 4, 1), (0, 4, 1), (1, 32, 7), (2, 1, 5)):
+        desk.buy(MAKER, lots, price, instrument=instrument)
+    for instrument, lots, price in ((3, 1, 7), (4, 5, 1_008)):
+        desk.sell(MAKER, lots, price, instrument=instrument)
+    # 1 EUR is 100 USD, of which 7 buy a JPY, which is 35 HKD: three fills. A residual step would find the way on for
+    # the 93 USD that wait; its second one might touch two orders more, which is one too many.
+    receipt = receipt_of(desk.swap_in(PAYER, EUR, HKD, 111))
+    assert (receipt.amount_in_units, receipt.amount_out_units, receipt.fills) == (1, 35, 3)
+
+
 def coarse_way() -> Desk:
     """EUR to HKD directly, 10 at 1, and at 2 over USD: three orders of 15, and lots of 25 USD."""
     desk = Desk(pair(EUR, HKD), pair(EUR, USD), pair(USD, HKD, lot=25))
@@ -134,6 +149,38 @@ def test_the_worst_price_holds_for_each_part_and_not_for_the_average() -> None:
     part = commands.swap_in(PAYER, 1, EUR, USD, 30, worst_units=9 * 30, flags=SwapFlag.ALLOW_PARTIAL)
     receipt = receipt_of(desk.send(part))
     assert (receipt.amount_in_units, receipt.amount_out_units, receipt.unfilled_units) == (20, 220, 10)
+
+
+def test_rates_are_told_apart_to_the_last_unit() -> None:
+    # A thousand-millionth apart, far less than what quick comparisons can tell.
+    billion = 10**9
+    desk = Desk(pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD))
+    desk.fund(MAKER, usd=10 * billion, jpy=10)
+    desk.fund(PAYER, eur=10)
+    desk.buy(MAKER, 1, billion, instrument=0)
+    desk.buy(MAKER, 1, 1, instrument=1)
+    desk.buy(MAKER, 1, billion + 1, instrument=2)
+    for worst_units, reason in ((billion + 2, RejectReason.WORST_PRICE_EXCEEDED), (billion + 1, 0), (billion, 0)):
+        assert desk.quoted(commands.swap_in(PAYER, 1, EUR, USD, 1, worst_units=worst_units))[0] == reason
+    assert spent_by_book(desk.swap_in(PAYER, EUR, USD, 1)) == {1: 1, 2: 1}, "the longer way brings one unit more"
+    for worst_units, reason in ((billion + 1, RejectReason.WORST_PRICE_EXCEEDED), (billion, 0), (billion - 1, 0)):
+        assert desk.quoted(commands.swap_in(PAYER, 1, EUR, USD, 1, worst_units=worst_units))[0] == reason
+    desk.buy(MAKER, 1, 1, instrument=1)
+    desk.buy(MAKER, 1, billion - 1, instrument=2)
+    assert spent_by_book(desk.swap_in(PAYER, EUR, USD, 1)) == {0: 1}
+
+
+def test_what_is_left_is_held_against_the_next_order_however_far() -> None:
+    desk = Desk(pair(EUR, USD), pair(JPY, USD), pair(EUR, JPY))
+    desk.fund(MAKER, eur=100, jpy=100)
+    desk.fund(PAYER, usd=500)
+    for instrument, price in ((0, 2), (1, 3)):
+        desk.sell(MAKER, 10, price, instrument=instrument)
+        desk.sell(MAKER, 1, 1_000, instrument=instrument)
+    desk.sell(MAKER, 50, 1, instrument=2)
+    # 450 USD are left, which pay for no lot at 1,000: the amount is spent. It is the bound that protects the payer.
+    receipt = receipt_of(desk.swap_in(PAYER, USD, EUR, 500, worst_units=100))
+    assert (receipt.amount_in_units, receipt.amount_out_units, receipt.unfilled_units) == (50, 20, 0)
 
 
 def test_all_paths_share_the_fills_of_one_command() -> None:
