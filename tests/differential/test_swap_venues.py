@@ -246,6 +246,19 @@ def test_what_a_middle_book_took_is_taken_back(way: str) -> None:
     assert market.quoted(swap)[:3] == (0, times * 10_000, received)
 
 
+def test_of_more_paths_that_are_worth_the_same_the_first_eight_are_taken() -> None:
+    pay, receive, *between = range(PATHS_MAX + 3)
+    pairs = tuple(Pair(*hop, 0, 0, 1, 1, 10) for middle in between for hop in ((pay, middle), (middle, receive)))
+    market = Market(Random(1), Scenario("many", pairs, PATHS_MAX + 3))
+    market.open(FUNDS_UNITS, narrow=0)
+    for instrument in range(len(pairs)):
+        market.order(instrument, Side.BUY, 10, 100 if instrument % 2 == 0 else 1_000)
+    _, paid, _, _, _, legs, _ = market.quoted(commands.swap_in(PAYER, 1, pay, receive, PATHS_MAX * 100))
+    assert (paid, sorted(leg[0] for leg in legs)) == (PATHS_MAX * 100, list(range(2 * PATHS_MAX)))
+    reason, *_ = market.quoted(commands.swap_in(PAYER, 1, pay, receive, PATHS_MAX * 100 + 1))
+    assert reason == RejectReason.INSUFFICIENT_LIQUIDITY
+
+
 def test_swaps_in_markets_that_hang_together(seed: int) -> None:
     """Many currencies and fine lots: splits over eight paths, with residual steps of every kind."""
     for market in islice(venues(seed), MARKETS):

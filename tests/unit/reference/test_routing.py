@@ -268,6 +268,15 @@ def test_named_routes_are_taken_and_no_others() -> None:
     assert spent_by_book(desk.swap_in(PAYER, EUR, JPY, 2)) == {1: 2}, "other pairs take what they find"
 
 
+def test_of_named_routes_that_are_worth_the_same_the_shorter_comes_first() -> None:
+    desk = Desk(pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD), routes=((EUR, JPY, USD), (EUR, USD)))
+    desk.fund(MAKER, usd=100_000, jpy=100_000)
+    desk.fund(PAYER, eur=100)
+    for instrument, lots, price in ((0, 10, 10), (1, 10, 10), (2, 1_000, 1)):
+        desk.buy(MAKER, lots, price, instrument=instrument)
+    assert spent_by_book(desk.swap_in(PAYER, EUR, USD, 15)) == {0: 10, 1: 5, 2: 50}
+
+
 def test_of_paths_that_want_a_book_in_opposite_directions_both_are_tried() -> None:
     # At their tops EUR-USD-JPY-HKD brings 12 and EUR-JPY-USD-HKD 4, over the same USD-JPY book the other way.
     desk = Desk(pair(EUR, USD), pair(USD, JPY), pair(JPY, HKD), pair(EUR, JPY), pair(USD, HKD))
