@@ -170,6 +170,16 @@ def test_rates_are_told_apart_to_the_last_unit() -> None:
     assert spent_by_book(desk.swap_in(PAYER, EUR, USD, 1)) == {0: 1}
 
 
+def test_offers_that_are_worth_more_than_there_can_be_in_sum_are_no_plan() -> None:
+    desk = Desk()
+    desk.fund(MAKER, eur=2**33)
+    for _ in range(3):
+        desk.sell(MAKER, 2**31, 2**31 - 1)  # each for about 2**62 USD
+    asked = commands.swap_out(PAYER, 1, USD, EUR, 3 * 2**31)
+    assert desk.quoted(asked)[0] == RejectReason.INSUFFICIENT_LIQUIDITY
+    assert desk.quoted(commands.swap_out(PAYER, 1, USD, EUR, 2**31))[:2] == (0, 2**31 * (2**31 - 1))
+
+
 def test_what_is_left_is_held_against_the_next_order_however_far() -> None:
     desk = Desk(pair(EUR, USD), pair(JPY, USD), pair(EUR, JPY))
     desk.fund(MAKER, eur=100, jpy=100)
