@@ -15,6 +15,9 @@ from fxengine.errors import AmountError
 from fxengine.money import format_scaled, parse_scaled
 from fxengine.records import INSTRUMENT, Records, route_records
 
+BURST_MIN = 1_000
+"""Of a level: a whole frame, or a swap, must fit into a burst, or it could never pass."""
+
 
 @dataclass(frozen=True, slots=True)
 class Currency:
@@ -81,7 +84,7 @@ class Level:
     window: int
     """Client order ids remembered."""
     commands_per_s: int
-    """Commands and questions it may send, for ever; a command of several records counts as many."""
+    """Commands and questions it may send, for ever; what has several records or is routed counts as many."""
     burst: int
     """How many of them at once, after a pause."""
 

@@ -15,12 +15,10 @@ from fxengine.errors import AmountError, VenueError
 from fxengine.money import INT64_MAX, RATE_ONE, parse_scaled
 from fxengine.records import CURRENCIES_MAX, PATH_BOOKS_MAX, PATHS_MAX, PRICE_TICKS_MAX
 from fxengine.signed import public_key_bytes
-from fxengine.venue import Currency, Custodian, Instrument, Issuer, Level, Venue
+from fxengine.venue import BURST_MIN, Currency, Custodian, Instrument, Issuer, Level, Venue
 
 DECIMALS_MAX = 8
 PRICE_DECIMALS_MAX = 12
-BURST_MIN = 1_000
-"""A whole frame must fit into a burst, or it could never pass."""
 RATE_MAX = 1_000_000_000
 
 

@@ -118,7 +118,7 @@ def swap(
 @commands.command(rich_help_panel=PANEL)
 def pay(
     payee: Annotated[
-        int, typer.Argument(metavar="PAYEE", min=0, max=2**32 - 1, help="Who is paid: an account number.")
+        int, typer.Argument(metavar="PAYEE", min=1, max=2**32 - 1, help="Who is paid: an account number.")
     ],
     amount: Amount,
     currency: Currency,

@@ -41,7 +41,7 @@ from fxengine.codes import (
     TimeInForce,
     WithdrawalAction,
 )
-from fxengine.errors import RequestRejected
+from fxengine.errors import AmountError, RequestRejected
 from fxengine.messages import (
     Amend,
     Bust,
@@ -229,6 +229,8 @@ class Protocol(Questions):
         client_order_id: int | None = None,
     ) -> Call[SwapReceipt]:
         """Pay another account exactly an amount of its currency, out of at most ``max_in`` of one's own."""
+        if payee < 1:
+            raise AmountError("say the number of the account that is paid: its owner sees it with 'fxengine balances'")
         return self.swap(
             pay_with, currency, exact_out=amount, max_in=max_in, payee=payee, deadline_ns=deadline_ns,
             client_order_id=client_order_id,

@@ -49,6 +49,7 @@ cdef void plan_split(
     cdef int reason
     begin_split(r, split, wish, paths, is_residual)
     reason = pour(s, r, split, wish)
+    take_back_what_waits(s, r, split)
     read_split(r, split, NULL, wish, reason, plan)
 
 
@@ -169,13 +170,16 @@ cdef void plan_singles(State* s, Router* r, const Wish* wish, Plan* best) noexce
     cdef Plan plan
     cdef bint any_serves = False
     cdef Plan leading
+    cdef int reason
     cdef u32 i
     r.n_singles = 0
     for i in range(r.n_paths):
         plan_single_whole(s, r, r.paths + i, wish, &plan)
         if plan.reason != NONE and wish.allows_partial:
             begin_split(r, &r.split, wish, <u32>1 << i, False)
-            read_split(r, &r.split, r.paths + i, wish, pour(s, r, &r.split, wish), &plan)
+            reason = pour(s, r, &r.split, wish)
+            take_back_what_waits(s, r, &r.split)
+            read_split(r, &r.split, r.paths + i, wish, reason, &plan)
         if not serves(&plan, wish):
             continue
         tell_single(r, i, &plan)

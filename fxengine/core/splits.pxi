@@ -183,15 +183,16 @@ cdef inline i64 wanted_units(const Split* split, const Wish* wish) noexcept nogi
 cdef bint is_spent(State* s, Router* r, const Split* split, const Wish* wish) noexcept nogil:
     """Say whether what is left to pay is less than a lot, once nothing more can be done with it.
 
-    A route is blocked when what is left makes no lot at its end; a book that ran out counts as having had enough
-    when what is left would not pay for one more lot at its last price.
+    A path is blocked when what is left makes no lot at its end; a residual step also when what it takes back is too
+    little, which says nothing of what is left. A book that ran out counts as having had enough when what is left
+    would not pay for one more lot at its last price.
     """
     cdef const Entry* entry
     cdef bint any_used = False
     cdef u32 i
     if not wish.is_exact_in:
         return False
-    if split.blocked:
+    if split.blocked & ((<u32>1 << split.n_forwards) - 1):
         return True
     for i in range(r.n_arcs):
         if r.arcs[i].pays_from == NODE_PAID and split.legs[i].lots:
@@ -251,6 +252,38 @@ cdef bint go_step(State* s, Router* r, Split* split, const Wish* wish, u32 numbe
     if number >= split.n_forwards:
         split.took_back = True
     return True
+
+
+cdef void take_back_what_waits(State* s, Router* r, Split* split) noexcept nogil:
+    """Take back, later books first, lots whose receipts only wait in a pot.
+
+    Else the payer would pay for whole lots of change: orders that were taken for a lot that never came about.
+    """
+    cdef bint any_taken = True
+    cdef RouteHop hop
+    cdef Leg* leg
+    cdef u32 node
+    cdef i64 spent_units
+    cdef i64 lots
+    cdef i32 i
+    hop.is_backwards = True
+    while any_taken:
+        any_taken = False
+        for i in range(<i32>r.n_arcs - 1, -1, -1):
+            leg = split.legs + i
+            node = r.arcs[i].pays_into
+            if leg.lots == 0 or node == NODE_RECEIVED:
+                continue
+            hop.arc = i
+            lots = least(hop_room(s, r, split, &hop), hop_affordable(r, split, &hop, split.pots[node]))
+            if lots:
+                spent_units = hop_spent(r, split, &hop, lots)
+                split.pots[r.arcs[i].pays_from] += hop_brought(r, split, &hop, lots)
+                split.pots[node] -= spent_units
+                split.fills -= fills_of(leg)
+                give_back_lots(r.arcs + i, leg, lots)
+                split.fills += fills_of(leg)
+                any_taken = True
 
 
 cdef inline i64 new_fills_of(const Split* split, u32 number) noexcept nogil:

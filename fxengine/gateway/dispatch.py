@@ -24,7 +24,7 @@ from fxengine.gateway.commands import RECORD_OF, settled_record
 from fxengine.gateway.controls import Controls
 from fxengine.gateway.delivery import Delivery, reject
 from fxengine.gateway.history import History
-from fxengine.gateway.limits import LOGON_COST
+from fxengine.gateway.limits import LOGON_COST, routing_cost
 from fxengine.gateway.logons import token_hash
 from fxengine.gateway.mail import Mail
 from fxengine.gateway.marketdata import MarketData, Publication
@@ -46,6 +46,8 @@ from fxengine.messages import (
     Request,
     Revoke,
     Settlement,
+    Swap,
+    SwapQuoteRequest,
     Taken,
 )
 from fxengine.records import RECORD_BYTES
@@ -101,6 +103,7 @@ class Dispatcher:
         self._questions = Questions(engine, venue, self.market, self._presence.replays, self._delivery)
         self._mail = Mail(self._sessions, self._batch, engine.clock_ns, self._receive)
         self._treasury = Treasury(venue, engine.core, reserves)
+        self._routing_cost = routing_cost(venue)
         self._is_closing = False
 
     # -- what a server needs to know
@@ -181,9 +184,9 @@ class Dispatcher:
                 self._refuse(session, message, reason)
                 return 1
         record = RECORD_OF[type(message)](session.account, message)
-        n_records = len(record) // RECORD_BYTES
+        cost = self._routing_cost if isinstance(message, Swap) else len(record) // RECORD_BYTES
         allowance = session.allowance
-        retry_ns = (allowance.relief if act is _RELIEVE else allowance.commands).spend(n_records, now_ns)
+        retry_ns = (allowance.relief if act is _RELIEVE else allowance.commands).spend(cost, now_ns)
         batch = self._batch
         if retry_ns:
             self._refuse(session, message, RejectReason.RATE_LIMITED, retry_ns)
@@ -192,7 +195,7 @@ class Dispatcher:
         else:
             batch.records += record
             batch.n_commands += 1
-        return n_records
+        return cost
 
     def _admit(self, session: Session, frame: bytes, now_ns: int) -> int:
         assert session.grant is not None
@@ -213,11 +216,12 @@ class Dispatcher:
         if reason:
             self._refuse(session, message, reason)
             return 1
-        retry_ns = session.allowance.commands.spend(1, now_ns)
+        cost = self._routing_cost if isinstance(message, SwapQuoteRequest) else 1
+        retry_ns = session.allowance.commands.spend(cost, now_ns)
         if retry_ns:
             self._refuse(session, message, RejectReason.RATE_LIMITED, retry_ns)
             return 1
-        return self._questions.take(session, message)
+        return max(cost, self._questions.take(session, message))
 
     def _take_session_message(self, session: Session, message: Logon | Logout | Heartbeat, now_ns: int) -> None:
         cost = LOGON_COST if isinstance(message, Logon) else 1

@@ -1,8 +1,8 @@
 r"""How much an account may ask of the venue: a bucket of credit that fills at a steady rate.
 
-Each record and each question costs one. An account may spend ``burst`` at once and ``per_s`` for
-ever; what exceeds that is refused before it reaches the core, costs nothing, and is told the time
-after which the same would pass::
+Each record and each question costs one, and what has to be routed as much as its work may come to. An
+account may spend ``burst`` at once and ``per_s`` for ever; what exceeds that is refused before it reaches
+the core, costs nothing, and is told the time after which the same would pass::
 
     credit  burst |\          ____
                   | \      __/         spent faster than it fills, then left alone
@@ -20,7 +20,7 @@ Source: ITU-T I.371, GCRA (virtual scheduling).
 
 from typing import Final
 
-from fxengine.venue import Level
+from fxengine.venue import BURST_MIN, Level, Venue
 
 RELIEF_FACTOR: Final = 2
 """How much larger the second bucket is, of what makes an account safer."""
@@ -30,7 +30,21 @@ STRANGER_PER_S: Final = 100
 STRANGER_BURST: Final = 1_000
 """What a session may ask before it has an account: ten logons at once, then one a second."""
 
+FILLS_PER_MESSAGE: Final = 32
+PATHS_PER_MESSAGE: Final = 400
+"""Of a swap: fills that are planned, and ways over two currencies that are looked at, in the time a message takes."""
+
 _NS_PER_S: Final = 1_000_000_000
+
+
+def routing_cost(venue: Venue) -> int:
+    """Return what a swap or a swap quote costs, whatever comes of it: the most work that the venue's bounds allow.
+
+    A refused one moves nothing and may have been planned to the last fill, so it must not be had at the price of a
+    cancel. It never costs more than the smallest burst that a level may have.
+    """
+    cost = 1 + venue.max_fills // FILLS_PER_MESSAGE + len(venue.currencies) ** 2 // PATHS_PER_MESSAGE
+    return min(cost, BURST_MIN)
 
 
 class Bucket:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fxengine.codes import Side
-from fxengine.money import INT64_MAX, RATE_ONE, fee_owed_units, gross_for_net_units
+from fxengine.money import RATE_ONE, fee_owed_units, gross_for_net_units
 from fxengine.reference.book import Order, opposite
 from fxengine.reference.state import State
 
@@ -162,11 +162,9 @@ class Leg:
     def bring(self, net_units: int) -> bool:
         """Take the fewest lots that bring an amount after the fee; say whether the entries suffice.
 
-        Resting offers are backed by what they sell, so what they cost at far prices is not bounded by the
-        money there is: a sum beyond int64 does not suffice.
+        Resting offers are backed by what they sell, so what they cost at far prices is not bounded by the money
+        there is; a sum beyond int64 is more than any budget, and than any book before brings.
         """
         while self.net_units < net_units and (entry := self.next):
             self.take(min(self.lots_for(net_units - self.net_units, entry), entry.lots))
-            if self.spent_units > INT64_MAX:
-                return False
         return self.net_units >= net_units

@@ -95,20 +95,26 @@ class Split:
 
     def run(self) -> Plan:
         """Pour until the amount is reached or nothing more can be; return the plan."""
+        reason = self._pour()
+        self._take_back_what_waits()
+        return self._plan(reason)
+
+    def _pour(self) -> RejectReason:
+        """Go step by step; return why the amount was not reached, or NONE."""
         for _ in range(STEPS_PER_FILL * self._max_fills + STEPS_MORE):
             if self._wanted() == 0:
-                return self._plan(RejectReason.NONE)
+                return RejectReason.NONE
             number = self._best()
             if number is None:
-                return self._plan(RejectReason.NONE if self._is_spent() else self._short())
+                return RejectReason.NONE if self._is_spent() else self._short()
             route = self._routes[number]
             if self._wish.worst is not None and self._wish.worst.exceeds(rate_of(route)):
-                return self._plan(RejectReason.NONE if self._is_spent() else RejectReason.WORST_PRICE_EXCEEDED)
+                return RejectReason.NONE if self._is_spent() else RejectReason.WORST_PRICE_EXCEEDED
             if self._fills() + sum(hop.new_fills for hop in route) > self._max_fills:
-                return self._plan(RejectReason.TOO_MANY_FILLS)
+                return RejectReason.TOO_MANY_FILLS
             if not self._step(number, route):
                 self._blocked.add(number)
-        return self._plan(RejectReason.TOO_MANY_FILLS)
+        return RejectReason.TOO_MANY_FILLS
 
     def _residual_routes(self) -> list[Route]:
         """Return the routes that take a middle book back, shorter ones first, at most :data:`RESIDUALS_MAX`.
@@ -163,14 +169,15 @@ class Split:
     def _is_spent(self) -> bool:
         """Say whether what is left to pay is less than a lot, once nothing more can be done with it.
 
-        A route is blocked when what is left makes no lot at its end; a book that ran out counts as having had
-        enough when what is left would not pay for one more lot at its last price.
+        A path is blocked when what is left makes no lot at its end; a residual step also when what it takes back
+        is too little, which says nothing of what is left. A book that ran out counts as having had enough when what
+        is left would not pay for one more lot at its last price.
         """
         if not self._wish.exact_in:
             return False
         left = self._pots[self._start]
         entries = [leg.next or leg.last for leg in self._legs.values() if leg.arc.spends == self._start and leg.lots]
-        if self._blocked:
+        if any(number < self._n_forwards for number in self._blocked):
             return True
         return bool(entries) and all(entry is None or left < entry.cost_units for entry in entries)
 
@@ -206,6 +213,25 @@ class Split:
             self._carried[id(hop.leg.arc)].add(number)
         self.took_back |= number >= self._n_forwards
         return True
+
+    def _take_back_what_waits(self) -> None:
+        """Take back, later books first, lots whose receipts only wait in a pot.
+
+        Else the payer would pay for whole lots of change: orders that were taken for a lot that never came about.
+        """
+        hops = [Backwards(leg) for leg in reversed(self._legs.values()) if leg.arc.brings != self._end]
+        found = [True]
+        while any(found):
+            found = [self._take_back(hop) for hop in hops]
+
+    def _take_back(self, hop: Backwards) -> bool:
+        """Take back what a book brought in vain, of its last order; say whether that was a lot."""
+        lots = min(hop.room, hop.affordable(self._pots[hop.spends])) if hop.room else 0
+        if lots:
+            self._pots[hop.spends] -= hop.spent(lots)
+            self._pots[hop.brings] += hop.brought(lots)
+            hop.go(lots)
+        return lots > 0
 
     def _plan(self, reason: RejectReason) -> Plan:
         delivered = self._pots[self._end]

@@ -35,13 +35,15 @@ class Counting(Engine):
 class ByHand:
     """A gateway whose cycles the test turns, and connections to it, all in one thread."""
 
-    def __init__(self, folder: Path, disk: Disk | None = None, curve: ServerCurve | None = None) -> None:
+    def __init__(
+        self, folder: Path, disk: Disk | None = None, curve: ServerCurve | None = None, *, max_fills: int = 8
+    ) -> None:
         """Keep a journal, on this disk, only where one is given."""
         self.folder = folder
         self.clock = Clock()
         self.kyc = create_key(folder / "keys", "https://kyc.example", "k")
         self.operator = create_key(folder / "keys", "https://ops.example", "o")
-        venue = make_venue(self.kyc, self.operator)
+        venue = make_venue(self.kyc, self.operator, max_fills=max_fills)
         self.ledger = open_ledger("memory:", venue)
         self.engine = Counting(
             venue,

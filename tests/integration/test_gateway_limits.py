@@ -1,5 +1,8 @@
 """An account that asks too much is told when to ask again, keeps its way out, and costs nobody else anything."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from fxengine.codes import RejectReason
@@ -13,6 +16,9 @@ from fxengine.messages import (
     MassQuote,
     MessageType,
     Reject,
+    Swap,
+    SwapQuote,
+    SwapQuoteRequest,
 )
 from fxengine.wire import command_frame, encode
 from tests.asking import limit_order, logon
@@ -29,6 +35,14 @@ MS = 1_000_000
 @pytest.fixture
 def desk(by_hand: ByHand) -> Desk:
     return Desk(by_hand)
+
+
+@pytest.fixture
+def routing_desk(short_folder: Path) -> Iterator[Desk]:
+    """A venue whose swaps and quotes cost 9 each: 1, and 256 fills / 32."""
+    by_hand = ByHand(short_folder, max_fills=256)
+    yield Desk(by_hand)
+    by_hand.close()
 
 
 def retail(desk: Desk, subject: str) -> Line:
@@ -76,6 +90,31 @@ def test_a_question_a_command_and_a_frame_cost_what_they_carry(desk: Desk) -> No
     assert desk.core.sequence == 3, "two logons and the quote: of the frame nothing was taken"
     line.say(BalancesRequest(1), BalancesRequest(2), BalancesRequest(3), BalancesRequest(4))
     assert [reject.ref_id for reject in line.hear(Reject)] == [4]
+
+
+def swap_and_quote(number: int) -> tuple[Swap, SwapQuoteRequest]:
+    """Return a swap that no book has an order for, and the question for it."""
+    terms = {"currency_in": 0, "currency_out": 1, "mode": 1, "amount_units": 100, "bound_units": 1, "payee": 0}
+    return Swap(number, **terms, deadline_ns=0), SwapQuoteRequest(number, **terms, flags=0, worst_units=0)
+
+
+def test_a_swap_and_its_quote_cost_what_routing_may_come_to_whatever_comes_of_them(routing_desk: Desk) -> None:
+    line = retail(routing_desk, "payer-1")
+    spend(line, left=26)
+    line.say(*swap_and_quote(1))
+    assert [quote.reason for quote in line.hear(SwapQuote)] == [RejectReason.INSUFFICIENT_LIQUIDITY]
+    line.say(*swap_and_quote(2))
+    assert [(r.reason, r.ref_type, r.ref_id, r.retry_ns) for r in line.hear(Reject, 2)] == [
+        (RejectReason.RATE_LIMITED, MessageType.SWAP, 2, 10 * MS),
+        (RejectReason.RATE_LIMITED, MessageType.SWAP_QUOTE_REQUEST, 2, 10 * MS),
+    ]
+
+
+def test_they_count_as_much_towards_what_one_cycle_takes(routing_desk: Desk) -> None:
+    line, dispatcher = routing_desk.line("payer-1"), routing_desk.by_hand.gateway.dispatcher
+    sender = line.session.identity
+    for message in swap_and_quote(1):
+        assert dispatcher.receive_all([sender], [encode([message])], {sender: None}) == 9
 
 
 def test_who_may_send_no_more_may_still_cancel_and_say_that_he_is_there(desk: Desk) -> None:

@@ -50,9 +50,10 @@ class Clock:
         self.now_ns += int(seconds * SECOND_NS)
 
 
-def make_venue(kyc: SigningKey, operator: SigningKey, listed: str = "") -> Venue:
+def make_venue(kyc: SigningKey, operator: SigningKey, listed: str = "", *, max_fills: int = 8) -> Venue:
     text = [
-        '[venue]\nid = "fx-test"\nname = "Test venue"\nsettlement_cycle_ms = 1000\nmax_fills = 8\nmax_orders = 64',
+        '[venue]\nid = "fx-test"\nname = "Test venue"\nsettlement_cycle_ms = 1000\nmax_orders = 64',
+        f"max_fills = {max_fills}",
         "[levels.retail]\ncode = 1\nclient_id_window = 16\ncommands_per_s = 100\nburst = 1_000",
         "[levels.professional]\ncode = 2\nclient_id_window = 1024\ncommands_per_s = 1_000_000\nburst = 1_000_000",
         f'[[issuers]]\niss = "{kyc.issuer}"\nkeys = {{ {kyc.kid} = "{kyc.public_text}" }}\n'

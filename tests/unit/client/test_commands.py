@@ -119,6 +119,11 @@ def test_an_amend_returns_the_order_as_it_has_become(maker: Line) -> None:
     assert done(maker, maker.protocol.amend(order, "1.1174", "7", expected_filled="0")).price == "1.1174"
 
 
+def test_a_payment_to_nobody_is_not_sent_for_a_swap_would_keep_it(payer: Line) -> None:
+    with pytest.raises(AmountError, match="account that is paid"):
+        payer.protocol.pay(0, "EUR", "5", pay_with="USD", max_in="100")
+
+
 def test_two_amends_of_an_order_are_each_answered_by_its_own_replacement(maker: Line) -> None:
     order = enter(maker, "SELL", "1.1172", "10")
     first, second = maker.protocol.amend(order, "1.1173", "10"), maker.protocol.amend(order, "1.1174", "9")

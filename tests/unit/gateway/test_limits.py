@@ -1,10 +1,13 @@
 """An account spends its burst and then its rate, and hears to the nanosecond when the same would pass."""
 
 import random
+from dataclasses import replace
+from pathlib import Path
 
-from fxengine.gateway.limits import RELIEF_FACTOR, Allowance, Allowances, Bucket
-from fxengine.venue import Level
-from tests.integration.venue_thread import SECOND_NS, START_NS
+from fxengine.gateway.limits import RELIEF_FACTOR, Allowance, Allowances, Bucket, routing_cost
+from fxengine.sandbox import create_key
+from fxengine.venue import BURST_MIN, Level
+from tests.integration.venue_thread import SECOND_NS, START_NS, make_venue
 
 
 def test_a_burst_passes_at_once_and_then_one_for_each_time_it_takes_to_fill() -> None:
@@ -69,3 +72,13 @@ def test_an_account_keeps_what_it_has_left_from_session_to_session_and_a_new_lev
     assert allowances.of(2, payer) is first
     assert allowances.of(3, payer) is not first
     assert allowances.of(2, maker) is not first
+
+
+def test_what_is_routed_costs_what_it_may_come_to_and_fits_into_every_burst(tmp_path: Path) -> None:
+    venue = make_venue(
+        create_key(tmp_path, "https://kyc.example", "k"), create_key(tmp_path, "https://ops.example", "o")
+    )
+    for max_fills, n_currencies, cost in ((1, 2, 1), (256, 10, 9), (256, 20, 10), (4_096, 255, 1 + 128 + 162)):
+        wide = replace(venue, max_fills=max_fills, currencies=(venue.currencies[0],) * n_currencies)
+        assert routing_cost(wide) == cost
+    assert routing_cost(replace(venue, max_fills=65_536)) == BURST_MIN

@@ -49,6 +49,58 @@ def test_the_trap_the_other_way_round_costs_the_least() -> None:
     assert (receipt.amount_in_units, receipt.amount_out_units) == (200 * CENT, 181 * CENT)
 
 
+def test_money_that_only_a_residual_step_could_not_use_is_not_spent() -> None:
+    desk = Desk(pair(USD, EUR), pair(EUR, GBP), pair(GBP, JPY), pair(USD, GBP), pair(EUR, JPY, lot=1_000, tick_lot=900))
+    desk.fund(MAKER, usd=10**6, eur=10**6, hkd=10**6, jpy=10**6)
+    desk.fund(PAYER, usd=500)
+    for instrument, lots, price in ((0, 10, 2), (1, 20, 1), (2, 20, 1), (3, 500, 1), (4, 1, 1)):
+        desk.buy(MAKER, lots, price, instrument=instrument)
+    # 10 USD go over EUR and GBP; then GBP-JPY is empty. Of the 20 EUR that could be taken back no lot of EUR-JPY
+    # can be made; but for 490 USD there is nothing to be had, so this is no swap of 500.
+    assert desk.quoted(commands.swap_in(PAYER, 1, USD, JPY, 500))[0] == RejectReason.INSUFFICIENT_LIQUIDITY
+    part = receipt_of(desk.swap_in(PAYER, USD, JPY, 500, flags=SwapFlag.ALLOW_PARTIAL))
+    assert (part.amount_in_units, part.amount_out_units, part.unfilled_units) == (10, 20, 490)
+
+
+def test_where_residual_steps_take_too_many_fills_the_split_without_them_is_done() -> None:
+    ends = ((USD, HKD, 1), (JPY, HKD, 5), (EUR, USD, 20), (JPY, USD, 1), (JPY, EUR, 1))
+    desk = Desk(*(pair(base, quote, tick_lot=tick_lot) for base, quote, tick_lot in ends), max_fills=5)
+    desk.fund(MAKER, eur=10_000, usd=10_000, jpy=10_000, hkd=10_000)
+    desk.fund(PAYER, eur=200)
+    for instrument, lots, price in ((0, 4, 1), (0, 4, 1), (1, 32, 7), (2, 1, 5)):
+        desk.buy(MAKER, lots, price, instrument=instrument)
+    for instrument, lots, price in ((3, 1, 7), (4, 5, 1_008)):
+        desk.sell(MAKER, lots, price, instrument=instrument)
+    # 1 EUR is 100 USD, of which 7 buy a JPY, which is 35 HKD: three fills. A residual step would find the way on for
+    # the 93 USD that wait; its second one might touch two orders more, which is one too many.
+    receipt = receipt_of(desk.swap_in(PAYER, EUR, HKD, 111))
+    assert (receipt.amount_in_units, receipt.amount_out_units, receipt.fills) == (1, 35, 3)
+
+
+def coarse_way() -> Desk:
+    """EUR to HKD directly, 10 at 1, and at 2 over USD: three orders of 15, and lots of 25 USD."""
+    desk = Desk(pair(EUR, HKD), pair(EUR, USD), pair(USD, HKD, lot=25))
+    desk.fund(MAKER, usd=10_000, hkd=10_000)
+    desk.fund(PAYER, eur=100)
+    desk.buy(MAKER, 10, 1, instrument=0)
+    for _ in range(3):
+        desk.buy(MAKER, 15, 1, instrument=1)
+    desk.buy(MAKER, 10, 50, instrument=2)
+    return desk
+
+
+def test_nobody_pays_for_whole_lots_of_change() -> None:
+    # 45 EUR bring 45 USD, of which a lot takes 25: the 20 that wait for another one are not paid after all.
+    desk = coarse_way()
+    receipt = receipt_of(desk.swap_in(PAYER, EUR, HKD, 55))
+    assert (receipt.amount_in_units, receipt.amount_out_units, receipt.fills) == (35, 60, 4)
+    assert (desk.has(PAYER, EUR), desk.has(PAYER, USD)) == ((65, 0), (0, 0))
+    desk = coarse_way()
+    receipt = receipt_of(desk.swap_out(PAYER, EUR, HKD, 60))
+    assert (receipt.amount_in_units, receipt.amount_out_units) == (35, 60)
+    assert desk.has(PAYER, USD) == (0, 0)
+
+
 def twin_ways() -> Desk:
     """EUR to USD over two ways of two levels each: 12 and 8 directly, 10 and 6 over JPY."""
     desk = Desk(pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD))
@@ -97,6 +149,48 @@ def test_the_worst_price_holds_for_each_part_and_not_for_the_average() -> None:
     part = commands.swap_in(PAYER, 1, EUR, USD, 30, worst_units=9 * 30, flags=SwapFlag.ALLOW_PARTIAL)
     receipt = receipt_of(desk.send(part))
     assert (receipt.amount_in_units, receipt.amount_out_units, receipt.unfilled_units) == (20, 220, 10)
+
+
+def test_rates_are_told_apart_to_the_last_unit() -> None:
+    # A thousand-millionth apart, far less than what quick comparisons can tell.
+    billion = 10**9
+    desk = Desk(pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD))
+    desk.fund(MAKER, usd=10 * billion, jpy=10)
+    desk.fund(PAYER, eur=10)
+    desk.buy(MAKER, 1, billion, instrument=0)
+    desk.buy(MAKER, 1, 1, instrument=1)
+    desk.buy(MAKER, 1, billion + 1, instrument=2)
+    for worst_units, reason in ((billion + 2, RejectReason.WORST_PRICE_EXCEEDED), (billion + 1, 0), (billion, 0)):
+        assert desk.quoted(commands.swap_in(PAYER, 1, EUR, USD, 1, worst_units=worst_units))[0] == reason
+    assert spent_by_book(desk.swap_in(PAYER, EUR, USD, 1)) == {1: 1, 2: 1}, "the longer way brings one unit more"
+    for worst_units, reason in ((billion + 1, RejectReason.WORST_PRICE_EXCEEDED), (billion, 0), (billion - 1, 0)):
+        assert desk.quoted(commands.swap_in(PAYER, 1, EUR, USD, 1, worst_units=worst_units))[0] == reason
+    desk.buy(MAKER, 1, 1, instrument=1)
+    desk.buy(MAKER, 1, billion - 1, instrument=2)
+    assert spent_by_book(desk.swap_in(PAYER, EUR, USD, 1)) == {0: 1}
+
+
+def test_offers_that_are_worth_more_than_there_can_be_in_sum_are_no_plan() -> None:
+    desk = Desk()
+    desk.fund(MAKER, eur=2**33)
+    for _ in range(3):
+        desk.sell(MAKER, 2**31, 2**31 - 1)  # each for about 2**62 USD
+    asked = commands.swap_out(PAYER, 1, USD, EUR, 3 * 2**31)
+    assert desk.quoted(asked)[0] == RejectReason.INSUFFICIENT_LIQUIDITY
+    assert desk.quoted(commands.swap_out(PAYER, 1, USD, EUR, 2**31))[:2] == (0, 2**31 * (2**31 - 1))
+
+
+def test_what_is_left_is_held_against_the_next_order_however_far() -> None:
+    desk = Desk(pair(EUR, USD), pair(JPY, USD), pair(EUR, JPY))
+    desk.fund(MAKER, eur=100, jpy=100)
+    desk.fund(PAYER, usd=500)
+    for instrument, price in ((0, 2), (1, 3)):
+        desk.sell(MAKER, 10, price, instrument=instrument)
+        desk.sell(MAKER, 1, 1_000, instrument=instrument)
+    desk.sell(MAKER, 50, 1, instrument=2)
+    # 450 USD are left, which pay for no lot at 1,000: the amount is spent. It is the bound that protects the payer.
+    receipt = receipt_of(desk.swap_in(PAYER, USD, EUR, 500, worst_units=100))
+    assert (receipt.amount_in_units, receipt.amount_out_units, receipt.unfilled_units) == (50, 20, 0)
 
 
 def test_all_paths_share_the_fills_of_one_command() -> None:
@@ -182,6 +276,15 @@ def test_named_routes_are_taken_and_no_others() -> None:
     assert spent_by_book(desk.swap_in(PAYER, EUR, USD, 5)) == {1: 5, 2: 50}
     assert desk.swap_in(PAYER, EUR, USD, 15)[0].reason == RejectReason.INSUFFICIENT_LIQUIDITY
     assert spent_by_book(desk.swap_in(PAYER, EUR, JPY, 2)) == {1: 2}, "other pairs take what they find"
+
+
+def test_of_named_routes_that_are_worth_the_same_the_shorter_comes_first() -> None:
+    desk = Desk(pair(EUR, USD), pair(EUR, JPY), pair(JPY, USD), routes=((EUR, JPY, USD), (EUR, USD)))
+    desk.fund(MAKER, usd=100_000, jpy=100_000)
+    desk.fund(PAYER, eur=100)
+    for instrument, lots, price in ((0, 10, 10), (1, 10, 10), (2, 1_000, 1)):
+        desk.buy(MAKER, lots, price, instrument=instrument)
+    assert spent_by_book(desk.swap_in(PAYER, EUR, USD, 15)) == {0: 10, 1: 5, 2: 50}
 
 
 def test_of_paths_that_want_a_book_in_opposite_directions_both_are_tried() -> None:
