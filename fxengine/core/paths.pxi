@@ -31,22 +31,25 @@ cdef void look_at_top(State* s, u32 hop, Top* top) noexcept nogil:
     top.rate = quotient(<u128>top.kept * <u64>top.gross_units, <u128><u64>top.cost_units * <u64>RATE_ONE)
 
 
+cdef void gather_tops(const Ranked* path, Factors* factors) noexcept nogil:
+    """Write down all that the rate at the top of a path's books is made of."""
+    cdef u32 i
+    begin_factors(factors)
+    for i in range(path.n):
+        add_factors(factors, path.tops[i].kept, path.tops[i].gross_units, path.tops[i].cost_units, False)
+
+
 cdef bint ranks_before(const Ranked* one, const Ranked* other) noexcept nogil:
     """Say whether one path's rate is truly better than another's."""
     cdef i64 apart = one.key - other.key
     cdef Factors ours
     cdef Factors theirs
-    cdef u32 i
     if apart > KEYS_APART:
         return True
     if apart < -KEYS_APART:
         return False
-    begin_factors(&ours)
-    begin_factors(&theirs)
-    for i in range(one.n):
-        add_factors(&ours, one.tops[i].kept, one.tops[i].gross_units, one.tops[i].cost_units, False)
-    for i in range(other.n):
-        add_factors(&theirs, other.tops[i].kept, other.tops[i].gross_units, other.tops[i].cost_units, False)
+    gather_tops(one, &ours)
+    gather_tops(other, &theirs)
     return exceeds_exactly(&ours, &theirs)
 
 

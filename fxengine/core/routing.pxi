@@ -197,6 +197,29 @@ cdef void keep_better(Router* r, const Plan* plan, const Wish* wish, Plan* best)
         r.has_plan = True
 
 
+cdef bint misses_better(State* s, Router* r, const Split* split) noexcept nogil:
+    """Say whether a path that was left out begins at a better rate than a split that has ended would go on at."""
+    cdef const Ranked* path
+    cdef Factors going_on
+    cdef Factors left_out
+    cdef i64 key = 0
+    cdef u32 number = best_route(s, r, split, &key)
+    cdef u32 i
+    if number == ROUTES_MAX:
+        return True
+    gather_factors(r, split, number, &going_on)
+    for i in range(r.n_paths):
+        path = r.ranked + r.paths[i].rank
+        if r.together >> i & 1 or path.key - key < -KEYS_APART:
+            continue
+        if path.key - key > KEYS_APART:
+            return True
+        gather_tops(path, &left_out)
+        if exceeds_exactly(&left_out, &going_on):
+            return True
+    return False
+
+
 cdef void order_legs(const Router* r, Plan* plan) noexcept nogil:
     """Bring legs into an order in which each finds its money: next the first whose money none still left brings."""
     cdef Leg leg
@@ -224,17 +247,19 @@ cdef int find_route(State* s, Router* r, const Wish* wish) noexcept nogil:
     """Write the best of all plans to ``r.best``; return why there is none, or NONE.
 
     Plans are made in this order, and a later one has to be better: the split with residual steps; if it took any,
-    the split without; if two of its paths shared a book, the split over paths that share none; if paths were left out
-    of it, the split in which they come first; single paths.
+    the split without; if two of its paths shared a book, the split over paths that share none; if it misses a better
+    path that was left out of it, the split in which such come first; single paths.
     """
     cdef bint took_back
     cdef bint is_shared
+    cdef bint is_turned
     cdef int reason
     r.has_plan = False
     plan_split(s, r, &r.split, wish, r.together, True, &r.plan)
     reason = r.plan.reason if r.plan.reason != NONE else INSUFFICIENT_LIQUIDITY
     took_back = r.split.took_back
     is_shared = shares_books(r, &r.split)
+    is_turned = r.turned and misses_better(s, r, &r.split)
     keep_better(r, &r.plan, wish, &r.best)
     if took_back:
         plan_split(s, r, &r.split, wish, r.together, False, &r.plan)
@@ -242,7 +267,7 @@ cdef int find_route(State* s, Router* r, const Wish* wish) noexcept nogil:
     if is_shared:
         plan_split(s, r, &r.split, wish, paths_sharing_no_book(r), False, &r.plan)
         keep_better(r, &r.plan, wish, &r.best)
-    if r.turned:
+    if is_turned:
         plan_split(s, r, &r.split, wish, r.turned, True, &r.plan)
         keep_better(r, &r.plan, wish, &r.best)
     plan_singles(s, r, wish, &r.best)

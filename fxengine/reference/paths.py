@@ -82,9 +82,9 @@ class Hops:
 class Candidates:
     """The candidate paths of one swap, and the sets of them that a split is made of, all in order of their numbers.
 
-    ``together`` are those without circles, better ones first, ``by_rank`` the same, best first; ``turned`` are
-    those in which the ones left out come first, if there are any. ``arcs`` are the books of all candidates: first
-    ones, middle ones, last ones. ``reason`` says why there is no candidate.
+    ``together`` are those without circles, better ones first, ``by_rank`` the same, best first; ``left_out`` the
+    others, best first, and ``turned`` the set in which these come first, if there are any. ``arcs`` are the books of
+    all candidates: first ones, middle ones, last ones. ``reason`` says why there is no candidate.
     """
 
     def __init__(self, state: State, hops: Hops, start: int, end: int, account: Account) -> None:
@@ -101,9 +101,9 @@ class Candidates:
         ranked.sort(key=cmp_to_key(_better_rate_first))
         candidates = [path for _, path in ranked[:PATHS_MAX]]
         self.by_rank = _without_circles(candidates)
-        left_out = [path for path in candidates if path not in self.by_rank]
+        self.left_out = [path for path in candidates if path not in self.by_rank]
         self.paths, self.together = _by_number(candidates), _by_number(self.by_rank)
-        self.turned = _by_number(_without_circles(left_out + self.by_rank)) if left_out else []
+        self.turned = _by_number(_without_circles(self.left_out + self.by_rank)) if self.left_out else []
         self.arcs = _first_middle_last(self.paths)
 
     def _arc(self, state: State, hop: Hop) -> Arc:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fxengine.codes import RejectReason
 from fxengine.reference.arcs import Leg, Rate
-from fxengine.reference.paths import Candidates, Path
+from fxengine.reference.paths import Candidates, Path, top_rate
 from fxengine.reference.splits import Plan, Split, Wish
 from fxengine.reference.state import State
 
@@ -80,8 +80,8 @@ def route(state: State, candidates: Candidates, wish: Wish) -> Routed:
     """Return the best of all plans, or why there is none.
 
     Plans are made in this order, and a later one has to be better: the split with residual steps; if it took
-    any, the split without; if two of its paths shared a book, the split over paths that share none; if paths were
-    left out of it, the split in which they come first; single paths.
+    any, the split without; if two of its paths shared a book, the split over paths that share none; if it misses a
+    better path that was left out of it, the split in which such come first; single paths.
     """
     if not candidates.paths:
         return Routed(None, (), candidates.reason)
@@ -92,7 +92,7 @@ def route(state: State, candidates: Candidates, wish: Wish) -> Routed:
         plans.append(Split(state, arcs, paths, wish).run())
     if main.shares_books:
         plans.append(Split(state, arcs, _sharing_no_book(candidates.by_rank), wish).run())
-    if candidates.turned:
+    if candidates.turned and _misses_better(main, candidates.left_out):
         plans.append(Split(state, arcs, candidates.turned, wish, residual=True).run())
     singles = [Single(path, single(state, path, wish)) for path in candidates.paths]
     singles = [found for found in singles if found.plan.serves(wish)]
@@ -105,6 +105,13 @@ def route(state: State, candidates: Candidates, wish: Wish) -> Routed:
     if best is not None:
         best = best._replace(legs=_in_order_of_execution(best.legs))
     return Routed(best, tuple(singles[:SINGLES_TOLD]), plans[0].reason or RejectReason.INSUFFICIENT_LIQUIDITY)
+
+
+def _misses_better(split: Split, left_out: Sequence[Path]) -> bool:
+    """Say whether a path that was left out begins at a better rate than a split that has ended would go on at."""
+    going_on = split.rate_ahead
+    rates = [top_rate(path.arcs) for path in left_out]
+    return going_on is None or any(rate is not None and rate.exceeds(going_on) for rate in rates)
 
 
 def _sharing_no_book(by_rank: Sequence[Path]) -> list[Path]:

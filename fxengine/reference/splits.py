@@ -93,6 +93,12 @@ class Split:
         """Whether two paths went over one book."""
         return any(len(routes) > 1 for routes in self._carried.values())
 
+    @property
+    def rate_ahead(self) -> Rate | None:
+        """The marginal rate at which it would go on; None where nothing is left that it could take."""
+        number = self._best()
+        return None if number is None else rate_of(self._routes[number])
+
     def run(self) -> Plan:
         """Pour until the amount is reached or nothing more can be; return the plan."""
         reason = self._pour()
