@@ -306,6 +306,31 @@ def test_of_paths_that_want_a_book_in_opposite_directions_both_are_tried() -> No
     assert desk.has(PAYER, JPY) == (1, 0)
 
 
+def test_a_path_that_was_left_out_is_missed_if_it_begins_better_by_a_thousand_millionth() -> None:
+    billion = 10**9
+    desk = Desk(
+        pair(EUR, USD),
+        pair(USD, JPY),
+        pair(JPY, HKD, lot=2, tick_lot=3),
+        pair(EUR, JPY),
+        pair(USD, HKD),
+        pair(EUR, HKD),
+    )
+    desk.fund(MAKER, usd=10, jpy=10, hkd=20 * billion)
+    desk.fund(PAYER, eur=3)
+    desk.buy(MAKER, 1, 1, instrument=0)
+    desk.buy(MAKER, 1, 1, instrument=1)
+    desk.sell(MAKER, 2, 2, instrument=1)
+    desk.buy(MAKER, 1, billion, instrument=2)
+    desk.buy(MAKER, 3, 2, instrument=3)
+    desk.buy(MAKER, 3, billion + 1, instrument=4)
+    desk.buy(MAKER, 3, billion, instrument=5)
+    # EUR-USD-JPY-HKD begins at 1.5 and EUR-JPY-USD-HKD at 1.000000001, which is left out: the third EUR goes directly.
+    events = desk.swap_in(PAYER, EUR, HKD, 3)
+    assert receipt_of(events).amount_out_units == 3 * billion + (billion + 1) + (billion + 1), "one more than directly"
+    assert spent_by_book(events) == {0: 1, 3: 2, 1: 2, 4: 2, 2: 2}
+
+
 def test_own_orders_are_met_like_any_others() -> None:
     desk = twin_ways()
     desk.fund(PAYER, usd=100)
