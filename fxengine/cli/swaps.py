@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fxengine.cli.connect import Account, Amount, ClientOrderId, Currency, VenueDir, session, wait_final, with_own_id
-from fxengine.cli.output import Json, answering, console, print_json, print_table
+from fxengine.cli.output import Json, answering, console, print_json
 from fxengine.cli.shown import fill_line, show_fills
 from fxengine.cli.times import time_ns
 from fxengine.client import SettlementNotice, SwapLeg, SwapPath, SwapReceipt, SwapResult
@@ -118,7 +118,7 @@ def swap(
 @commands.command(rich_help_panel=PANEL)
 def pay(
     payee: Annotated[
-        int, typer.Argument(metavar="PAYEE", min=1, max=2**32 - 1, help="Who is paid: an account number.")
+        str, typer.Argument(metavar="PAYEE", help="Who is paid: an account's number, which 'balances' tells its owner.")
     ],
     amount: Amount,
     currency: Currency,
@@ -143,16 +143,16 @@ def pay(
     with answering(as_json):
         if client_order_id is not None and max_in is None:
             raise AmountError("say --max-in with --client-order-id: a payment is repeated only if it is the very same")
-        deadline_ns = time_ns(deadline)
+        deadline_ns, number = time_ns(deadline), _account_number(payee)
         with session(venue, account) as client:
             if max_in is None:
-                cost = client.quote(pay_with, currency, exact_out=amount, payee=payee)
+                cost = client.quote(pay_with, currency, exact_out=amount, payee=number)
                 max_in = cost.pay.text(-(-cost.paid_units * (BP_ONE + tolerance) // BP_ONE))
             bound = max_in
             try:
                 receipt = with_own_id(
                     lambda: client.pay(
-                        payee,
+                        number,
                         currency,
                         amount,
                         pay_with=pay_with,
@@ -166,6 +166,12 @@ def pay(
             except VenueUnreachable as lost:
                 raise VenueUnreachable(f"{lost}; it was sent with --max-in {bound}") from None
     _show_receipt(receipt, final, as_json)
+
+
+def _account_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) < 2**32):
+        raise AmountError(f"{text!r} is no account's number: its owner sees it with 'fxengine balances'")
+    return int(text)
 
 
 def _show_receipt(receipt: SwapReceipt, final: SettlementNotice, as_json: bool) -> None:
@@ -215,16 +221,14 @@ def show_result(result: SwapResult) -> None:
     outgoing: dict[str, int] = {}
     for leg in result.legs:
         outgoing[leg.pays.code] = outgoing.get(leg.pays.code, 0) + leg.spent_units
-    print_table(
-        ["  from", "share of it", "to", "book", ">spent", ">received", ">fee", ">price", ">fills"],
-        [
-            [
-                f"  {leg.pays.code}", _bar(leg.spent_units, outgoing[leg.pays.code]), leg.receives.code,
-                leg.instrument.symbol, leg.spent, leg.received, leg.fee, leg.price, str(leg.n_fills),
-            ]
-            for leg in result.legs
-        ],
-    )  # fmt: skip
+    for leg in result.legs:
+        share = _bar(leg.spent_units, outgoing[leg.pays.code])
+        fills = "1 fill" if leg.n_fills == 1 else f"{leg.n_fills} fills"
+        console.print(
+            f"  {leg.pays.code} {share} {leg.receives.code}   {leg.instrument.symbol} at {leg.price}, {fills}"
+        )
+        receipt = f"{leg.spent} {leg.pays.code} for {leg.received} {leg.receives.code}, less a fee of {leg.fee}"
+        console.print(f"      {receipt}", style="dim")
     for currency, units in result.change:
         console.print(f"  change kept by the payer: {currency.text(units)} {currency.code}")
     if result.paths:

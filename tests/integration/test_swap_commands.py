@@ -84,6 +84,8 @@ def test_a_person_sees_the_routes_drawn_and_what_single_paths_would_have_given(b
     venue: tuple[str | Path, ...] = ("--venue", books.home.directory)
     said, code = printed("quote", "JPY", "HKD", "--exact-in", "60000", "--as", "payer-1", *venue)
     assert code == 0
+    assert "JPY ███" in said
+    assert max(map(len, said.splitlines())) <= 80, "it fits where nothing else is known of the terminal"
     assert "would bring" in said
     assert "%" in said
     assert "the best single paths instead" in said
@@ -155,6 +157,9 @@ def test_a_venue_with_one_fee_for_a_swap_charges_it_on_the_last_leg_also_after_a
 
 
 def test_what_cannot_be_asked_is_said(books: ServedVenue) -> None:
+    for payee in ("payer-2", "0", "4294967296", "9" * 5_000, "3.0"):
+        said = run(books, "pay", payee, "100", "HKD", "--with", "JPY", "--as", "payer-1")
+        assert "number" in said["error"]["text"], said
     for wrong in (["--exact-in", "1", "--exact-out", "1"], []):
         assert run(books, "quote", "JPY", "HKD", *wrong, "--as", "payer-1")["error"]["code"] == "AmountError"
     said = run(books, "quote", "JPY", "HKD", "--exact-out", "1000000000", "--as", "payer-1")
