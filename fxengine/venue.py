@@ -6,14 +6,18 @@ quantity in lots, and one tick times one lot is a whole number of the quote curr
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
 from fxengine.errors import AmountError
 from fxengine.money import format_scaled, parse_scaled
 from fxengine.records import INSTRUMENT, Records, route_records
+
+C = TypeVar("C")
 
 BURST_MIN = 1_000
 """Of a level: a whole frame, or a swap, must fit into a burst, or it could never pass."""
@@ -167,6 +171,17 @@ class Venue:
     def route_records(self) -> Records:
         """The named paths as the core wants them: ``(n,) ROUTE`` records."""
         return route_records([[currency.index for currency in route] for route in self.routes])
+
+    def core(self, core_type: Callable[..., C]) -> C:
+        """Make an empty core with all of this venue's terms. Raises what the core's constructor raises."""
+        return core_type(
+            self.instrument_records,
+            n_currencies=len(self.currencies),
+            max_fills=self.max_fills,
+            max_orders=self.max_orders,
+            routes=self.route_records,
+            swap_rate=self.swap_rate,
+        )
 
     @cached_property
     def fingerprint(self) -> bytes:

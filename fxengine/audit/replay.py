@@ -69,17 +69,7 @@ class Replay:
 
     def __init__(self, journal: JournalAudit, venue: Venue, core_types: tuple[CoreType, ...]) -> None:
         self._journal = journal
-        self._cores = [
-            core_type(
-                venue.instrument_records,
-                n_currencies=len(venue.currencies),
-                max_fills=venue.max_fills,
-                max_orders=venue.max_orders,
-                routes=venue.route_records,
-                swap_rate=venue.swap_rate,
-            )
-            for core_type in core_types
-        ]
+        self._cores = [venue.core(core_type) for core_type in core_types]
         self.problems: list[str] = []
         self.n_commands = 0
         self.n_seals = 0

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from fxengine.venue import Venue
 
 commands = typer.Typer()
-PANEL = "Check"
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def verify(
     directory: Annotated[Path, typer.Argument(metavar="DATA_DIR", help="The venue's directory.")],
     ledger: Annotated[

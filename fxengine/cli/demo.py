@@ -20,7 +20,7 @@ from fxengine.errors import FxEngineError
 commands = typer.Typer()
 
 
-@commands.command(rich_help_panel="Start here")
+@commands.command()
 def demo(
     seconds: Annotated[float, typer.Option(min=1, max=86_400, help="How long the market is open.")] = 15,
     directory: Annotated[

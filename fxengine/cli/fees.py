@@ -16,7 +16,6 @@ from fxengine.cli.connect import (
     wait_final,
     with_own_id,
 )
-from fxengine.cli.money import PANEL
 from fxengine.cli.output import Json, answering, console, print_json, print_table
 from fxengine.codes import FEES_ACCOUNT
 from fxengine.errors import FxEngineError
@@ -27,7 +26,7 @@ commands = typer.Typer()
 _SETTLED = "SELECT currency, amount_units FROM balances WHERE account = ? AND amount_units <> 0 ORDER BY currency"
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def fees(
     account: Annotated[
         str | None, typer.Option("--to", metavar="ACCOUNT", help="Who receives them, such as treasury-1.")

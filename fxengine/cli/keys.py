@@ -12,7 +12,6 @@ from fxengine.errors import FxEngineError
 from fxengine.home import SANDBOX_ISSUER, Home
 from fxengine.transport import ServerCurve, checked_public_key, load_public
 
-PANEL = "Run a venue"
 commands = typer.Typer(
     name="keys",
     no_args_is_help=True,

@@ -31,7 +31,6 @@ withdrawal = typer.Typer(
     no_args_is_help=True,
     help="Pay or give back a withdrawal that waits: with the operator's authority, or the issuer's of its currency.",
 )
-PANEL = "Money"
 _TRADE = (
     "SELECT maker, taker, maker_side, price_ticks, quantity_lots, maker_fee_units, taker_fee_units"
     " FROM trades WHERE instrument = ? AND number = ?"
@@ -50,7 +49,7 @@ Number = Annotated[
 ]
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def deposit(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="Whose money it is, such as payer-1.")],
     currency: Currency,
@@ -84,7 +83,7 @@ def deposit(
         console.print(f"{what}   (client order id {done.client_order_id})")
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def withdraw(
     currency: Currency,
     amount: Amount,
@@ -137,7 +136,7 @@ def _line(account: str, number: int, done: MoneyMovement, final: SettlementNotic
     }  # fmt: skip
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def withdrawals(account: Whose = None, venue: VenueDir = Path(), as_json: Json = False) -> None:
     """Show the withdrawals that wait to be paid: an account's own, or a currency's for its issuer, with --as.
 
@@ -171,7 +170,7 @@ def withdrawals(account: Whose = None, venue: VenueDir = Path(), as_json: Json =
         )
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def bust(
     instrument: Annotated[str, typer.Argument(metavar="INSTRUMENT", help="The trade's pair, such as EUR/USD.")],
     number: Annotated[

@@ -1,6 +1,6 @@
 """A group of commands whose modules are imported when one of their commands is called.
 
-Importing all commands with everything they need takes several times as long as the one that was typed, and each is a
+Importing all commands with everything they need takes half as long again as the one that was typed, and each is a
 process of its own. Only what has to know every command imports them all: a page of help, and the search for what
 somebody may have meant by a name that there is not.
 
@@ -34,9 +34,12 @@ class Place:
         """Import the module, and return its commands by their names."""
         around = typer.Typer()
         module = import_module(f"fxengine.cli.{self.module}")
-        around.add_typer(getattr(module, self.attribute), rich_help_panel=self.panel)
+        around.add_typer(getattr(module, self.attribute))
         _unwrap(around)
-        return dict(get_group(around).commands)
+        found: dict[str, Any] = dict(get_group(around).commands)
+        for command in found.values():
+            command.rich_help_panel = self.panel
+        return found
 
 
 def _unwrap(group: typer.Typer) -> None:

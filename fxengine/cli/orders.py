@@ -15,7 +15,6 @@ from fxengine.codes import OrdType, SelfTradePrevention, TimeInForce
 from fxengine.errors import AmountError
 
 commands = typer.Typer()
-PANEL = "Trade"
 
 OrdTypeName = Literal["LIMIT", "MARKET", "STOP", "STOP_LIMIT"]
 TimeInForceName = Literal["GTC", "IOC", "FOK", "GTD"]
@@ -31,7 +30,7 @@ Quantity = Annotated[str, typer.Argument(metavar="QUANTITY", help="How much of t
 Price = Annotated[str, typer.Argument(metavar="PRICE", help="The worst price to accept.")]
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def order(
     instrument: Symbol,
     side: Annotated[str, typer.Argument(metavar="buy|sell", help="Whether to buy or sell the first currency.")],
@@ -84,7 +83,7 @@ def order(
     show_order(done, as_json)
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def amend(
     client_order_id: OrderId,
     quantity: Annotated[
@@ -105,7 +104,7 @@ def amend(
     show_order(done, as_json)
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def cancel(client_order_id: OrderId, account: Account, venue: VenueDir = Path(), as_json: Json = False) -> None:
     """Cancel an open order; what it held is free to use again."""
     with answering(as_json), session(venue, account) as client:
@@ -113,7 +112,7 @@ def cancel(client_order_id: OrderId, account: Account, venue: VenueDir = Path(),
     show_order(done, as_json)
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def cancel_all(
     account: Account,
     instrument: Annotated[str | None, typer.Option(metavar="INSTRUMENT", help="Only in this pair.")] = None,
@@ -130,7 +129,7 @@ def cancel_all(
         console.print(f"Cancelled {done.count} open orders and quotes.")
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def orders(account: Account, venue: VenueDir = Path(), as_json: Json = False) -> None:
     """Show an account's open orders and quotes."""
     with answering(as_json), session(venue, account) as client:
@@ -149,7 +148,7 @@ def orders(account: Account, venue: VenueDir = Path(), as_json: Json = False) ->
         )
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def status(client_order_id: OrderId, account: Account, venue: VenueDir = Path(), as_json: Json = False) -> None:
     """Show what became of a command: an order, a cancel, a swap. The venue knows it also when its answer was lost."""
     with answering(as_json), session(venue, account) as client:
@@ -167,7 +166,7 @@ def status(client_order_id: OrderId, account: Account, venue: VenueDir = Path(),
         console.print(f"  {line['side']} {outcome.instrument.symbol}: filled {line['filled']}, open {line['leaves']}")
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def mass_quote(
     instrument: Symbol,
     account: Account,
@@ -201,7 +200,7 @@ def mass_quote(
         raise typer.Exit(1)
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def dead_man(
     seconds: Annotated[
         int, typer.Argument(metavar="SECONDS", min=0, max=3_600, help="How long until it runs out; 0 stops it.")
@@ -219,7 +218,7 @@ def dead_man(
         console.print(f"Set: runs out in {seconds} s." if seconds else "Stopped.")
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def reports(
     account: Account,
     first: Annotated[int, typer.Option("--from", min=1, metavar="NUMBER", help="The first report to show.")] = 1,

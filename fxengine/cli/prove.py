@@ -24,8 +24,6 @@ from fxengine.proof.published import Published
 from fxengine.proof.trade import TradeProof
 from fxengine.signed import TokenFlaw, claimed_signer, public_key_bytes
 
-PANEL = "Check"
-
 
 class _AccountUnlessSaid(TyperGroup):
     """``prove ACCOUNT`` is short for ``prove account ACCOUNT``, and ``prove --check FILE`` for ``prove check FILE``."""

@@ -15,7 +15,6 @@ from fxengine.reserves import Attestation, AttestationFlaw, Position, ReserveSta
 from fxengine.reserves.attestation import BYTES_MAX
 from fxengine.signed import NS_PER_SECOND
 
-PANEL = "Check"
 commands = typer.Typer()
 reserves = typer.Typer(
     name="reserves",
@@ -29,7 +28,7 @@ reserves = typer.Typer(
 _HOUR_S = 3_600
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def attest(
     currency: Annotated[str | None, typer.Argument(metavar="CURRENCY", help="A currency's code, such as HKD.")] = None,
     amount: Annotated[

@@ -22,14 +22,13 @@ from fxengine.statements.period import period, utc_text
 from fxengine.statements.statement import Posting, Statement
 from fxengine.statements.tables import TABLES, table_named
 
-PANEL = "Check"
 commands = typer.Typer()
 _CSV_COLUMNS = (
     "entry", "batch", "time", "sequence", "currency", "amount", "balance", "instrument", "number", "counterparty",
 )  # fmt: skip
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def statement(
     who: Annotated[
         str, typer.Argument(metavar="ACCOUNT", help="An account's number, or the name its KYC issuer knows it by.")
@@ -69,7 +68,7 @@ def statement(
                 _print_tables(found)
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def export(
     name: Annotated[str, typer.Argument(metavar="TABLE", help=f"One of {', '.join(TABLES)}.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write; replaced when it is whole.")],

@@ -13,7 +13,6 @@ from fxengine.client import SettlementNotice, SwapLeg, SwapPath, SwapReceipt, Sw
 from fxengine.errors import AmountError, VenueUnreachable
 
 commands = typer.Typer()
-PANEL = "Trade"
 TOLERANCE_BP = 20
 BAR_CELLS = 10
 BP_ONE = 10_000
@@ -43,7 +42,7 @@ Deadline = Annotated[
 ]
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def quote(
     pay: Pay,
     receive: Receive,
@@ -74,7 +73,7 @@ def quote(
     show_result(found)
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def swap(
     pay: Pay,
     receive: Receive,
@@ -115,7 +114,7 @@ def swap(
     _show_receipt(receipt, final, as_json)
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def pay(
     payee: Annotated[
         str, typer.Argument(metavar="PAYEE", help="Who is paid: an account's number, which 'balances' tells its owner.")

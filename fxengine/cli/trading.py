@@ -11,12 +11,11 @@ from fxengine.cli.output import Json, answering, console, print_json, print_tabl
 from fxengine.codes import Side
 
 commands = typer.Typer()
-PANEL = "Trade"
 
 Symbol = Annotated[str, typer.Argument(metavar="INSTRUMENT", help="A pair such as EUR/USD: the price is USD per EUR.")]
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def balances(account: Account, venue: VenueDir = Path(), as_json: Json = False) -> None:
     """Show what an account has: free to use, and held for its open orders."""
     with answering(as_json), session(venue, account) as client:
@@ -30,7 +29,7 @@ def balances(account: Account, venue: VenueDir = Path(), as_json: Json = False) 
     print_table(["currency", ">available", ">held"], [[code, b.available, b.held] for code, b in held.items()])
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def book(
     instrument: Symbol, account: Account,
     levels: Annotated[int, typer.Option(min=1, max=100, help="Price levels to show on each side.")] = 10,

@@ -17,7 +17,7 @@ from fxengine.cli.connect import (
     operator,
     with_own_id,
 )
-from fxengine.cli.keys import PANEL, who_may_connect
+from fxengine.cli.keys import who_may_connect
 from fxengine.cli.output import Json, answering, console, print_json
 from fxengine.engine import JOURNAL_NAME, SNAPSHOTS_NAME, Durability, Snapshots, take_snapshot
 from fxengine.gateway.service import Ready, run_venue
@@ -37,7 +37,7 @@ Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account's name,
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The venue's directory.")]
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def init(directory: Directory, as_json: Json = False) -> None:
     """Make a sandbox venue in DIR: its description, and signing keys of its own.
 
@@ -57,7 +57,7 @@ def init(directory: Directory, as_json: Json = False) -> None:
     console.print(f"Next: [bold]fxengine serve {directory}[/]")
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def serve(
     directory: Directory,
     orders: Annotated[
@@ -188,7 +188,7 @@ def _custody(home: Home, ledger: str | None) -> "Custody | None":
     return Custody.of(home, Path(rest.partition("?")[0]))
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def snapshot(
     directory: Annotated[Path, typer.Argument(metavar="DATA_DIR", help="The venue's directory.")], as_json: Json = False
 ) -> None:
@@ -207,7 +207,7 @@ def snapshot(
         console.print(f"Snapshot after command {place.sequence}: {escape(str(path))}")
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def freeze(
     account: Name, client_order_id: ClientOrderId = None, venue: VenueDir = Path(), as_json: Json = False
 ) -> None:
@@ -218,7 +218,7 @@ def freeze(
     _hold("Frozen", account, venue, client_order_id, as_json)
 
 
-@commands.command(rich_help_panel=PANEL)
+@commands.command()
 def unfreeze(
     account: Name, client_order_id: ClientOrderId = None, venue: VenueDir = Path(), as_json: Json = False
 ) -> None:

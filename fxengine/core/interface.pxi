@@ -22,16 +22,16 @@ cdef class Core:
 
     ``instruments`` are ``(n,) INSTRUMENT`` records; ``max_fills`` bounds the trades of one command,
     ``max_orders`` the open orders, ``max_accounts`` the accounts, the venue's own two included,
-    ``max_withdrawals`` the open withdrawals of one account. An empty instrument costs 192 bytes; an idle account 256, and 16
-    per currency. ``routes`` are ``ROUTE`` records of paths that are named; none may be given too. ``swap_rate`` is the fee
-    on the last leg of a swap, instead of each leg's taker fee, in hundredths of a basis point. One thread at a time: a second one gets
-    RuntimeError. Raises ValueError for what could not be computed with, MemoryError when the system has no address space left.
+    ``max_withdrawals`` the open withdrawals of one account. An empty instrument costs 192 bytes; an idle account 256,
+    and 16 per currency. ``routes`` are ``ROUTE`` records of paths that are named; none may be given too. ``swap_rate``
+    is the fee on the last leg of a swap, instead of each leg's taker fee, in hundredths of a basis point. One thread at
+    a time: a second one gets RuntimeError. Raises ValueError for what could not be computed with, MemoryError when the
+    system has no address space left.
     """
 
     def __cinit__(
         self, instruments, *, Py_ssize_t n_currencies, Py_ssize_t max_fills=256, Py_ssize_t max_orders=4_000_000,
-        Py_ssize_t max_accounts=4_194_304, Py_ssize_t max_withdrawals=1024, routes=None,
-        swap_rate=None,
+        Py_ssize_t max_accounts=4_194_304, Py_ssize_t max_withdrawals=1024, routes=None, swap_rate=None,
     ):
         cdef State* s = &self.state
         cdef InstrumentRecord row

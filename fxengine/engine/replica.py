@@ -25,14 +25,7 @@ class Replica:
     """A venue's state by replay. Commands stand in ``sequencer.buffer`` when they are applied."""
 
     def __init__(self, venue: Venue, sequencer: Sequencer, core_type: CoreType | None = None) -> None:
-        self.core = (core_type or compiled_core())(
-            venue.instrument_records,
-            n_currencies=len(venue.currencies),
-            max_fills=venue.max_fills,
-            max_orders=venue.max_orders,
-            routes=venue.route_records,
-            swap_rate=venue.swap_rate,
-        )
+        self.core = venue.core(core_type or compiled_core())
         self.directory = Directory()
         self._sequencer = sequencer
         self.core.bind(sequencer.buffer)

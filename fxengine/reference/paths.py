@@ -102,8 +102,8 @@ class Candidates:
         candidates = [path for _, path in ranked[:PATHS_MAX]]
         self.by_rank = _without_circles(candidates)
         self.left_out = [path for path in candidates if path not in self.by_rank]
-        self.paths, self.together = _by_number(candidates), _by_number(self.by_rank)
-        self.turned = _by_number(_without_circles(self.left_out + self.by_rank)) if self.left_out else []
+        self.paths, self.together = by_number(candidates), by_number(self.by_rank)
+        self.turned = by_number(_without_circles(self.left_out + self.by_rank)) if self.left_out else []
         self.arcs = _first_middle_last(self.paths)
 
     def _arc(self, state: State, hop: Hop) -> Arc:
@@ -136,7 +136,8 @@ def _middle(path: Path) -> tuple[int, int] | None:
     return (path.arcs[1].spends, path.arcs[1].brings) if len(path.arcs) == PATH_BOOKS_MAX else None
 
 
-def _by_number(paths: list[Path]) -> list[Path]:
+def by_number(paths: Sequence[Path]) -> list[Path]:
+    """Return paths in the order of their numbers."""
     return sorted(paths, key=lambda path: path.number)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fxengine.codes import RejectReason
 from fxengine.reference.arcs import Leg, Rate
-from fxengine.reference.paths import Candidates, Path, top_rate
+from fxengine.reference.paths import Candidates, Path, by_number, top_rate
 from fxengine.reference.splits import Plan, Split, Wish
 from fxengine.reference.state import State
 
@@ -123,7 +123,7 @@ def _sharing_no_book(by_rank: Sequence[Path]) -> list[Path]:
         if taken.isdisjoint(arcs):
             taken |= arcs
             kept.append(path)
-    return sorted(kept, key=lambda path: path.number)
+    return by_number(kept)
 
 
 def _in_order_of_execution(legs: Sequence[Leg]) -> tuple[Leg, ...]:

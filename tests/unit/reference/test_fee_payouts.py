@@ -1,5 +1,7 @@
 """Fee payouts by hand: what trades brought into account 0 goes where an operator says, and nowhere else."""
 
+from functools import partial
+
 import pytest
 
 from bench.flows import Event, commands
@@ -123,11 +125,11 @@ def test_nobody_but_an_operator_pays_out_fees(flags: AccountFlag) -> None:
 def test_an_operator_whose_credential_has_ended_or_was_barred_pays_nothing_out() -> None:
     desk = earning()
     second = 6
-    more = {"permitted": (), "flags": AccountFlag.OPERATOR}
-    desk.send(commands.credential(second, "operator-2", expires_ns=10, **more))  # type: ignore[arg-type]
+    vouch = partial(commands.credential, second, "operator-2", permitted=(), flags=AccountFlag.OPERATOR)
+    desk.send(vouch(expires_ns=10))
     desk.now_ns = 10
     assert reasons(pay(desk, 1, by=second)) == [RejectReason.NOT_AUTHORIZED]
-    desk.send(commands.credential(second, "operator-2", issued_at_ns=1, **more))  # type: ignore[arg-type]
+    desk.send(vouch(issued_at_ns=1))
     desk.send(commands.revoke(OPERATOR, desk.next_id(OPERATOR), RevokeAction.FREEZE, target=second))
     assert reasons(pay(desk, 1, by=second)) == [RejectReason.ACCOUNT_FROZEN]
 
